@@ -1,0 +1,73 @@
+"""What one tick of an episode looked like: the only input of every criterion, whether it runs live or on a log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alpamayo_sim.frames import Transform
+from alpamayo_sim.policy.plan import Plan
+
+
+@dataclass(frozen=True)
+class ActorState:
+    """Another road user (or prop) at one tick, in the CARLA world frame."""
+
+    actor_id: int
+    type_id: str
+    transform: Transform
+    velocity_mps: tuple[float, float, float]
+    extent_m: tuple[float, float, float]
+    """Half sizes of its bounding box along its own x, y, z."""
+    box_center_m: tuple[float, float, float]
+    """Centre of its bounding box in its own frame."""
+
+
+@dataclass(frozen=True)
+class CollisionEvent:
+    """One message of the ego's collision sensor."""
+
+    frame: int
+    time_s: float
+    other_id: int
+    other_type_id: str
+    """Blueprint id of the other actor, or "static.building" and the like for the map itself."""
+    impulse_ns: float
+
+
+@dataclass(frozen=True)
+class ControlRecord:
+    """The control that was applied, as `carla.VehicleControl` has it."""
+
+    throttle: float
+    steer: float
+    brake: float
+    hand_brake: bool = False
+    reverse: bool = False
+
+
+@dataclass(frozen=True)
+class TickRecord:
+    """The state right after a world tick, and what the agent answered to it."""
+
+    frame: int
+    time_s: float
+    """Simulation time since the start of the episode, seconds."""
+    ego: ActorState
+    speed_mps: float
+    acceleration_mps2: tuple[float, float, float]
+    angular_velocity_dps: tuple[float, float, float]
+    speed_limit_mps: float
+    control: ControlRecord
+    actors: tuple[ActorState, ...] = ()
+    """Vehicles, walkers and props within sight (about 100 m), the ego excluded."""
+    light_states: dict[str, int] = field(default_factory=dict[str, int])
+    """carla.TrafficLightState (Red 0, Yellow 1, Green 2, Off 3, Unknown 4) by OpenDRIVE signal id."""
+    collisions: tuple[CollisionEvent, ...] = ()
+    lane_invasions: tuple[str, ...] = ()
+    """Lane marking types that the ego crossed at this tick."""
+    plan: Plan | None = None
+    front_image: NDArray[np.uint8] | None = None
+    """[height, width, 3] RGB, if a camera ran at this tick; not logged, only drawn."""

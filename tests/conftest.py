@@ -1,0 +1,20 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real maps, routes and recordings (`ALPAMAYO_SHARED/data`, or `shared/data` beside the checkout)."""
+    base = Path(os.environ.get("ALPAMAYO_SHARED", ROOT.parent / "shared"))
+    data = base / "data"
+    if not data.is_dir():
+        pytest.skip(f"no shared test data: {data} is not there (set ALPAMAYO_SHARED)")
+    return data
