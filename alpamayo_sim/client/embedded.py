@@ -1,0 +1,119 @@
+"""Starting and ending the embedded server as a child process."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from alpamayo_sim.client.connection import ServerAddress
+from alpamayo_sim.errors import InfrastructureError, InputError
+
+_PR_SET_PDEATHSIG = 1
+_READY_TIMEOUT_S = 180.0
+"""Generous, since the first start on a machine compiles the world's kernels."""
+
+
+class EmbeddedServer:
+    """A running embedded server; a context manager that ends it, and that the kernel ends with this process (Linux)."""
+
+    def __init__(
+        self,
+        town: str,
+        *,
+        seed: int = 0,
+        maps_dirs: Sequence[Path] = (),
+        log_path: Path | None = None,
+        extra_args: Sequence[str] = (),
+    ) -> None:
+        """Start the server on a free port of the loopback interface and wait until it answers.
+
+        Raises InputError when it refuses the town (its own message is passed on), InfrastructureError when it dies or is
+        not ready in time.
+        """
+        command = [sys.executable, "-m", "alpamayo_sim.server", "--town", town, "--port", "0", "--seed", str(seed)]
+        for directory in maps_dirs:
+            command += ["--maps", str(directory)]
+        command += extra_args
+        self._log: IO[bytes] = open(log_path or os.devnull, "w+b")
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if log_path is None else self._log,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        )
+        self._log_path = log_path
+        try:
+            ready = self._wait_until_ready()
+        except BaseException:
+            self.close()
+            raise
+        self.address = ServerAddress("127.0.0.1", int(ready["port"]))
+        self.pid = self._process.pid
+
+    def _wait_until_ready(self) -> dict[str, object]:
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + _READY_TIMEOUT_S
+        while time.monotonic() < deadline:
+            readable, _, _ = select.select([self._process.stdout], [], [], 0.2)
+            if readable:
+                line = self._process.stdout.readline()
+                if line:
+                    message = json.loads(line)
+                    if message.get("event") == "ready":
+                        return message
+                    continue
+            if self._process.poll() is not None:
+                message = self._error_output()
+                if self._process.returncode == 2:
+                    raise InputError(message)
+                raise InfrastructureError(f"the embedded server ended with code {self._process.returncode}: {message}")
+        raise InfrastructureError(f"the embedded server was not ready after {_READY_TIMEOUT_S:.0f} s")
+
+    def _error_output(self) -> str:
+        if self._log_path is not None:
+            text = self._log_path.read_text(errors="replace")
+        else:
+            assert self._process.stderr is not None
+            text = self._process.stderr.read().decode(errors="replace")
+        lines = text.strip().splitlines()
+        return "\n".join(lines[-8:]).removeprefix("error: ") if lines else "it said nothing"
+
+    @property
+    def running(self) -> bool:
+        """Whether the server process is alive."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End the server: politely first, then for certain. Safe to call twice."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=5.0)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+        for pipe in (self._process.stdout, self._process.stderr, self._log):
+            if pipe is not None:
+                pipe.close()
+
+    def __enter__(self) -> EmbeddedServer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
