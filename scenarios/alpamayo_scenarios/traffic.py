@@ -1,0 +1,103 @@
+"""Background vehicles: spawned by seed, driven by CARLA's own TrafficManager."""
+
+from __future__ import annotations
+
+import socket
+
+import carla
+import numpy as np
+
+from alpamayo_sim.errors import InfrastructureError, InputError
+
+_EGO_CLEARANCE_M = 12.0
+
+
+class Traffic:
+    """Vehicles under a TrafficManager of this process; `destroy` takes them and the manager away again."""
+
+    def __init__(
+        self,
+        client: carla.Client,
+        *,
+        vehicle_count: int,
+        seed: int,
+        keep_clear: carla.Location | None = None,
+        spawn_points: list[carla.Transform] | None = None,
+    ) -> None:
+        """Spawn up to `vehicle_count` vehicles on the map's spawn points, away from `keep_clear`.
+
+        The world must be in synchronous mode. Raises InputError when the map has fewer free spawn points than vehicles
+        asked for, InfrastructureError when the server refuses to spawn them.
+        """
+        self._client = client
+        self._world = client.get_world()
+        self._manager: carla.TrafficManager | None = None
+        self.vehicle_ids: list[int] = []
+        if vehicle_count == 0:
+            return
+        points = spawn_points if spawn_points is not None else self._world.get_map().get_spawn_points()
+        if keep_clear is not None:
+            points = [p for p in points if p.location.distance(keep_clear) > _EGO_CLEARANCE_M]
+        if vehicle_count > len(points):
+            raise InputError(f"this map has {len(points)} free spawn points; found --vehicles {vehicle_count}. Ask for fewer.")
+        rng = np.random.default_rng(seed)
+        chosen = [points[i] for i in rng.permutation(len(points))[:vehicle_count]]
+        manager = self._start_manager(seed)
+        try:
+            self.vehicle_ids = self._spawn(chosen, manager.get_port(), rng)
+        except BaseException:
+            self.destroy()
+            raise
+
+    def _start_manager(self, seed: int) -> carla.TrafficManager:
+        manager = self._client.get_trafficmanager(_free_port())
+        manager.set_synchronous_mode(True)
+        manager.set_random_device_seed(seed)
+        manager.set_hybrid_physics_mode(False)
+        manager.set_global_distance_to_leading_vehicle(2.5)
+        self._manager = manager
+        return manager
+
+    def _spawn(self, points: list[carla.Transform], tm_port: int, rng: np.random.Generator) -> list[int]:
+        library = self._world.get_blueprint_library().filter("vehicle.*")
+        blueprints = sorted((b for b in library if _is_ordinary(b)), key=lambda b: b.id)
+        commands: list[object] = []
+        for point in points:
+            blueprint = blueprints[int(rng.integers(len(blueprints)))]
+            if blueprint.has_attribute("color"):
+                colours = blueprint.get_attribute("color").recommended_values
+                blueprint.set_attribute("color", colours[int(rng.integers(len(colours)))])
+            blueprint.set_attribute("role_name", "autopilot")
+            spawn = carla.command.SpawnActor(blueprint, point)
+            commands.append(spawn.then(carla.command.SetAutopilot(carla.command.FutureActor, True, tm_port)))
+        responses = self._client.apply_batch_sync(commands, True)
+        spawned = [r.actor_id for r in responses if not r.error]
+        refused = [r.error for r in responses if r.error]
+        if len(spawned) < 0.8 * len(points):
+            raise InfrastructureError(f"only {len(spawned)} of {len(points)} vehicles could be spawned: {refused[0]}")
+        return spawned
+
+    def destroy(self) -> None:
+        """Remove the vehicles and end the TrafficManager; safe to call twice."""
+        manager, self._manager = self._manager, None
+        ids, self.vehicle_ids = self.vehicle_ids, []
+        if ids:
+            self._client.apply_batch_sync([carla.command.DestroyActor(i) for i in ids], True)
+        if manager is not None:
+            manager.set_synchronous_mode(False)
+            manager.shut_down()
+
+
+def _is_ordinary(blueprint: carla.ActorBlueprint) -> bool:
+    """Whether everyday traffic has it: cars and vans that keep their lane; no emergency vehicles, buses, lorries, two-wheelers."""
+    if int(blueprint.get_attribute("number_of_wheels")) != 4:
+        return False
+    base_type = blueprint.get_attribute("base_type").as_str() if blueprint.has_attribute("base_type") else "car"
+    special = blueprint.get_attribute("special_type").as_str() if blueprint.has_attribute("special_type") else ""
+    return base_type in ("car", "van") and special == ""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
