@@ -1,0 +1,66 @@
+"""The `alpamayo` program: parses, hands over to a subcommand, and turns errors into exit codes.
+
+Exit codes: 0 done, 1 the work failed, 2 bad arguments or input, 3 infrastructure, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+import tyro
+
+from alpamayo_sim.errors import InfrastructureError, InputError
+
+_COMMANDS = {
+    "doctor": "what works on this machine, and what to install for the rest",
+    "sim": "start the embedded CARLA server",
+    "drive": "drive one route with an agent in traffic, with video and report",
+    "report": "write the HTML report of a run folder again",
+}
+
+
+class _Command(Protocol):
+    def run(self) -> int: ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return the exit code; the entry point of the `alpamayo` script."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_usage())
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"alpamayo-sim {version('alpamayo-sim')}")
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    if name not in _COMMANDS:
+        print(f"error: unknown command {name!r}; expected one of {', '.join(_COMMANDS)}\n\n{_usage()}", file=sys.stderr)
+        return 2
+    module = importlib.import_module(f"alpamayo_training.commands.{name}")
+    try:
+        command = cast(_Command, tyro.cli(module.Arguments, prog=f"alpamayo {name}", args=rest, description=_COMMANDS[name]))
+        return command.run()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except InfrastructureError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _usage() -> str:
+    lines = ["usage: alpamayo COMMAND [options]", ""]
+    lines += [f"  {name:<8} {text}" for name, text in _COMMANDS.items()]
+    return "\n".join([*lines, "", "`alpamayo COMMAND --help` lists the options of a command."])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
