@@ -55,14 +55,14 @@ class EmbeddedServer:
         )
         self._log_path = log_path
         try:
-            ready = self._wait_until_ready()
+            port = self._wait_until_ready()
         except BaseException:
             self.close()
             raise
-        self.address = ServerAddress("127.0.0.1", int(ready["port"]))
+        self.address = ServerAddress("127.0.0.1", port)
         self.pid = self._process.pid
 
-    def _wait_until_ready(self) -> dict[str, object]:
+    def _wait_until_ready(self) -> int:
         assert self._process.stdout is not None
         deadline = time.monotonic() + _READY_TIMEOUT_S
         while time.monotonic() < deadline:
@@ -72,7 +72,7 @@ class EmbeddedServer:
                 if line:
                     message = json.loads(line)
                     if message.get("event") == "ready":
-                        return message
+                        return int(message["port"])
                     continue
             if self._process.poll() is not None:
                 message = self._error_output()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import platform
 import shutil
@@ -86,9 +86,10 @@ def _renderer() -> Finding:
 
 def _video() -> Finding:
     import av
+    from av.codec import Codec
 
-    codec = av.codec.Codec("h264", "w")
-    return Finding("video", "ok", f"PyAV {metadata.version('av')}, encoder {codec.name}")
+    codec = Codec("h264", "w")
+    return Finding("video", "ok", f"PyAV {av.__version__}, encoder {codec.name}")
 
 
 def _embedded_server() -> Finding:
