@@ -1,0 +1,143 @@
+"""The one episode function: one ego, one route, one agent, one seed, through the `carla` client only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import carla
+
+from alpamayo_agents.base import Agent, EpisodeContext
+from alpamayo_scenarios.observe import TickObserver, to_carla
+from alpamayo_scenarios.traffic import Traffic
+from alpamayo_scenarios.walkers import WalkerCrowd
+from alpamayo_scenarios.weather import WeatherSchedule
+from alpamayo_sim.client.sensor_rig import SensorRig, SensorSpec
+from alpamayo_sim.client.synchronous import SynchronousWorld
+from alpamayo_sim.errors import InfrastructureError
+from alpamayo_sim.frames import Transform
+from alpamayo_sim.metrics.criteria import Criteria
+from alpamayo_sim.metrics.tick import TickRecord
+from alpamayo_sim.roads.road_map import RoadMap
+from alpamayo_sim.roads.route_planner import Route
+from alpamayo_sim.roads.walkways import build_walkways
+
+EGO_BLUEPRINT = "vehicle.lincoln.mkz_2020"
+STEP_S = 0.05
+_SPAWN_HEIGHT_M = 0.5
+_SETTLE_TICKS = 20
+_CAMERA_PERIOD_S = 0.1
+
+
+@dataclass(frozen=True)
+class EpisodeSpec:
+    """What is driven, by whom, among whom."""
+
+    route: Route
+    agent: str
+    seed: int
+    vehicles: int = 0
+    walkers: int = 0
+    weather: WeatherSchedule | carla.WeatherParameters | None = None
+    """None leaves the server's weather as it is."""
+    front_camera: tuple[int, int] | None = None
+    """Width and height in pixels of a camera behind the windscreen at 10 Hz, or None for no camera."""
+
+
+@dataclass(frozen=True)
+class EpisodeProgress:
+    """What a progress bar shows."""
+
+    route_completion_percent: float
+    time_s: float
+    speed_mps: float
+
+
+Observer = Callable[[TickRecord, EpisodeProgress], None]
+
+
+def run_episode(
+    client: carla.Client, spec: EpisodeSpec, agent: Agent, road_map: RoadMap, criteria: Criteria, observe: Observer
+) -> None:
+    """Drive one episode to its end: route completed, or an infraction that ends it (deviation, blocked, timeout).
+
+    `observe` is called after every tick; the verdict is in `criteria` afterwards. Everything that was spawned is gone when
+    this returns or raises. Raises InfrastructureError when the server fails.
+    """
+    with ExitStack() as stack:
+        world = stack.enter_context(SynchronousWorld(client, step_s=STEP_S, rendering=spec.front_camera is not None))
+        _set_weather(world.world, spec.weather, 0.0)
+        ego = _spawn_ego(world.world, spec.route)
+        stack.callback(ego.destroy)
+        traffic = Traffic(client, vehicle_count=spec.vehicles, seed=spec.seed, keep_clear=_start(spec.route).location)
+        stack.callback(traffic.destroy)
+        crowd = WalkerCrowd(
+            client,
+            build_walkways(road_map),
+            walker_count=spec.walkers,
+            seed=spec.seed,
+            step_s=STEP_S,
+            near=_start(spec.route).location,
+        )
+        stack.callback(crowd.destroy)
+        rig = SensorRig(world.world, ego, _sensors(spec), step_s=STEP_S)
+        stack.callback(rig.destroy)
+        for _ in range(_SETTLE_TICKS):
+            snapshot = world.tick()
+            rig.collect(snapshot)
+        agent.setup(EpisodeContext(world.world, ego, road_map, spec.route, spec.seed))
+        stack.callback(agent.destroy)
+        observer = TickObserver(world.world, ego)
+        while not criteria.ended:
+            snapshot = world.tick()
+            measurements = rig.collect(snapshot)
+            decision = agent.run_step(snapshot)
+            ego.apply_control(decision.control)
+            crowd.step(snapshot)
+            tick = observer.record(snapshot, decision, measurements)
+            criteria.update(tick)
+            completion = criteria.route_completion_percent
+            observe(tick, EpisodeProgress(completion, tick.time_s, tick.speed_mps))
+            if isinstance(spec.weather, WeatherSchedule) and snapshot.frame % 20 == 0:
+                _set_weather(world.world, spec.weather, completion)
+
+
+def _start(route: Route) -> carla.Transform:
+    x, y, z = (float(v) for v in route.points[0])
+    return to_carla(Transform(x, y, z + _SPAWN_HEIGHT_M, 0.0, float(route.yaw_deg[0]), 0.0))
+
+
+def _spawn_ego(world: carla.World, route: Route) -> carla.Vehicle:
+    blueprint = world.get_blueprint_library().find(EGO_BLUEPRINT)
+    blueprint.set_attribute("role_name", "hero")
+    try:
+        ego = world.spawn_actor(blueprint, _start(route))
+    except RuntimeError as error:
+        raise InfrastructureError(f"the ego could not be spawned at the start of the route: {error}") from error
+    assert isinstance(ego, carla.Vehicle)
+    return ego
+
+
+def _sensors(spec: EpisodeSpec) -> list[SensorSpec]:
+    sensors = [
+        SensorSpec("collision", "sensor.other.collision"),
+        SensorSpec("lane_invasion", "sensor.other.lane_invasion"),
+    ]
+    if spec.front_camera is not None:
+        width, height = spec.front_camera
+        attributes = {
+            "image_size_x": str(width),
+            "image_size_y": str(height),
+            "fov": "90",
+            "sensor_tick": str(_CAMERA_PERIOD_S),
+        }
+        sensors.append(SensorSpec("front", "sensor.camera.rgb", Transform(0.9, 0.0, 1.55), attributes))
+    return sensors
+
+
+def _set_weather(world: carla.World, weather: WeatherSchedule | carla.WeatherParameters | None, percent: float) -> None:
+    if isinstance(weather, WeatherSchedule):
+        world.set_weather(weather.at(percent))
+    elif weather is not None:
+        world.set_weather(weather)
