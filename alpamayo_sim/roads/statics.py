@@ -1,0 +1,217 @@
+"""What stands beside the roads of a map: buildings, trees, lamps, guard rails and the poles of lights and signs, as boxes.
+
+OpenDRIVE says nothing about them, so they are laid out from the lanes: deterministic per map text, clear of every lane.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alpamayo_sim.roads import frontage
+from alpamayo_sim.roads.lane_cover import LaneCover
+from alpamayo_sim.roads.lanes import LaneType
+
+if TYPE_CHECKING:
+    from alpamayo_sim.roads.road_map import RoadMap
+
+Floats = NDArray[np.float64]
+CLEARANCE_M = 0.5
+"""How far from every lane that a car may use a box stays, at least."""
+DRIVABLE = tuple(
+    LaneType[name] for name in ("DRIVING", "SHOULDER", "PARKING", "BIDIRECTIONAL", "STOP") if name in LaneType.__members__
+)
+POLE_REACH_M = 8.0
+"""How far a pole may move from the transform of its signal to leave the lanes."""
+
+
+class StaticKind(IntEnum):
+    """What a static box is; finer than CARLA's semantic tag."""
+
+    BUILDING = 0
+    TREE = 1
+    LAMP = 2
+    LIGHT_POLE = 3
+    SIGN_POLE = 4
+    GUARD_RAIL = 5
+
+
+CITY_OBJECT_LABEL = {
+    StaticKind.BUILDING: 3,
+    StaticKind.TREE: 9,
+    StaticKind.LAMP: 6,
+    StaticKind.LIGHT_POLE: 6,
+    StaticKind.SIGN_POLE: 6,
+    StaticKind.GUARD_RAIL: 28,
+}
+"""CARLA's semantic tags (0.9.14 and later) of the kinds."""
+
+
+@dataclass(frozen=True)
+class StaticBoxes:
+    """N upright boxes that nothing drives through, CARLA world frame, metres and degrees.
+
+    `center` [N, 3] middle of the box, `extent` [N, 3] half sizes, `yaw_deg` [N], `label` [N] CARLA's semantic tag, `kind` [N]
+    StaticKind, `source` [N] index of the light or sign that a pole carries (-1 otherwise).
+    """
+
+    center: Floats
+    extent: Floats
+    yaw_deg: Floats
+    label: NDArray[np.uint8]
+    kind: NDArray[np.uint8]
+    source: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.center)
+
+
+@dataclass(frozen=True)
+class _Group:
+    kind: StaticKind
+    foot: Floats
+    extent: Floats
+    yaw_deg: Floats
+    source: NDArray[np.int32] | None = None
+
+
+def drivable_cover(road_map: RoadMap) -> LaneCover:
+    """Return the cover of every lane that a car may use: driving, bidirectional, shoulder, parking, stop; junctions included."""
+    lane_type = np.asarray(road_map.lanes.lane_type)[road_map.lanes.lane_index]
+    return LaneCover.from_lanes(road_map, np.isin(lane_type, [int(t) for t in DRIVABLE]))
+
+
+def build_statics(road_map: RoadMap) -> StaticBoxes:
+    """Return the static boxes of a map; the same map text gives the same boxes."""
+    rng = np.random.Generator(np.random.PCG64(int(road_map.digest[:16], 16)))
+    drivable = drivable_cover(road_map)
+    everything = LaneCover.from_lanes(road_map, np.ones(len(road_map.lanes.xyz), dtype=np.bool_))
+    raster = frontage.Raster.from_road_map(road_map)
+    edges = frontage.outer_edges(road_map, raster)
+    groups: list[_Group] = []
+
+    poles = _poles(road_map, drivable)
+    for group in poles:
+        raster.stamp(group.foot, group.extent, group.yaw_deg, margin_m=0.5)
+    lamps = _keep_clear(_lamps(edges), everything)
+    lamps = _select(lamps, raster.is_free(lamps.foot[:, :2], 0.0))
+    raster.stamp(lamps.foot, lamps.extent, lamps.yaw_deg, margin_m=0.5)
+    buildings = _keep_clear(_buildings(edges, raster, rng), everything)
+    trees = _keep_clear(_trees(edges, rng), everything)
+    trees = _select(trees, raster.is_free(trees.foot[:, :2], 1.5))
+    rails = _keep_clear(_guard_rails(edges), drivable)
+    rails = _select(rails, ~everything.touched_by(rails.foot, rails.extent, rails.yaw_deg, 0.0))
+    groups = [buildings, trees, lamps, rails]
+    heights = [_on_ground(road_map, g) for g in groups]
+    return _assemble([*heights, *poles])
+
+
+def _select(group: _Group, keep: NDArray[np.bool_]) -> _Group:
+    source = None if group.source is None else group.source[keep]
+    return _Group(group.kind, group.foot[keep], group.extent[keep], group.yaw_deg[keep], source)
+
+
+def _keep_clear(group: _Group, cover: LaneCover) -> _Group:
+    return _select(group, ~cover.touched_by(group.foot, group.extent, group.yaw_deg, CLEARANCE_M))
+
+
+def _on_ground(road_map: RoadMap, group: _Group) -> _Group:
+    foot = group.foot.copy()
+    if len(foot):
+        foot[:, 2] = np.asarray(road_map.ground.height(foot[:, :2], foot[:, 2])[0])
+    return _Group(group.kind, foot, group.extent, group.yaw_deg, group.source)
+
+
+def _buildings(edges: frontage.Edges, raster: frontage.Raster, rng: np.random.Generator) -> _Group:
+    feet, extents, yaws = [], [], []
+    for setback_m, spacing_m, chance in ((4.0, 3.0, 0.9), (30.0, 6.0, 0.6)):
+        e = edges.every(spacing_m).where_urban()
+        count = len(e.xyz)
+        half = np.stack([rng.uniform(5.0, 13.0, count), rng.uniform(5.0, 9.0, count)], axis=1)
+        tall = raster.smooth_noise(e.xyz[:, :2], rng)
+        height = 3.2 * np.round(rng.uniform(1.6, 4.0, count) + tall * (4.0 if setback_m < 10.0 else 9.0))
+        offset = setback_m + rng.uniform(0.0, 1.5, count) + half[:, 1]
+        foot = e.xyz + np.concatenate([e.outward * offset[:, None], np.zeros((count, 1))], axis=1)
+        wanted = np.repeat(rng.uniform(size=count // 8 + 1), 8)[:count] < chance
+        extent = np.concatenate([half, height[:, None] * 0.5], axis=1)
+        placed = raster.place(foot, extent, e.yaw_deg, wanted, gap_m=0.5)
+        feet.append(foot[placed])
+        extents.append(extent[placed])
+        yaws.append(e.yaw_deg[placed])
+    return _Group(StaticKind.BUILDING, np.concatenate(feet), np.concatenate(extents), np.concatenate(yaws))
+
+
+def _trees(edges: frontage.Edges, rng: np.random.Generator) -> _Group:
+    street, field = edges.every(11.0), edges.every(9.0).where_rural()
+    offset = np.concatenate([rng.uniform(1.7, 2.6, len(street.xyz)), rng.uniform(4.0, 45.0, len(field.xyz))])
+    xyz = np.concatenate([street.xyz, field.xyz])
+    outward = np.concatenate([street.outward, field.outward])
+    foot = xyz + np.concatenate([outward * offset[:, None], np.zeros((len(xyz), 1))], axis=1)
+    keep = rng.uniform(size=len(foot)) < np.where(np.arange(len(foot)) < len(street.xyz), 0.75, 0.9)
+    size = rng.uniform(0.75, 1.3, len(foot))
+    extent = np.stack([0.17 * size, 0.17 * size, 1.6 * size], axis=1)
+    return _Group(StaticKind.TREE, foot[keep], extent[keep], rng.uniform(-180.0, 180.0, len(foot))[keep])
+
+
+def _lamps(edges: frontage.Edges) -> _Group:
+    e = edges.every(32.0)
+    foot = e.xyz + np.concatenate([e.outward * 0.75, np.zeros((len(e.xyz), 1))], axis=1)
+    extent = np.tile([0.1, 0.1, 3.6], (len(foot), 1))
+    toward_road = np.degrees(np.arctan2(-e.outward[:, 1], -e.outward[:, 0]))
+    return _Group(StaticKind.LAMP, foot, extent, toward_road)
+
+
+def _guard_rails(edges: frontage.Edges) -> _Group:
+    e = edges.every(4.0).where_fast()
+    foot = e.xyz + np.concatenate([e.outward * 0.85, np.zeros((len(e.xyz), 1))], axis=1)
+    return _Group(StaticKind.GUARD_RAIL, foot, np.tile([2.0, 0.12, 0.4], (len(foot), 1)), e.yaw_deg)
+
+
+def _poles(road_map: RoadMap, drivable: LaneCover) -> list[_Group]:
+    groups: list[_Group] = []
+    for kind, items, height_m in (
+        (StaticKind.LIGHT_POLE, road_map.signals.lights, 5.6),
+        (StaticKind.SIGN_POLE, road_map.signals.signs, 2.7),
+    ):
+        wanted = np.array([[t.transform.x, t.transform.y, t.transform.z] for t in items], dtype=np.float64).reshape(-1, 3)
+        half = np.array([0.11, 0.11, height_m * 0.5]) if kind is StaticKind.LIGHT_POLE else np.array([0.05, 0.05, height_m * 0.5])
+        if not len(wanted):
+            continue
+        z = np.asarray(road_map.ground.height(wanted[:, :2], wanted[:, 2] + 1.0)[0])
+        wanted[:, 2] = z
+        foot, found = _nearest_clear(wanted, half, drivable)
+        foot[:, 2] = np.asarray(road_map.ground.height(foot[:, :2], z)[0])
+        source = np.nonzero(found)[0].astype(np.int32)
+        count = len(source)
+        groups.append(_Group(kind, foot[found], np.tile(half, (count, 1)), np.zeros(count), source))
+    return groups
+
+
+def _nearest_clear(wanted: Floats, half: Floats, cover: LaneCover) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return for each point [M, 3] the nearest place within POLE_REACH_M where a box of half sizes `half` is clear of the lanes."""
+    radius = np.arange(0.25, POLE_REACH_M, 0.25)
+    angle = np.radians(np.arange(0.0, 360.0, 22.5))
+    ring = np.stack([np.outer(radius, np.cos(angle)).ravel(), np.outer(radius, np.sin(angle)).ravel()], axis=1)
+    offsets = np.concatenate([np.zeros((1, 2)), ring])
+    foot, found = wanted.copy(), np.zeros(len(wanted), dtype=np.bool_)
+    for k, point in enumerate(wanted):
+        places = np.column_stack([point[:2] + offsets, np.full(len(offsets), point[2])])
+        clear = ~cover.touched_by(places, np.tile(half, (len(places), 1)), np.zeros(len(places)), CLEARANCE_M)
+        if clear.any():
+            foot[k], found[k] = places[int(np.argmax(clear))], True
+    return foot, found
+
+
+def _assemble(groups: list[_Group]) -> StaticBoxes:
+    foot = np.concatenate([g.foot for g in groups])
+    extent = np.concatenate([g.extent for g in groups])
+    center = foot.copy()
+    center[:, 2] += extent[:, 2]
+    kind = np.concatenate([np.full(len(g.foot), int(g.kind), dtype=np.uint8) for g in groups])
+    source = np.concatenate([np.full(len(g.foot), -1, np.int32) if g.source is None else g.source for g in groups])
+    label = np.array([CITY_OBJECT_LABEL[StaticKind(k)] for k in range(len(StaticKind))], dtype=np.uint8)[kind]
+    return StaticBoxes(center, extent, np.concatenate([g.yaw_deg for g in groups]), label, kind, source)
