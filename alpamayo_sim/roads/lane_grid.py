@@ -1,0 +1,168 @@
+"""A uniform grid over lane segments and the numba kernels that search it.
+
+A segment joins two neighbouring samples of one lane. Each cell lists the segments whose lane surface may reach into it, so
+that a point finds the surfaces it stands on in its own cell, and the nearest centre line by visiting rings of cells.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+CELL_M = 4.0
+MAX_CELLS = 4_000_000
+HEADING_WEIGHT_M = 2.0
+
+
+class GridArrays(NamedTuple):
+    """The arrays that the kernels read; a NamedTuple passes through numba unchanged."""
+
+    origin: Floats
+    """[3] x and y of the grid's corner, cell size in metres."""
+    shape: Ints
+    """[2] number of cells along x and y."""
+    cell_start: Ints
+    """[cells + 1] first entry of each cell in `cell_items`."""
+    cell_items: Ints
+    """Index of the first sample of a segment."""
+    xyz: Floats
+    tangent: Floats
+    half_width: Floats
+    sample_type: Ints
+    sample_lane: Ints
+
+
+class LaneGrid(NamedTuple):
+    """The search structure of a `LaneTable`."""
+
+    arrays: GridArrays
+
+
+def build_lane_grid(
+    xyz: Floats, tangent: Floats, width: Floats, lane_index: Ints, lane_type: Ints, start: Ints, stop: Ints
+) -> LaneGrid:
+    """Return the grid over all segments of the lanes `start[i]:stop[i]`."""
+    half_width = 0.5 * width
+    is_segment = np.ones(len(xyz), dtype=np.bool_)
+    is_segment[stop - 1] = False
+    first = np.nonzero(is_segment)[0].astype(np.int32)
+    reach = np.maximum(half_width[first], half_width[first + 1]) + 0.1
+    low = np.minimum(xyz[first, :2], xyz[first + 1, :2]) - reach[:, None]
+    high = np.maximum(xyz[first, :2], xyz[first + 1, :2]) + reach[:, None]
+    corner, size = low.min(axis=0), high.max(axis=0) - low.min(axis=0)
+    cell = max(CELL_M, float(np.sqrt(max(size[0], 1.0) * max(size[1], 1.0) / MAX_CELLS)))
+    shape = np.maximum(np.ceil(size / cell), 1).astype(np.int32)
+    box_low = np.clip(((low - corner) / cell).astype(np.int32), 0, shape - 1)
+    box_high = np.clip(((high - corner) / cell).astype(np.int32), 0, shape - 1)
+    cell_start, cell_items = _fill_cells(first, box_low, box_high, int(shape[0]), int(shape[1]))
+    arrays = GridArrays(
+        np.array([corner[0], corner[1], cell]),
+        shape,
+        cell_start,
+        cell_items,
+        np.ascontiguousarray(xyz),
+        np.ascontiguousarray(tangent),
+        np.ascontiguousarray(half_width),
+        np.ascontiguousarray(lane_type[lane_index]),
+        np.ascontiguousarray(lane_index),
+    )
+    return LaneGrid(arrays)
+
+
+@njit(cache=True)
+def _fill_cells(first: Ints, low: Ints, high: Ints, nx: int, ny: int) -> tuple[Ints, Ints]:
+    counts = np.zeros(nx * ny + 1, dtype=np.int32)
+    for k in range(len(first)):
+        for j in range(low[k, 1], high[k, 1] + 1):
+            for i in range(low[k, 0], high[k, 0] + 1):
+                counts[j * nx + i + 1] += 1
+    cell_start = np.cumsum(counts).astype(np.int32)
+    fill = cell_start[:-1].copy()
+    items = np.empty(cell_start[-1], dtype=np.int32)
+    for k in range(len(first)):
+        for j in range(low[k, 1], high[k, 1] + 1):
+            for i in range(low[k, 0], high[k, 0] + 1):
+                items[fill[j * nx + i]] = first[k]
+                fill[j * nx + i] += 1
+    return cell_start, items
+
+
+@njit(cache=True)
+def project_on_segment(xyz: Floats, a: int, x: float, y: float) -> tuple[float, float, float]:
+    """Return (fraction, horizontal distance squared, height) of the point of segment `a` nearest to (x, y)."""
+    ax, ay = xyz[a, 0], xyz[a, 1]
+    dx, dy = xyz[a + 1, 0] - ax, xyz[a + 1, 1] - ay
+    length2 = dx * dx + dy * dy
+    f = 0.0
+    if length2 > 1e-12:
+        f = min(1.0, max(0.0, ((x - ax) * dx + (y - ay) * dy) / length2))
+    ex, ey = x - ax - f * dx, y - ay - f * dy
+    return f, ex * ex + ey * ey, xyz[a, 2] + f * (xyz[a + 1, 2] - xyz[a, 2])
+
+
+@njit(cache=True)
+def nearest_lane(
+    grid: GridArrays, x: float, y: float, z: float, hx: float, hy: float, mask: int, on_surface: bool, limit: float
+) -> tuple[int, float]:
+    """Return (first sample of the nearest segment or -1, fraction). NaN `z` and a zero heading are ignored."""
+    nx, ny = grid.shape[0], grid.shape[1]
+    cell = grid.origin[2]
+    px, py = (x - grid.origin[0]) / cell, (y - grid.origin[1]) / cell
+    ci, cj = int(np.floor(px)), int(np.floor(py))
+    use_z = not np.isnan(z)
+    use_heading = hx != 0.0 or hy != 0.0
+    best, best_f, best_score = -1, 0.0, limit
+    gap_x = max(0, -ci, ci - (nx - 1))
+    gap_y = max(0, -cj, cj - (ny - 1))
+    first_ring = max(gap_x, gap_y)
+    last_ring = max(max(ci, nx - 1 - ci), max(cj, ny - 1 - cj))
+    if on_surface:
+        last_ring = 0
+    for ring in range(first_ring, last_ring + 1):
+        if (ring - 1) * cell > best_score:
+            break
+        for j in range(max(0, cj - ring), min(ny - 1, cj + ring) + 1):
+            edge_row = j == cj - ring or j == cj + ring
+            step = 1 if edge_row or ring == 0 else 2 * ring
+            i = ci - ring
+            while i <= ci + ring:
+                if 0 <= i < nx:
+                    c = j * nx + i
+                    for n in range(grid.cell_start[c], grid.cell_start[c + 1]):
+                        a = grid.cell_items[n]
+                        if grid.sample_type[a] & mask == 0:
+                            continue
+                        f, d2, height = project_on_segment(grid.xyz, a, x, y)
+                        if on_surface:
+                            half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
+                            if d2 > half * half:
+                                continue
+                        if use_z:
+                            d2 += (z - height) * (z - height)
+                        score = np.sqrt(d2)
+                        if use_heading:
+                            score += HEADING_WEIGHT_M * (1.0 - hx * grid.tangent[a, 0] - hy * grid.tangent[a, 1])
+                        if score < best_score or (score == best_score and a < best):
+                            best, best_f, best_score = a, f, score
+                i += step
+    return best, best_f
+
+
+@njit(cache=True)
+def nearest_lanes(
+    grid: GridArrays, xy: Floats, z: Floats, heading: Floats, mask: int, on_surface: bool, limit: float
+) -> tuple[Ints, Floats]:
+    """Return `nearest_lane` for every point: samples [M], fractions [M]."""
+    samples = np.empty(len(xy), dtype=np.int32)
+    fractions = np.empty(len(xy), dtype=np.float64)
+    for m in range(len(xy)):
+        samples[m], fractions[m] = nearest_lane(
+            grid, xy[m, 0], xy[m, 1], z[m], heading[m, 0], heading[m, 1], mask, on_surface, limit
+        )
+    return samples, fractions
