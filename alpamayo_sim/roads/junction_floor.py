@@ -1,0 +1,62 @@
+"""The floor of junctions between the paths that lanes take through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from alpamayo_sim.roads.lanes import LaneType
+
+if TYPE_CHECKING:
+    from alpamayo_sim.roads.road_map import RoadMap
+
+CLOSING_M = 3.0
+"""Gaps between lanes narrower than twice this are paved."""
+BELOW_M = 0.02
+"""The floor lies this much below the lanes."""
+EVERY = 3
+"""Every which sample of a lane its outline takes."""
+
+
+def junction_floors(road_map: RoadMap) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int32]]]:
+    """Yield (vertices [V, 3], triangles [T, 3]) per junction: its driving lanes and shoulders with the narrow gaps between them closed."""
+    lanes = road_map.lanes
+    paved = np.isin(lanes.lane_type, [int(LaneType.DRIVING), int(LaneType.SHOULDER), int(LaneType.BIDIRECTIONAL)])
+    for junction in np.unique(lanes.junction_id[lanes.is_junction & paved]):
+        members = np.nonzero((lanes.junction_id == junction) & lanes.is_junction & paved)[0]
+        outlines, points = [], []
+        for lane in members:
+            pick = np.unique(np.append(np.arange(lanes.start[lane], lanes.stop[lane], EVERY), lanes.stop[lane] - 1))
+            right = np.stack([-lanes.tangent[pick, 1], lanes.tangent[pick, 0]], axis=1) * lanes.width[pick, None] * 0.5
+            xy = lanes.xyz[pick, :2]
+            outlines.append(np.concatenate([xy - right, (xy + right)[::-1]]))
+            points.append(lanes.xyz[pick])
+        shape = shapely.union_all(shapely.make_valid([shapely.Polygon(o) for o in outlines]))
+        closed = shapely.buffer(shapely.buffer(shape, CLOSING_M, quad_segs=2), -CLOSING_M, quad_segs=2)
+        closed = shapely.simplify(closed, 0.1)
+        samples = np.concatenate(points)
+        tree = cKDTree(samples[:, :2])
+        for polygon in shapely.get_parts(closed):
+            if polygon.geom_type == "Polygon" and polygon.area > 1.0:
+                yield _triangulated(polygon, samples, tree)
+
+
+def _triangulated(
+    polygon: shapely.Polygon, samples: NDArray[np.float64], tree: cKDTree
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    pieces = shapely.get_parts(shapely.constrained_delaunay_triangles(polygon))
+    corners = np.array([np.asarray(p.exterior.coords)[:3] for p in pieces]).reshape(-1, 2)
+    distance, nearest = tree.query(corners, k=min(3, len(samples)))
+    distance, nearest = distance.reshape(len(corners), -1), nearest.reshape(len(corners), -1)
+    weight = 1.0 / (distance + 0.1) ** 2
+    z = (samples[nearest, 2] * weight).sum(axis=1) / weight.sum(axis=1) - BELOW_M
+    triangles = np.arange(len(corners), dtype=np.int32).reshape(-1, 3)
+    a, b, c = (corners[triangles[:, k]] for k in range(3))
+    clockwise = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0]) < 0.0
+    triangles[clockwise] = triangles[clockwise][:, ::-1]
+    return np.column_stack([corners, z]), triangles
