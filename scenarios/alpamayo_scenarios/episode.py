@@ -12,12 +12,14 @@ from alpamayo_agents.base import Agent, EpisodeContext
 from alpamayo_scenarios.observe import TickObserver, to_carla
 from alpamayo_scenarios.traffic import Traffic
 from alpamayo_scenarios.walkers import WalkerCrowd
-from alpamayo_scenarios.weather import WeatherSchedule
+from alpamayo_scenarios.route_file import RouteSpec
+from alpamayo_scenarios.weather import Weather, weather_at
 from alpamayo_sim.client.sensor_rig import SensorRig, SensorSpec
 from alpamayo_sim.client.synchronous import SynchronousWorld
 from alpamayo_sim.errors import InfrastructureError
 from alpamayo_sim.frames import Transform
-from alpamayo_sim.metrics.criteria import Criteria
+from alpamayo_sim.metrics.episode_metrics import EpisodeMetrics
+from alpamayo_sim.metrics.infraction import Infraction
 from alpamayo_sim.metrics.tick import TickRecord
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.route_planner import Route
@@ -28,6 +30,7 @@ STEP_S = 0.05
 _SPAWN_HEIGHT_M = 0.5
 _SETTLE_TICKS = 20
 _CAMERA_PERIOD_S = 0.1
+_WEATHER_EVERY_TICKS = 20
 
 
 @dataclass(frozen=True)
@@ -39,31 +42,21 @@ class EpisodeSpec:
     seed: int
     vehicles: int = 0
     walkers: int = 0
-    weather: WeatherSchedule | carla.WeatherParameters | None = None
-    """None leaves the server's weather as it is."""
+    weather: Weather = None
     front_camera: tuple[int, int] | None = None
     """Width and height in pixels of a camera behind the windscreen at 10 Hz, or None for no camera."""
 
 
-@dataclass(frozen=True)
-class EpisodeProgress:
-    """What a progress bar shows."""
-
-    route_completion_percent: float
-    time_s: float
-    speed_mps: float
-
-
-Observer = Callable[[TickRecord, EpisodeProgress], None]
+Observer = Callable[[TickRecord, list[Infraction]], None]
 
 
 def run_episode(
-    client: carla.Client, spec: EpisodeSpec, agent: Agent, road_map: RoadMap, criteria: Criteria, observe: Observer
+    client: carla.Client, spec: EpisodeSpec, agent: Agent, road_map: RoadMap, metrics: EpisodeMetrics, observe: Observer
 ) -> None:
     """Drive one episode to its end: route completed, or an infraction that ends it (deviation, blocked, timeout).
 
-    `observe` is called after every tick; the verdict is in `criteria` afterwards. Everything that was spawned is gone when
-    this returns or raises. Raises InfrastructureError when the server fails.
+    `observe` is called after every tick with the infractions that it brought; the verdict is in `metrics` afterwards.
+    Everything that was spawned is gone when this returns or raises. Raises InfrastructureError when the server fails.
     """
     with ExitStack() as stack:
         world = stack.enter_context(SynchronousWorld(client, step_s=STEP_S, rendering=spec.front_camera is not None))
@@ -89,18 +82,16 @@ def run_episode(
         agent.setup(EpisodeContext(world.world, ego, road_map, spec.route, spec.seed))
         stack.callback(agent.destroy)
         observer = TickObserver(world.world, ego)
-        while not criteria.ended:
+        while metrics.end_reason is None:
             snapshot = world.tick()
             measurements = rig.collect(snapshot)
             decision = agent.run_step(snapshot)
             ego.apply_control(decision.control)
             crowd.step(snapshot)
             tick = observer.record(snapshot, decision, measurements)
-            criteria.update(tick)
-            completion = criteria.route_completion_percent
-            observe(tick, EpisodeProgress(completion, tick.time_s, tick.speed_mps))
-            if isinstance(spec.weather, WeatherSchedule) and snapshot.frame % 20 == 0:
-                _set_weather(world.world, spec.weather, completion)
+            observe(tick, metrics.update(tick))
+            if isinstance(spec.weather, RouteSpec) and snapshot.frame % _WEATHER_EVERY_TICKS == 0:
+                _set_weather(world.world, spec.weather, metrics.completion.percent)
 
 
 def _start(route: Route) -> carla.Transform:
@@ -136,8 +127,7 @@ def _sensors(spec: EpisodeSpec) -> list[SensorSpec]:
     return sensors
 
 
-def _set_weather(world: carla.World, weather: WeatherSchedule | carla.WeatherParameters | None, percent: float) -> None:
-    if isinstance(weather, WeatherSchedule):
-        world.set_weather(weather.at(percent))
-    elif weather is not None:
-        world.set_weather(weather)
+def _set_weather(world: carla.World, weather: Weather, route_percentage: float) -> None:
+    wanted = weather_at(weather, route_percentage)
+    if wanted is not None:
+        world.set_weather(wanted)
