@@ -1,0 +1,80 @@
+"""The surroundings of a route as plain lists, kept beside an episode so that the report needs no map file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from alpamayo_sim.roads.lanes import LaneType
+from alpamayo_sim.roads.road_map import RoadMap
+from alpamayo_sim.roads.route_planner import Route
+
+_MARGIN_M = 45.0
+_TOLERANCE_M = 0.25
+_KINDS = {
+    LaneType.DRIVING: "driving",
+    LaneType.BIDIRECTIONAL: "driving",
+    LaneType.STOP: "driving",
+    LaneType.ENTRY: "driving",
+    LaneType.EXIT: "driving",
+    LaneType.PARKING: "parking",
+    LaneType.SIDEWALK: "sidewalk",
+    LaneType.SHOULDER: "shoulder",
+    LaneType.BIKING: "biking",
+}
+
+
+def describe_surroundings(road_map: RoadMap, route: Route) -> dict[str, Any]:
+    """Return the route and the lanes, stop lines and lights around it, metres in the CARLA world frame, rounded to cm.
+
+    `lanes` are outlines [K, 2] with their kind, simplified to 0.25 m; `stop_lines` are segments with their light's id.
+    """
+    low = route.points[:, :2].min(axis=0) - _MARGIN_M
+    high = route.points[:, :2].max(axis=0) + _MARGIN_M
+    lanes = road_map.lanes
+    outlines: list[dict[str, Any]] = []
+    for lane in range(len(lanes)):
+        kind = _KINDS.get(LaneType(int(lanes.lane_type[lane])))
+        samples = slice(int(lanes.start[lane]), int(lanes.stop[lane]))
+        xy = lanes.xyz[samples, :2]
+        inside = ((xy > low) & (xy < high)).all(axis=1)
+        if kind is None or not inside.any():
+            continue
+        first, last = int(inside.argmax()), len(inside) - int(inside[::-1].argmax())
+        if last - first < 2:
+            continue
+        outline = lane_outline(xy[first:last], lanes.tangent[samples][first:last], lanes.width[samples][first:last])
+        outlines.append({"kind": kind, "points": _simplified(outline, closed=True)})
+    stop_lines = [
+        {"light": light.signal_id, "points": _rounded(light.stop_line[:, :2])}
+        for light in road_map.signals.lights
+        if ((light.stop_line[:, :2] > low) & (light.stop_line[:, :2] < high)).all()
+    ]
+    return {
+        "town": road_map.name,
+        "bounds": [*_rounded(low), *_rounded(high)],
+        "route": _simplified(route.points[:, :2], closed=False),
+        "lanes": outlines,
+        "stop_lines": stop_lines,
+    }
+
+
+def lane_outline(
+    xy: NDArray[np.float64], tangent: NDArray[np.float64], width: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the outline [2K, 2] of a lane given by K centre points, unit directions and widths: one edge, then back."""
+    across = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1) * (width / 2.0)[:, None]
+    return np.concatenate([xy - across, (xy + across)[::-1]])
+
+
+def _simplified(points: NDArray[np.float64], *, closed: bool) -> list[list[float]]:
+    """Douglas-Peucker in cm, which keeps the numbers whole."""
+    kept = cv2.approxPolyDP(np.round(points * 100.0).astype(np.int32), _TOLERANCE_M * 100.0, closed)
+    return (kept.reshape(-1, 2) / 100.0).tolist()
+
+
+def _rounded(values: NDArray[np.float64]) -> Any:
+    return np.round(values, 2).tolist()
