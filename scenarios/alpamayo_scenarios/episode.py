@@ -63,7 +63,7 @@ def run_episode(
         _set_weather(world.world, spec.weather, 0.0)
         ego = _spawn_ego(world.world, spec.route)
         stack.callback(ego.destroy)
-        traffic = Traffic(client, vehicle_count=spec.vehicles, seed=spec.seed, keep_clear=_start(spec.route).location)
+        traffic = Traffic(client, vehicle_count=spec.vehicles, seed=spec.seed, keep_clear=start_transform(spec.route).location)
         stack.callback(traffic.destroy)
         crowd = WalkerCrowd(
             client,
@@ -71,7 +71,7 @@ def run_episode(
             walker_count=spec.walkers,
             seed=spec.seed,
             step_s=STEP_S,
-            near=_start(spec.route).location,
+            near=start_transform(spec.route).location,
         )
         stack.callback(crowd.destroy)
         rig = SensorRig(world.world, ego, _sensors(spec), step_s=STEP_S)
@@ -94,7 +94,8 @@ def run_episode(
                 _set_weather(world.world, spec.weather, metrics.completion.percent)
 
 
-def _start(route: Route) -> carla.Transform:
+def start_transform(route: Route) -> carla.Transform:
+    """Return where the ego is spawned: at the first point of the route, half a metre up."""
     x, y, z = (float(v) for v in route.points[0])
     return to_carla(Transform(x, y, z + _SPAWN_HEIGHT_M, 0.0, float(route.yaw_deg[0]), 0.0))
 
@@ -103,7 +104,7 @@ def _spawn_ego(world: carla.World, route: Route) -> carla.Vehicle:
     blueprint = world.get_blueprint_library().find(EGO_BLUEPRINT)
     blueprint.set_attribute("role_name", "hero")
     try:
-        ego = world.spawn_actor(blueprint, _start(route))
+        ego = world.spawn_actor(blueprint, start_transform(route))
     except RuntimeError as error:
         raise InfrastructureError(f"the ego could not be spawned at the start of the route: {error}") from error
     assert isinstance(ego, carla.Vehicle)

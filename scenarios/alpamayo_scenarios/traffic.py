@@ -21,10 +21,9 @@ class Traffic:
         *,
         vehicle_count: int,
         seed: int,
-        keep_clear: carla.Location | None = None,
-        spawn_points: list[carla.Transform] | None = None,
+        keep_clear: carla.Location,
     ) -> None:
-        """Spawn up to `vehicle_count` vehicles on the map's spawn points, away from `keep_clear`.
+        """Spawn `vehicle_count` vehicles on the map's spawn points, away from `keep_clear`.
 
         The world must be in synchronous mode. Raises InputError when the map has fewer free spawn points than vehicles
         asked for, InfrastructureError when the server refuses to spawn them.
@@ -35,11 +34,7 @@ class Traffic:
         self.vehicle_ids: list[int] = []
         if vehicle_count == 0:
             return
-        points = spawn_points if spawn_points is not None else self._world.get_map().get_spawn_points()
-        if keep_clear is not None:
-            points = [p for p in points if p.location.distance(keep_clear) > _EGO_CLEARANCE_M]
-        if vehicle_count > len(points):
-            raise InputError(f"this map has {len(points)} free spawn points; found --vehicles {vehicle_count}. Ask for fewer.")
+        points = free_spawn_points(self._world.get_map(), vehicle_count, keep_clear)
         rng = np.random.default_rng(seed)
         chosen = [points[i] for i in rng.permutation(len(points))[:vehicle_count]]
         manager = self._start_manager(seed)
@@ -86,6 +81,14 @@ class Traffic:
         if manager is not None:
             manager.set_synchronous_mode(False)
             manager.shut_down()
+
+
+def free_spawn_points(carla_map: carla.Map, vehicle_count: int, keep_clear: carla.Location) -> list[carla.Transform]:
+    """Return the map's spawn points away from `keep_clear`; InputError if they are fewer than `vehicle_count`."""
+    points = [p for p in carla_map.get_spawn_points() if p.location.distance(keep_clear) > _EGO_CLEARANCE_M]
+    if vehicle_count > len(points):
+        raise InputError(f"this map has {len(points)} free spawn points; found {vehicle_count} vehicles. Ask for fewer.")
+    return points
 
 
 def _is_ordinary(blueprint: carla.ActorBlueprint) -> bool:

@@ -14,8 +14,9 @@ from tyro.conf import UseAppendAction
 
 from alpamayo_agents.base import Agent
 from alpamayo_agents.registry import make_agent
-from alpamayo_scenarios.episode import EpisodeSpec, run_episode
+from alpamayo_scenarios.episode import EpisodeSpec, run_episode, start_transform
 from alpamayo_scenarios.route_file import RouteSpec, load_route, load_routes
+from alpamayo_scenarios.traffic import free_spawn_points
 from alpamayo_scenarios.weather import preset
 from alpamayo_sim.client.connection import ServerAddress, connect
 from alpamayo_sim.client.embedded import EmbeddedServer
@@ -80,6 +81,7 @@ class Arguments:
             world_map = client.get_world().get_map()
             road_map = road_map_from_text(world_map.name.rsplit("/", 1)[-1], world_map.to_opendrive())
             route = self._trace(road_map, planned)
+            free_spawn_points(world_map, self.vehicles, start_transform(route).location)
             route_id = planned.route_id if planned else f"random-{self.seed}"
             identity = EpisodeIdentity(_EPISODE_ID, road_map.name, route_id, self.agent, self.seed, server_name)
             run = RunFolder.create(self.out, "drive", {k: v for k, v in asdict(self).items() if v is not None})
