@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from alpamayo_agents.base import Agent
 from alpamayo_agents.constant_velocity import ConstantVelocityAgent
+from alpamayo_agents.expert import ExpertAgent
 from alpamayo_agents.route_follower import RouteFollowerAgent
 from alpamayo_sim.errors import InputError
 
 AGENTS: dict[str, Callable[[], Agent]] = {
+    ExpertAgent.name: ExpertAgent,
     ConstantVelocityAgent.name: ConstantVelocityAgent,
     RouteFollowerAgent.name: RouteFollowerAgent,
 }

@@ -1,0 +1,127 @@
+"""The privileged expert: sees every actor through CARLA's client API, plans a path and a speed, explains both."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import carla
+import numpy as np
+
+from alpamayo_agents.base import Agent, Decision, EpisodeContext
+from alpamayo_agents.conflicts import STATION_STEP_M, occupancy
+from alpamayo_agents.ego import EgoModel, EgoState, read_state
+from alpamayo_agents.forecast import LaneForecaster
+from alpamayo_agents.plan_building import build_plan, converge
+from alpamayo_agents.reference_path import STEP_M, ReferencePath
+from alpamayo_agents.speed_limits import braking_envelope, curve_speed
+from alpamayo_agents.speed_profile import DriverStyle
+from alpamayo_agents.surroundings import Neighbours, Surroundings
+from alpamayo_agents.tracking import PlanTracker
+from alpamayo_agents.traffic_rules import RouteRules, find_stop_lines
+from alpamayo_agents.yielding import Patience, YieldDecision, decide
+from alpamayo_sim.roads.lane_graph import LaneGraph
+
+SIGHT_M = 100.0
+HORIZON_M = 160.0
+"""How far ahead speed limits, curves and lights are looked at."""
+STANDING_MPS = 0.3
+MIN_LIMIT_MPS = 3.0
+
+
+class ExpertAgent(Agent):
+    """Drives the route by the rules among others; the teacher of learned policies."""
+
+    name: ClassVar[str] = "expert"
+
+    def __init__(self) -> None:
+        self._context: EpisodeContext | None = None
+
+    def setup(self, context: EpisodeContext) -> None:
+        """Prepare for one episode."""
+        self._context = context
+        self._model = EgoModel.read(context.ego)
+        self._tracker = PlanTracker(self._model)
+        self._style = DriverStyle()
+        self._path = ReferencePath(context.route)
+        graph = LaneGraph.of(context.road_map.carla_map)
+        lines = find_stop_lines(context.world, graph)
+        self._rules = RouteRules(context.world, self._path, lines, self._model)
+        self._forecaster = LaneForecaster(graph, lines)
+        self._surroundings = Surroundings(context.world, context.ego.id)
+        self._station_m = 0.0
+        self._standing_since_s = math.inf
+
+    def run_step(self, snapshot: carla.WorldSnapshot) -> Decision:
+        """Return the control for the next tick and the plan that it follows."""
+        assert self._context is not None, "setup comes before run_step"
+        state = read_state(self._model, self._context.ego, snapshot)
+        rear = np.array([state.rig_pose.x, state.rig_pose.y])
+        self._station_m = self._path.project(rear, self._station_m)
+        neighbours = self._surroundings.observe(snapshot, rear, SIGHT_M)
+        envelope, rule = self._envelope(state)
+        decision = self._yield(state, neighbours, envelope, bool(rule))
+        plan = build_plan(
+            self._path,
+            state,
+            self._station_m,
+            decision.profile.travelled_m,
+            decisions=_decisions(decision, rule),
+        )
+        return Decision(self._tracker.step(plan, state), plan)
+
+    def _envelope(self, state: EgoState) -> tuple[np.ndarray, str]:
+        """Return the speeds allowed every 0.5 m from the ego on, and the rule that stops it ("" for none)."""
+        assert self._context is not None
+        first = int(self._station_m / STEP_M)
+        count = int(HORIZON_M / STEP_M)
+        limit = max(MIN_LIMIT_MPS, self._context.ego.get_speed_limit() / 3.6)
+        speeds = np.minimum(limit, curve_speed(self._path.curvature_per_m[first : first + count]))
+        stop, rule = self._rules.stop_station(self._station_m, state.speed_mps, HORIZON_M)
+        if math.isfinite(stop):
+            index = max(0, int(math.floor((stop - first * STEP_M) / STEP_M)))
+            speeds[index:] = 0.0
+        if first + count >= len(self._path.station_m):
+            speeds[-2:] = 0.0
+        return braking_envelope(speeds, STEP_M, self._style.comfortable_braking_mps2), rule
+
+    def _yield(self, state: EgoState, neighbours: Neighbours, envelope: np.ndarray, held: bool) -> YieldDecision:
+        waited = 0.0
+        if state.speed_mps > STANDING_MPS or held:
+            self._standing_since_s = math.inf
+        else:
+            self._standing_since_s = min(self._standing_since_s, state.time_s)
+            waited = state.time_s - self._standing_since_s
+        reach = min(100.0, 30.0 + 5.0 * max(0.0, state.speed_mps))
+        travelled = np.arange(0.0, reach, STATION_STEP_M)
+        xy, _, yaw = converge(self._path, state, self._station_m, travelled)
+        rows = self._relevant(neighbours, xy)
+        forecasts = self._forecaster.forecast(neighbours, rows)
+        occupied = occupancy(self._model, xy, yaw, neighbours, forecasts)
+        off = neighbours.center[:, :2] - np.array([state.rig_pose.x, state.rig_pose.y])
+        ahead = off[:, 0] * math.cos(state.yaw_rad) + off[:, 1] * math.sin(state.yaw_rad)
+        return decide(occupied, ahead, state.speed_mps, envelope, self._style, Patience.after(waited))
+
+    def _relevant(self, neighbours: Neighbours, xy: np.ndarray) -> np.ndarray:
+        """Return the rows of neighbours that may come to the path within the forecast."""
+        coarse = xy[::5]
+        off = neighbours.center[:, None, :2] - coarse[None, :, :]
+        distance = np.sqrt((off**2).sum(-1).min(-1))
+        reach = 8.0 + neighbours.half_size_m[:, 0] + 5.0 * np.linalg.norm(neighbours.velocity_mps, axis=1) + 3.0
+        here = np.abs(neighbours.center[:, 2] - self._path.pose(np.array(self._station_m))[1]) < 6.0
+        return np.flatnonzero((distance < reach) & here)
+
+
+def _decisions(decision: YieldDecision, rule: str) -> dict[str, str]:
+    speeds = decision.profile.speed_mps
+    if decision.emergency:
+        longitudinal = "emergency_brake"
+    elif rule:
+        longitudinal = f"stop_for_{rule}"
+    elif decision.yielding_to:
+        longitudinal = "yield"
+    elif decision.leaders:
+        longitudinal = "follow"
+    else:
+        longitudinal = "keep_speed" if abs(speeds[20] - speeds[0]) < 1.0 else "accelerate" if speeds[20] > speeds[0] else "slow_down"
+    return {"longitudinal": longitudinal, "lateral": "keep_lane"}

@@ -1,0 +1,183 @@
+"""Where others will be: along their lanes, at the speed they have, over every way they may take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import carla
+import numpy as np
+from numpy.typing import NDArray
+
+from alpamayo_agents.surroundings import Neighbours
+from alpamayo_agents.traffic_rules import StopLine
+from alpamayo_sim.roads.lane_graph import LaneGraph
+
+Array = NDArray[np.float64]
+
+TIMES_S = np.arange(0.0, 5.01, 0.25)
+MAX_WAYS = 4
+"""At most so many branches are followed for one vehicle."""
+REACH_M = 70.0
+"""How far beyond the end of its segment a vehicle is followed."""
+STILL_MPS = 0.3
+OTHERS_BRAKING_MPS2 = 4.0
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """H hypotheses over the K instants of `TIMES_S`, CARLA world frame, yaw in radians."""
+
+    owner: NDArray[np.int64]
+    """[H] row in the neighbours."""
+    xy: Array
+    """[H, K, 2] centre of the box."""
+    yaw: Array
+    """[H, K]"""
+    ambiguous: NDArray[np.bool_]
+    """[H] whether the way is one of several that begin in a junction which the vehicle has not entered yet."""
+
+
+@dataclass(frozen=True)
+class _Way:
+    xy: Array
+    yaw: Array
+    arc_m: Array
+    stops: tuple[tuple[float, carla.TrafficLight], ...]
+    branches: bool
+
+
+class LaneForecaster:
+    """Forecasts along the lanes of one map."""
+
+    def __init__(self, graph: LaneGraph, lines: Sequence[StopLine]) -> None:
+        self._graph = graph
+        self._ways: dict[int, list[_Way]] = {}
+        self._stops: dict[int, list[tuple[float, carla.TrafficLight]]] = {}
+        for line in lines:
+            if line.segment >= 0:
+                self._stops.setdefault(line.segment, []).append((line.arc_m, line.light))
+
+    def forecast(self, neighbours: Neighbours, rows: NDArray[np.int64]) -> Forecasts:
+        """Return the hypotheses about some of the neighbours."""
+        owner: list[int] = []
+        xy: list[Array] = []
+        yaw: list[Array] = []
+        ambiguous: list[bool] = []
+        speeds = neighbours.speed_mps
+        moving = rows[(~neighbours.is_walker[rows]) & (np.abs(speeds[rows]) > STILL_MPS)]
+        matched = set(moving.tolist())
+        lanes = dict(zip(moving.tolist(), self._match(neighbours, moving), strict=True)) if len(moving) else {}
+        for row in rows.tolist():
+            found = lanes.get(row) if row in matched and speeds[row] > 0.0 else None
+            if found is None:
+                step = neighbours.velocity_mps[row] * TIMES_S[:, None]
+                owner.append(row)
+                xy.append(neighbours.center[row, :2] + step)
+                yaw.append(np.full(len(TIMES_S), neighbours.yaw[row]))
+                ambiguous.append(False)
+                continue
+            for segment, arc, lateral, drift in found:
+                for way in self._ways_from(segment):
+                    there, heading = self._drive(way, arc, lateral, drift, neighbours, row)
+                    owner.append(row)
+                    xy.append(there)
+                    yaw.append(heading)
+                    ambiguous.append(way.branches and not self._graph.segments[segment].is_junction)
+        return Forecasts(
+            owner=np.array(owner, dtype=np.int64),
+            xy=np.array(xy).reshape(-1, len(TIMES_S), 2),
+            yaw=np.array(yaw).reshape(-1, len(TIMES_S)),
+            ambiguous=np.array(ambiguous, dtype=bool),
+        )
+
+    def _match(self, neighbours: Neighbours, rows: NDArray[np.int64]) -> list[list[tuple[int, float, float, float]] | None]:
+        """Return, per vehicle, the lanes it may be on: (segment, arc, lateral offset to the right, lateral speed)."""
+        center = neighbours.center[rows]
+        center = center - np.array([0.0, 0.0, 1.0]) * neighbours.half_size_m[rows, 1:2] * 0.8
+        _, samples = self._graph.nearest_samples(center, 12)
+        lane_yaw = np.radians(self._graph.sample_yaw_deg[samples])
+        off = center[:, None, :] - self._graph.sample_points[samples]
+        along = off[..., 0] * np.cos(lane_yaw) + off[..., 1] * np.sin(lane_yaw)
+        lateral = off[..., 1] * np.cos(lane_yaw) - off[..., 0] * np.sin(lane_yaw)
+        turned = np.cos(neighbours.yaw[rows, None] - lane_yaw)
+        velocity = neighbours.velocity_mps[rows]
+        drift = velocity[:, None, 1] * np.cos(lane_yaw) - velocity[:, None, 0] * np.sin(lane_yaw)
+        cost = np.abs(lateral) + 4.0 * (1.0 - turned)
+        cost = np.where((turned > 0.6) & (np.abs(along) < 2.0) & (np.abs(off[..., 2]) < 3.0), cost, np.inf)
+        result: list[list[tuple[int, float, float, float]] | None] = []
+        for number in range(len(rows)):
+            order = np.argsort(cost[number])
+            best = cost[number, order[0]]
+            if not best < 2.5:
+                result.append(None)
+                continue
+            found: dict[int, tuple[int, float, float, float]] = {}
+            for column in order:
+                if not cost[number, column] < best + 0.35 or len(found) >= 3:
+                    break
+                sample = samples[number, column]
+                segment = int(self._graph.sample_segment[sample])
+                if segment not in found:
+                    lane = self._graph.segments[segment]
+                    arc = float(lane.arc_m[self._graph.sample_index[sample]]) + float(along[number, column])
+                    found[segment] = (segment, arc, float(lateral[number, column]), float(drift[number, column]))
+            follows = {after for segment in found for after in self._graph.successors[segment]}
+            result.append([value for segment, value in found.items() if segment not in follows])
+        return result
+
+    def _ways_from(self, segment: int) -> list[_Way]:
+        if segment not in self._ways:
+            chains: list[list[int]] = []
+            stack: list[tuple[list[int], float]] = [([segment], 0.0)]
+            while stack and len(chains) < MAX_WAYS:
+                chain, beyond = stack.pop()
+                following = self._graph.successors[chain[-1]]
+                if beyond >= REACH_M or not following:
+                    chains.append(chain)
+                    continue
+                for after in following:
+                    stack.append(([*chain, after], beyond + self._graph.segments[after].length_m))
+            self._ways[segment] = [self._way(chain, len(chains) > 1) for chain in chains]
+        return self._ways[segment]
+
+    def _way(self, chain: list[int], branches: bool) -> _Way:
+        lanes = [self._graph.segments[index] for index in chain]
+        points = np.concatenate([lane.points[:, :2] for lane in lanes])
+        yaw = np.unwrap(np.radians(np.concatenate([lane.yaw_deg for lane in lanes])))
+        steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+        arc = np.concatenate([[0.0], np.cumsum(steps)])
+        keep = np.concatenate([[True], np.diff(arc) > 1e-3])
+        stops: list[tuple[float, carla.TrafficLight]] = []
+        first = 0
+        for index, lane in zip(chain, lanes, strict=True):
+            stops += [(float(arc[first]) + at, light) for at, light in self._stops.get(index, ())]
+            first += len(lane.points)
+        return _Way(points[keep], yaw[keep], arc[keep], tuple(stops), branches)
+
+    def _drive(
+        self, way: _Way, arc: float, lateral: float, drift: float, neighbours: Neighbours, row: int
+    ) -> tuple[Array, Array]:
+        speed = float(neighbours.speed_mps[row])
+        acceleration = float(np.clip(neighbours.acceleration_mps2[row], -OTHERS_BRAKING_MPS2, 1.5))
+        changing = np.minimum(TIMES_S, 1.0)
+        if acceleration < 0.0:
+            changing = np.minimum(changing, speed / -acceleration)
+        travelled = speed * changing + 0.5 * acceleration * changing**2
+        travelled = travelled + np.maximum(0.0, speed + acceleration * changing) * (TIMES_S - np.minimum(TIMES_S, 1.0))
+        front = arc + float(neighbours.half_size_m[row, 0])
+        for at, light in way.stops:
+            room = at - front
+            if room < -1.0 or room > travelled[-1]:
+                continue
+            if room * 2.0 * OTHERS_BRAKING_MPS2 < speed * speed:
+                continue
+            if light.get_state() in (carla.TrafficLightState.Red, carla.TrafficLightState.Yellow):
+                travelled = np.minimum(travelled, max(0.0, room))
+        at = arc + travelled
+        beyond = np.maximum(0.0, at - way.arc_m[-1])
+        yaw = np.interp(at, way.arc_m, way.yaw)
+        sideways = lateral + np.clip(drift * np.minimum(TIMES_S, 1.5), -3.5, 3.5) if abs(drift) > 0.3 else lateral
+        x = np.interp(at, way.arc_m, way.xy[:, 0]) + beyond * np.cos(yaw) - sideways * np.sin(yaw)
+        y = np.interp(at, way.arc_m, way.xy[:, 1]) + beyond * np.sin(yaw) + sideways * np.cos(yaw)
+        return np.stack([x, y], axis=1), yaw

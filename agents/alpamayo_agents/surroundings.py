@@ -1,0 +1,116 @@
+"""Everybody around the ego, as arrays, through CARLA's client API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import carla
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+REFRESH_TICKS = 10
+"""How often actors that came into the world are looked for."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """M other road users at one tick, CARLA world frame, yaw in radians."""
+
+    ids: NDArray[np.int64]
+    is_walker: NDArray[np.bool_]
+    center: Array
+    """[M, 3] centre of the bounding box."""
+    yaw: Array
+    velocity_mps: Array
+    """[M, 2]"""
+    acceleration_mps2: Array
+    """[M] along the heading."""
+    half_size_m: Array
+    """[M, 2] half length and half width."""
+
+    @property
+    def speed_mps(self) -> Array:
+        """[M] along the heading."""
+        return self.velocity_mps[:, 0] * np.cos(self.yaw) + self.velocity_mps[:, 1] * np.sin(self.yaw)
+
+
+@dataclass(frozen=True)
+class _Known:
+    actor_id: int
+    is_walker: bool
+    half_length: float
+    half_width: float
+    offset: tuple[float, float]
+
+
+class Surroundings:
+    """Watches the vehicles and walkers of one world, except the ego."""
+
+    def __init__(self, world: carla.World, ego_id: int) -> None:
+        self._world = world
+        self._ego_id = ego_id
+        self._known: dict[int, _Known] = {}
+        self._seen: set[int] = set()
+        self._ticks = 0
+
+    def observe(self, snapshot: carla.WorldSnapshot, around: Array, within_m: float) -> Neighbours:
+        """Return those within a distance of a point [2], by rising id."""
+        if self._ticks % REFRESH_TICKS == 0:
+            self._refresh()
+        self._ticks += 1
+        rows: list[tuple[float, ...]] = []
+        gone: list[int] = []
+        x0, y0 = float(around[0]), float(around[1])
+        for known in self._known.values():
+            state = snapshot.find(known.actor_id)
+            if state is None:
+                gone.append(known.actor_id)
+                continue
+            pose = state.get_transform()
+            where = pose.location
+            if abs(where.x - x0) > within_m or abs(where.y - y0) > within_m:
+                continue
+            velocity, acceleration = state.get_velocity(), state.get_acceleration()
+            rows.append(
+                (
+                    known.actor_id, known.is_walker, where.x, where.y, where.z, pose.rotation.yaw, velocity.x, velocity.y,
+                    acceleration.x, acceleration.y, known.half_length, known.half_width, *known.offset,
+                )
+            )  # fmt: skip
+        for actor_id in gone:
+            del self._known[actor_id]
+        table = np.array(rows, dtype=np.float64).reshape(-1, 14)
+        table = table[np.argsort(table[:, 0])]
+        yaw = np.radians(table[:, 5])
+        cos, sin = np.cos(yaw), np.sin(yaw)
+        center = table[:, 2:5].copy()
+        center[:, 0] += cos * table[:, 12] - sin * table[:, 13]
+        center[:, 1] += sin * table[:, 12] + cos * table[:, 13]
+        return Neighbours(
+            ids=table[:, 0].astype(np.int64),
+            is_walker=table[:, 1] > 0.5,
+            center=center,
+            yaw=yaw,
+            velocity_mps=table[:, 6:8],
+            acceleration_mps2=table[:, 8] * cos + table[:, 9] * sin,
+            half_size_m=table[:, 10:12],
+        )
+
+    def _refresh(self) -> None:
+        for actor in self._world.get_actors():
+            if actor.id in self._seen:
+                continue
+            self._seen.add(actor.id)
+            kind = actor.type_id.split(".", 1)[0]
+            if actor.id == self._ego_id or kind not in ("vehicle", "walker"):
+                continue
+            box = actor.bounding_box
+            self._known[actor.id] = _Known(
+                actor_id=actor.id,
+                is_walker=kind == "walker",
+                half_length=max(0.2, box.extent.x),
+                half_width=max(0.2, box.extent.y),
+                offset=(box.location.x, box.location.y),
+            )

@@ -1,0 +1,143 @@
+"""Traffic lights and stop signs: where they stop the ego and others, through CARLA's client API."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import carla
+import numpy as np
+from numpy.typing import NDArray
+
+from alpamayo_agents.ego import EgoModel
+from alpamayo_agents.reference_path import STEP_M, ReferencePath
+from alpamayo_sim.roads.lane_graph import LaneGraph
+
+Array = NDArray[np.float64]
+
+STOP_MARGIN_M = 0.8
+"""From the front bumper to the stop line."""
+YELLOW_BRAKING_MPS2 = 3.5
+"""A yellow light stops the ego if this deceleration is enough."""
+RED_BRAKING_MPS2 = 6.5
+"""A red light stops the ego if this deceleration is enough."""
+LINE_PASSED_M = 1.0
+STOPPED_MPS = 0.08
+SIGN_REACH_M = 4.0
+"""A stop at a stop sign counts within this distance of its box (ScenarioRunner's criterion)."""
+
+
+@dataclass(frozen=True)
+class StopLine:
+    """The end of a lane at a traffic light."""
+
+    light: carla.TrafficLight
+    xy: Array
+    z: float
+    yaw: float
+    segment: int
+    """Lane segment of the graph, -1 if the place is on none."""
+    arc_m: float
+
+
+def find_stop_lines(world: carla.World, graph: LaneGraph) -> list[StopLine]:
+    """Return the stop lines of every traffic light: its stop waypoints, moved on to where the junction begins."""
+    index_of = {segment.key: segment.index for segment in graph.segments}
+    lines: list[StopLine] = []
+    lights = sorted(world.get_actors().filter("traffic.traffic_light*"), key=lambda actor: actor.id)
+    for light in lights:
+        assert isinstance(light, carla.TrafficLight)
+        for waypoint in light.get_stop_waypoints():
+            for _ in range(40):
+                following = waypoint.next(0.5)
+                if waypoint.is_junction or not following or following[0].is_junction:
+                    break
+                waypoint = following[0]
+            pose = waypoint.transform
+            segment = index_of.get((waypoint.road_id, waypoint.section_id, waypoint.lane_id), -1)
+            xy = np.array([pose.location.x, pose.location.y])
+            arc = 0.0
+            if segment >= 0:
+                lane = graph.segments[segment]
+                arc = float(lane.arc_m[int(np.argmin(np.linalg.norm(lane.points[:, :2] - xy, axis=1)))])
+            yaw = math.radians(pose.rotation.yaw)
+            lines.append(StopLine(light, xy, pose.location.z, yaw, segment, arc))
+    return lines
+
+
+@dataclass
+class _RouteLight:
+    station_m: float
+    light: carla.TrafficLight
+    going: bool = False
+    """The ego has decided not to stop, since it cannot."""
+
+
+@dataclass
+class _RouteSign:
+    first_m: float
+    last_m: float
+    done: bool = False
+
+
+class RouteRules:
+    """The lights and stop signs along one path."""
+
+    def __init__(self, world: carla.World, path: ReferencePath, lines: list[StopLine], model: EgoModel) -> None:
+        self._model = model
+        self.lights: list[_RouteLight] = []
+        for line in lines:
+            for station in _stations(path, line.xy, line.z, line.yaw, 1.8):
+                self.lights.append(_RouteLight(station, line.light))
+        self.lights.sort(key=lambda found: found.station_m)
+        self.signs: list[_RouteSign] = []
+        for sign in world.get_actors().filter("traffic.stop*"):
+            box = sign.trigger_volume
+            center = sign.get_transform().transform(carla.Location(box.location.x, box.location.y, box.location.z))
+            reach = max(box.extent.x, box.extent.y)
+            for station in _stations(path, np.array([center.x, center.y]), center.z, None, reach + 1.0):
+                self.signs.append(_RouteSign(station - reach, station + reach))
+        self.signs.sort(key=lambda found: found.first_m)
+
+    def stop_station(self, station_m: float, speed_mps: float, horizon_m: float) -> tuple[float, str]:
+        """Return the station at which the rear axle has to stand, infinite for none, and why ("red_light", "stop_sign")."""
+        front = self._model.front_m
+        for found in self.lights:
+            line = found.station_m - front
+            if line + LINE_PASSED_M < station_m:
+                continue
+            if line > station_m + horizon_m:
+                break
+            state = found.light.get_state()
+            if state not in (carla.TrafficLightState.Red, carla.TrafficLightState.Yellow):
+                found.going = False
+                continue
+            stop = line - STOP_MARGIN_M
+            room = max(0.01, line - station_m)
+            needed = speed_mps * speed_mps / (2.0 * room)
+            yellow = state == carla.TrafficLightState.Yellow
+            if needed > (YELLOW_BRAKING_MPS2 if yellow else RED_BRAKING_MPS2):
+                found.going = True
+            if not found.going:
+                return max(stop, station_m if line < station_m else stop), "red_light" if not yellow else "yellow_light"
+        for sign in self.signs:
+            if sign.done or sign.last_m + SIGN_REACH_M < station_m:
+                continue
+            if sign.first_m - front > station_m + horizon_m:
+                break
+            if speed_mps < STOPPED_MPS and station_m + front > sign.first_m - 1.0:
+                sign.done = True
+                continue
+            return max(sign.first_m + 0.5 - front, station_m), "stop_sign"
+        return math.inf, ""
+
+
+def _stations(path: ReferencePath, xy: Array, z: float, yaw: float | None, within_m: float) -> list[float]:
+    """Return the stations at which the path passes a place, one per pass."""
+    distance = np.linalg.norm(path.xy - xy, axis=1)
+    near = (distance < within_m) & (np.abs(path.z - z) < 3.0)
+    if yaw is not None:
+        near &= np.cos(path.yaw - yaw) > 0.7
+    rows = np.flatnonzero(near)
+    passes = np.split(rows, np.flatnonzero(np.diff(rows) > 40) + 1) if len(rows) else []
+    return [float(path.station_m[group[np.argmin(distance[group])]]) + 0.0 * STEP_M for group in passes]
