@@ -11,15 +11,14 @@ from alpamayo_sim.errors import InputError
 from alpamayo_sim.metrics.episode_result import EpisodeIdentity, EpisodeResult
 from alpamayo_sim.metrics.infraction import Infraction, InfractionKind
 from alpamayo_sim.metrics.tick import TickRecord
-from alpamayo_sim.record.frame_layout import FrameLayout
+from alpamayo_sim.record.episode_video import EpisodeVideo, draft_of
 from alpamayo_sim.record.route_map import describe_surroundings
+from alpamayo_sim.record.route_view import RouteView
 from alpamayo_sim.record.run_folder import COMPLETE_MARKER, RunFolder, write_json
 from alpamayo_sim.record.tick_log import TickLogWriter
-from alpamayo_sim.record.video import VIDEO_FPS, VideoWriter
+from alpamayo_sim.record.timeline import TimelineWriter
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.route_planner import Route
-
-_FRAME_S = 1.0 / VIDEO_FPS
 
 
 class EpisodeRecorder:
@@ -49,16 +48,14 @@ class EpisodeRecorder:
         if run.is_complete(identity.episode_id):
             raise InputError(f"episode {identity.episode_id!r} is complete already in {run.path}")
         self.folder = run.episode_folder(identity.episode_id)
-        self.abandon_files()
+        self._remove_files()
         self.folder.mkdir(parents=True)
         write_json(self.folder / "episode.json", {**asdict(identity), "details": dict(details or {})})
         write_json(self.folder / "map.json", describe_surroundings(road_map, route))
         self._log = TickLogWriter(self.folder)
-        self._video_path = run.video_file(identity.episode_id)
-        self._draft_path = self._video_path.with_name(f".{self._video_path.name}.partial")
-        self._layout = FrameLayout(road_map, route, identity) if video else None
-        self._video: VideoWriter | None = None
-        self._next_frame_s = 0.0
+        self._timeline = TimelineWriter(self.folder)
+        self._view = RouteView(road_map, route)
+        self._video = EpisodeVideo(run.video_file(identity.episode_id), road_map, route, identity) if video else None
         self._is_open = True
         run.append_event("episode_started", **asdict(identity))
 
@@ -72,29 +69,20 @@ class EpisodeRecorder:
             self._run.append_event(
                 "infraction", episode_id=self._identity.episode_id, **infraction_fields(infraction)
             )
-            if self._layout is not None:
-                self._layout.add_event(infraction)
-        if self._layout is None:
-            return
-        self._layout.follow(tick)
-        if tick.front_image is not None:
-            self._layout.set_front_image(tick.front_image)
-        if tick.time_s + 1e-6 < self._next_frame_s:
-            return
-        self._next_frame_s = max(self._next_frame_s + _FRAME_S, tick.time_s + _FRAME_S / 2)
-        frame = self._layout.draw(tick)
-        if self._video is None:
-            self._draft_path.parent.mkdir(exist_ok=True)
-            self._video = VideoWriter(self._draft_path, width=frame.shape[1], height=frame.shape[0])
-        self._video.write(frame)
+            if self._video is not None:
+                self._video.add_event(infraction)
+        self._view.follow(tick)
+        self._timeline.write(tick, self._view)
+        if self._video is not None:
+            self._video.write(tick, self._view)
 
     def close(self, result: EpisodeResult) -> None:
         """Finish log and video, write the result, and last the marker that makes the episode count."""
         self._is_open = False
         self._log.close()
+        self._timeline.close()
         if self._video is not None:
             self._video.close()
-            self._draft_path.replace(self._video_path)
         write_json(self.folder / "result.json", result_to_json(result))
         self._run.append_metrics(result.flat())
         self._run.append_event(
@@ -112,16 +100,17 @@ class EpisodeRecorder:
             return
         self._is_open = False
         self._log.close()
+        self._timeline.close()
         if self._video is not None:
-            self._video.close()
-        self.abandon_files()
+            self._video.abandon()
+        self._remove_files()
         self._run.append_event("episode_abandoned", episode_id=self._identity.episode_id, reason=reason)
 
-    def abandon_files(self) -> None:
+    def _remove_files(self) -> None:
         """Remove what an incomplete episode of this id has left behind."""
         shutil.rmtree(self.folder, ignore_errors=True)
         video = self._run.video_file(self._identity.episode_id)
-        for leftover in (video, video.with_name(f".{video.name}.partial")):
+        for leftover in (video, draft_of(video)):
             leftover.unlink(missing_ok=True)
 
     def __enter__(self) -> EpisodeRecorder:

@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from alpamayo_sim.roads.lanes import LaneType
 from alpamayo_sim.roads.road_map import RoadMap
@@ -35,12 +36,13 @@ def describe_surroundings(road_map: RoadMap, route: Route) -> dict[str, Any]:
     low = route.points[:, :2].min(axis=0) - _MARGIN_M
     high = route.points[:, :2].max(axis=0) + _MARGIN_M
     lanes = road_map.lanes
+    near_route, _ = cKDTree(route.points[:, :2]).query(lanes.xyz[:, :2], distance_upper_bound=_MARGIN_M)
     outlines: list[dict[str, Any]] = []
     for lane in range(len(lanes)):
         kind = _KINDS.get(LaneType(int(lanes.lane_type[lane])))
         samples = slice(int(lanes.start[lane]), int(lanes.stop[lane]))
         xy = lanes.xyz[samples, :2]
-        inside = ((xy > low) & (xy < high)).all(axis=1)
+        inside = np.isfinite(near_route[samples])
         if kind is None or not inside.any():
             continue
         first, last = int(inside.argmax()), len(inside) - int(inside[::-1].argmax())
