@@ -39,7 +39,7 @@ class DriveProgress:
         """Show the state after a tick; infractions are written out as they come."""
         wall_s = max(time.monotonic() - self._started, 1e-6)
         for infraction in infractions:
-            self._console.print(f"[red]{time_s:7.1f} s  {infraction.message}[/]", highlight=False)
+            self._console.print(f"[red]{time_s:7.1f} s  {infraction.message}[/]", highlight=False, soft_wrap=True)
         text = f"{time_s:6.1f} s  {3.6 * speed_mps:5.1f} km/h  {time_s / wall_s:4.1f}x real time"
         if self._bar is not None:
             self._bar.update(self._task, completed=percent, text=text)
@@ -47,7 +47,7 @@ class DriveProgress:
             left_s = wall_s * (100.0 - percent) / percent if percent > 0.0 else 0.0
             done_m = percent / 100.0 * self._length_m
             line = f"{percent:5.1f} % of the route ({done_m:.0f} m)  {text}  about {left_s:.0f} s left"
-            self._console.print(line, highlight=False)
+            self._console.print(line, highlight=False, soft_wrap=True)
             self._next_log_percent = (percent // _LOG_EVERY_PERCENT + 1.0) * _LOG_EVERY_PERCENT
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
