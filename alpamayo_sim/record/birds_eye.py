@@ -128,14 +128,16 @@ class BirdsEye:
             _fill(image, self._pixels(corners), _KIND_COLORS["prop"])
 
     def _draw_vehicle(self, image: Image, actor: ActorState, color: Color) -> None:
+        if vehicle_kind(actor) == "two_wheeler":
+            frame, handlebar = self._pixels(_corners(actor, _TWO_WHEELER)), self._pixels(_corners(actor, _HANDLEBAR))
+            for tone, wider in ((_OUTLINE, 2), (color, 0)):
+                _polyline(image, frame, tone, 3 + wider)
+                _polyline(image, handlebar, tone, 2 + wider)
+            return
         body = self._pixels(_corners(actor, _BODY))
-        _fill(image, body + 1.2, _OUTLINE)
         _fill(image, body, color)
         _polyline(image, np.concatenate([body, body[:1]]), _OUTLINE, 1)
-        if vehicle_kind(actor) != "two_wheeler":
-            _fill(image, self._pixels(_corners(actor, _WINDSHIELD)), _GLASS)
-        else:
-            _polyline(image, self._pixels(_corners(actor, _HANDLEBAR)), _OUTLINE, 2)
+        _fill(image, self._pixels(_corners(actor, _WINDSHIELD)), _GLASS)
 
     def _draw_walker(self, image: Image, actor: ActorState) -> None:
         yaw = math.radians(actor.transform.yaw)
@@ -168,7 +170,8 @@ _BODY = np.array(
     [[1.0, 0.62], [1.0, -0.62], [0.84, -1.0], [-0.92, -1.0], [-1.0, -0.8], [-1.0, 0.8], [-0.92, 1.0], [0.84, 1.0]]
 )
 _WINDSHIELD = np.array([[0.5, 0.78], [0.5, -0.78], [0.22, -0.66], [0.22, 0.66]])
-_HANDLEBAR = np.array([[0.45, -1.6], [0.45, 1.6]])
+_TWO_WHEELER = np.array([[1.0, 0.0], [-1.0, 0.0]])
+_HANDLEBAR = np.array([[0.5, -1.0], [0.5, 1.0]])
 """Shapes in half lengths and half widths, forward and right."""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import jinja2
 from markupsafe import Markup
 
@@ -16,8 +17,10 @@ from alpamayo_sim.record.episode_recorder import infraction_fields, result_from_
 from alpamayo_sim.record.route_svg import route_svg
 from alpamayo_sim.record.run_folder import RunFolder, write_text
 from alpamayo_sim.record.timeline import read_timeline
+from alpamayo_sim.record.video import still
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
+_POSTER_WIDTH_PX = 720
 
 
 def write_report(run: RunFolder, *, embed: Collection[str] = ()) -> Path:
@@ -75,6 +78,7 @@ def _describe(run: RunFolder, result: EpisodeResult, max_samples: int, embed: bo
         "figures": {name: value for name, value in result.flat().items() if not isinstance(value, str)},
         "details": _rows(details),
         "video": source,
+        "poster": _poster(video) if source else "",
         "infractions": infractions,
         "svg": Markup(route_svg(surroundings, timeline, infractions)),
         "data": {
@@ -83,6 +87,15 @@ def _describe(run: RunFolder, result: EpisodeResult, max_samples: int, embed: bo
             "events": [{"time_s": i["time_s"], "kind": i["kind"], "message": i["message"]} for i in infractions],
         },
     }
+
+
+def _poster(video: Path) -> str:
+    """A still from the first third of a video, as a small JPEG inside a data address."""
+    image = still(video, 0.3)
+    scale = _POSTER_WIDTH_PX / image.shape[1]
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 75])
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode("ascii")
 
 
 def _rows(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from alpamayo_sim.record.route_view import lights_along
 from alpamayo_sim.roads.lanes import LaneType
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.route_planner import Route
@@ -31,7 +32,8 @@ _KINDS = {
 def describe_surroundings(road_map: RoadMap, route: Route) -> dict[str, Any]:
     """Return the route and the lanes, stop lines and lights around it, metres in the CARLA world frame, rounded to cm.
 
-    `lanes` are outlines [K, 2] with their kind, simplified to 0.25 m; `stop_lines` are segments with their light's id.
+    `lanes` are outlines [K, 2] with their kind, simplified to 0.25 m; `stop_lines` are segments with their light's id, those
+    that the route passes.
     """
     low = route.points[:, :2].min(axis=0) - _MARGIN_M
     high = route.points[:, :2].max(axis=0) + _MARGIN_M
@@ -50,10 +52,11 @@ def describe_surroundings(road_map: RoadMap, route: Route) -> dict[str, Any]:
             continue
         outline = lane_outline(xy[first:last], lanes.tangent[samples][first:last], lanes.width[samples][first:last])
         outlines.append({"kind": kind, "points": _simplified(outline, closed=True)})
+    on_route = {signal_id for _, signal_id in lights_along(road_map, route)}
     stop_lines = [
         {"light": light.signal_id, "points": _rounded(light.stop_line[:, :2])}
         for light in road_map.signals.lights
-        if ((light.stop_line[:, :2] > low) & (light.stop_line[:, :2] < high)).all()
+        if light.signal_id in on_route
     ]
     return {
         "town": road_map.name,

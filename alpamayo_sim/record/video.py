@@ -50,3 +50,14 @@ class VideoWriter:
             self._is_open = False
             self._container.mux(self._stream.encode(None))
             self._container.close()
+
+
+def still(path: Path, share: float) -> NDArray[np.uint8]:
+    """Return one frame [height, width, 3] RGB near the given share (0 to 1) of a video's length."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        if stream.duration is not None:
+            container.seek(int(share * stream.duration), stream=stream)
+        for frame in container.decode(stream):
+            return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+    raise InputError(f"{path} holds no frame")

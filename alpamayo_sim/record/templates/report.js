@@ -47,7 +47,7 @@
 
     function row(svg, top, height, label) {
       element("rect", { class: "frame", x: left, y: top, width: width - left - right, height }, svg);
-      text(label, left + 5, top + 13, svg);
+      return () => text(label, left + 5, top + 13, svg).setAttribute("class", "name");
     }
 
     function line(values, top, height, low, high) {
@@ -58,7 +58,7 @@
     }
 
     function area(values, top, height, direction) {
-      const base = direction > 0 ? top + height / 2 : top + height / 2;
+      const base = top + height / 2;
       let path = "M" + toX(times[0]).toFixed(1) + " " + base;
       for (let k = 0; k <= last; k++) {
         path += "L" + toX(times[k]).toFixed(1) + " " + (base - (direction * values[k] * height) / 2).toFixed(1);
@@ -78,7 +78,9 @@
         text(step < 1 ? t.toFixed(1) : clock(t), toX(t), height - 8, svg, "middle");
       }
       const top = Math.max(20, Math.ceil(Math.max(...data.speed_kmh, ...data.limit_kmh) / 10) * 10 + 5);
-      row(svg, speedTop, speedHeight, "");
+      const names = [
+        row(svg, speedTop, speedHeight, "speed, limit dashed"), row(svg, pedalTop, pedalHeight, "throttle up, brake down"),
+      ];
       const speedStep = niceStep(top, 4);
       for (let v = 0; v <= top; v += speedStep) {
         const y = speedTop + speedHeight - (speedHeight * v) / top;
@@ -88,14 +90,14 @@
       text("km/h", left - 6, speedTop - 4, svg, "end");
       element("path", { class: "limit", d: line(data.limit_kmh, speedTop, speedHeight, 0, top) }, svg);
       element("path", { class: "speed", d: line(data.speed_kmh, speedTop, speedHeight, 0, top) }, svg);
-      row(svg, pedalTop, pedalHeight, "throttle / brake");
       element("path", { class: "throttle", d: area(data.throttle, pedalTop, pedalHeight, 1) }, svg);
       element("path", { class: "brake", d: area(data.brake, pedalTop, pedalHeight, -1) }, svg);
       const reach = Math.max(0.2, ...data.steer.map(Math.abs));
-      row(svg, steerTop, steerHeight, "steer (right is up), ±" + reach.toFixed(2));
+      names.push(row(svg, steerTop, steerHeight, "steer, right is up, ±" + reach.toFixed(2)));
       const middle = steerTop + steerHeight / 2;
       element("line", { class: "grid", x1: left, x2: width - right, y1: middle, y2: middle }, svg);
       element("path", { class: "steer", d: line(data.steer, steerTop, steerHeight, -reach, reach) }, svg);
+      for (const name of names) name();
       text("light", left - 6, lightTop + 11, svg, "end");
       element("rect", { class: "frame", x: left, y: lightTop, width: width - left - right, height: 14 }, svg);
       for (let k = 0; k < last; ) {
@@ -145,9 +147,11 @@
         ["on route", data.progress_m[k].toFixed(0) + " m"], ["light", data.light[k] < 0 ? "none" : LIGHTS[data.light[k]]],
       ];
       for (const [name, value] of figures) {
+        const pair = document.createElement("span");
         const strong = document.createElement("b");
         strong.textContent = value;
-        readout.append(name + " ", strong);
+        pair.append(name + " ", strong);
+        readout.append(pair, " ");
       }
       let current = null;
       for (const candidate of data.thoughts) if (candidate.time_s <= now + 1e-6) current = candidate; else break;
