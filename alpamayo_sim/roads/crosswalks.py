@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 def crosswalk_polygons(carla_map: carla.Map) -> tuple[NDArray[np.float64], ...]:
-    """Return one closed-by-convention polygon [K, 3] per crosswalk, CARLA world frame, the last point not repeating the first.
+    """Return one polygon [K, 3] per crosswalk in the CARLA world frame; the last point does not repeat the first.
 
     `carla.Map.get_crosswalks` gives one list in which each polygon ends where it began.
     """

@@ -1,12 +1,13 @@
 """Height of the ground: road surfaces, raised sidewalks, bridges, and the terrain between the roads.
 
-A point is on a road surface when a lane's strip holds it; sidewalks lie a kerb above the road. Elsewhere the terrain counts,
-a smooth field that follows the lowest road nearby. `z_hint` tells storeys apart: the highest surface at or below
-`z_hint + STEP_UP_M` is taken, and the lowest one where all are higher.
+A point is on a road surface when a lane's strip holds it; sidewalks lie a kerb above the road. Elsewhere the terrain
+counts, a smooth field that follows the lowest road nearby. `z_hint` tells storeys apart: the highest surface at or
+below `z_hint + STEP_UP_M` is taken, and the lowest one where all are higher.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,7 +28,12 @@ STOREY_M = 0.5
 """Surfaces within this height of the top one are one storey and are blended."""
 EMBANKMENT_M = 1.5
 """A road that lies farther than this above the terrain is a bridge: the terrain does not rise to its edge."""
-NORMAL_STEP_M = 0.25
+GRADIENT_STEP_M = 0.25
+NO_SURFACE: float = np.nan
+
+OPEN_LAND = (LaneType.NONE, LaneType.SHOULDER, LaneType.BORDER, LaneType.MEDIAN, LaneType.RESTRICTED)
+OTHER, SIDEWALK, CARRIAGEWAY = 0, 1, 2
+"""Kinds of surface; of several at one place and storey the greatest counts."""
 
 
 class GroundArrays(NamedTuple):
@@ -37,94 +43,108 @@ class GroundArrays(NamedTuple):
     terrain: TerrainArrays
     raise_m: Floats
     """[N] height of the lane's surface above the road at each sample."""
-    is_carriageway: NDArray[np.bool_]
-    """[N] whether the sample's lane is driven on (prevails over a sidewalk at the same place)."""
+    kind: NDArray[np.uint8]
+    """[N] OTHER, SIDEWALK or CARRIAGEWAY."""
 
 
 @njit(cache=True)
-def surface_height(arrays: GroundArrays, x: float, y: float, z_hint: float) -> tuple[float, bool]:
-    """Return (height, True) of the road surface at a point, or (0, False) where no lane's strip holds it."""
+def surface_height(arrays: GroundArrays, x: float, y: float, z_hint: float) -> tuple[float, float, float]:
+    """Return (z, dz/dx, dz/dy) of the road surface at a point; z is NaN where no lane's strip holds it.
+
+    The top storey at or below `z_hint + STEP_UP_M` is meant, else the lowest one. Strips that overlap are averaged,
+    weighted by the distance to their edges, so that height changes smoothly across a junction.
+    """
     grid = arrays.grid
     cell = grid.origin[2]
-    i, j = int(np.floor((x - grid.origin[0]) / cell)), int(np.floor((y - grid.origin[1]) / cell))
+    i, j = math.floor((x - grid.origin[0]) / cell), math.floor((y - grid.origin[1]) / cell)
     if i < 0 or j < 0 or i >= grid.shape[0] or j >= grid.shape[1]:
-        return 0.0, False
-    first, last = grid.cell_start[j * grid.shape[0] + i], grid.cell_start[j * grid.shape[0] + i + 1]
+        return NO_SURFACE, 0.0, 0.0
+    c = j * grid.shape[0] + i
     ceiling = z_hint + STEP_UP_M
-    top, lowest, found = -np.inf, np.inf, False
-    for n in range(first, last):
+    top, kind, above = -np.inf, -1, True
+    weights, heights, slope_x, slope_y = 0.0, 0.0, 0.0, 0.0
+    for n in range(grid.cell_start[c], grid.cell_start[c + 1]):
         a = grid.cell_items[n]
+        half = max(grid.half_width[a], grid.half_width[a + 1])
+        ox, oy = x - grid.xyz[a, 0], y - grid.xyz[a, 1]
+        if ox * ox + oy * oy > (half + grid.origin[3]) * (half + grid.origin[3]):
+            continue
         f, d2, height = project_on_segment(grid.xyz, a, x, y)
         half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
-        if d2 <= half * half:
-            found = True
-            if height <= ceiling:
-                top = max(top, height)
-            lowest = min(lowest, height)
-    if not found:
-        return 0.0, False
-    if top == -np.inf:
-        top = lowest
-    weights, heights = 0.0, 0.0
-    kerb_weights, kerb_heights = 0.0, 0.0
-    for n in range(first, last):
-        a = grid.cell_items[n]
-        f, d2, height = project_on_segment(grid.xyz, a, x, y)
-        half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
-        if d2 <= half * half and top - STOREY_M <= height <= top:
-            weight = half - np.sqrt(d2) + 0.01
-            if arrays.is_carriageway[a]:
-                weights += weight
-                heights += weight * (height + arrays.raise_m[a])
-            else:
-                kerb_weights += weight
-                kerb_heights += weight * (height + arrays.raise_m[a])
-    if weights > 0.0:
-        return heights / weights, True
-    return kerb_heights / kerb_weights, True
+        if d2 > half * half:
+            continue
+        is_above = height > ceiling
+        if is_above and not above:
+            continue
+        if above and not is_above:
+            starts = True
+        elif is_above:
+            starts = height < top - STOREY_M
+            if height > top + STOREY_M and kind >= 0:
+                continue
+        else:
+            starts = height > top + STOREY_M
+            if height < top - STOREY_M:
+                continue
+        a_kind = arrays.kind[a]
+        if starts or kind < 0:
+            top = height
+        if starts or a_kind > kind:
+            above, kind = is_above, a_kind
+            weights, heights, slope_x, slope_y = 0.0, 0.0, 0.0, 0.0
+        if a_kind < kind:
+            continue
+        top = max(top, height)
+        weight = half - math.sqrt(d2) + 0.01
+        dx, dy = grid.xyz[a + 1, 0] - grid.xyz[a, 0], grid.xyz[a + 1, 1] - grid.xyz[a, 1]
+        rise = (grid.xyz[a + 1, 2] - grid.xyz[a, 2]) / max(dx * dx + dy * dy, 1e-9)
+        weights += weight
+        heights += weight * (height + arrays.raise_m[a])
+        slope_x += weight * rise * dx
+        slope_y += weight * rise * dy
+    if kind < 0:
+        return NO_SURFACE, 0.0, 0.0
+    return float(heights / weights), float(slope_x / weights), float(slope_y / weights)
 
 
 @njit(cache=True)
-def _verge(arrays: GroundArrays, x: float, y: float, z_hint: float, terrain: float) -> float:
+def _verge(arrays: GroundArrays, x: float, y: float, z_hint: float) -> float:
     """Return the height off the roads: the terrain's, drawn to the edge of a road within `VERGE_M`."""
     grid = arrays.grid
+    terrain = terrain_height(arrays.terrain, x, y)
     cell = grid.origin[2]
-    reach = int(np.ceil(VERGE_M / cell))
-    ci, cj = int(np.floor((x - grid.origin[0]) / cell)), int(np.floor((y - grid.origin[1]) / cell))
+    reach = math.ceil(VERGE_M / cell)
+    ci, cj = math.floor((x - grid.origin[0]) / cell), math.floor((y - grid.origin[1]) / cell)
     nearest, edge_height = VERGE_M, terrain
     for j in range(max(0, cj - reach), min(grid.shape[1] - 1, cj + reach) + 1):
         for i in range(max(0, ci - reach), min(grid.shape[0] - 1, ci + reach) + 1):
             c = j * grid.shape[0] + i
             for n in range(grid.cell_start[c], grid.cell_start[c + 1]):
                 a = grid.cell_items[n]
+                half = max(grid.half_width[a], grid.half_width[a + 1])
+                ox, oy = x - grid.xyz[a, 0], y - grid.xyz[a, 1]
+                if ox * ox + oy * oy > (half + nearest + grid.origin[3]) * (half + nearest + grid.origin[3]):
+                    continue
                 f, d2, height = project_on_segment(grid.xyz, a, x, y)
                 half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
-                gap = np.sqrt(d2) - half
+                gap = math.sqrt(d2) - half
                 if gap < nearest and height <= z_hint + STEP_UP_M and abs(height - terrain) <= EMBANKMENT_M:
                     nearest, edge_height = gap, height + arrays.raise_m[a]
     t = min(1.0, max(0.0, nearest / VERGE_M))
     blend = t * t * (3.0 - 2.0 * t)
-    return edge_height + blend * (terrain - edge_height)
-
-
-@njit(cache=True)
-def ground_z(arrays: GroundArrays, x: float, y: float, z_hint: float) -> float:
-    """Return the height of the ground at a point, metres."""
-    height, on_road = surface_height(arrays, x, y, z_hint)
-    terrain = terrain_height(arrays.terrain, x, y)
-    if on_road and (height <= z_hint + STEP_UP_M or terrain > z_hint + STEP_UP_M or terrain > height - STOREY_M):
-        return height
-    return _verge(arrays, x, y, z_hint, terrain)
+    return float(edge_height + blend * (terrain - edge_height))
 
 
 @njit(cache=True)
 def ground_height(arrays: GroundArrays, x: float, y: float, z_hint: float) -> tuple[float, float, float, float]:
-    """Return (z, nx, ny, nz): height and upward unit normal of the ground below `z_hint` (+ 1 m)."""
-    z = ground_z(arrays, x, y, z_hint)
-    slope_x = (ground_z(arrays, x + NORMAL_STEP_M, y, z) - ground_z(arrays, x - NORMAL_STEP_M, y, z)) * 0.5
-    slope_y = (ground_z(arrays, x, y + NORMAL_STEP_M, z) - ground_z(arrays, x, y - NORMAL_STEP_M, z)) * 0.5
-    slope_x, slope_y = slope_x / NORMAL_STEP_M, slope_y / NORMAL_STEP_M
-    norm = np.sqrt(slope_x * slope_x + slope_y * slope_y + 1.0)
+    """Return (z, nx, ny, nz): height and upward unit normal of the ground at a point, seen from `z_hint`."""
+    z, slope_x, slope_y = surface_height(arrays, x, y, z_hint)
+    under_bridge = z > z_hint + STEP_UP_M and z > terrain_height(arrays.terrain, x, y) + EMBANKMENT_M
+    if math.isnan(z) or under_bridge:
+        z = _verge(arrays, x, y, z_hint)
+        slope_x = (_verge(arrays, x + GRADIENT_STEP_M, y, z) - z) / GRADIENT_STEP_M
+        slope_y = (_verge(arrays, x, y + GRADIENT_STEP_M, z) - z) / GRADIENT_STEP_M
+    norm = math.sqrt(slope_x * slope_x + slope_y * slope_y + 1.0)
     return z, -slope_x / norm, -slope_y / norm, 1.0 / norm
 
 
@@ -156,13 +176,14 @@ class Ground:
 
 def build_ground(lanes: LaneTable) -> Ground:
     """Return the ground under and between `lanes`."""
-    lane = lanes.lane_index
-    is_walkway = np.isin(lanes.lane_type, (LaneType.SIDEWALK, LaneType.MEDIAN))
+    kind = np.full(len(lanes), CARRIAGEWAY, dtype=np.uint8)
+    kind[np.isin(lanes.lane_type, OPEN_LAND)] = OTHER
+    kind[lanes.lane_type == LaneType.SIDEWALK] = SIDEWALK
     return Ground(
         GroundArrays(
             lanes.grid.arrays,
             build_terrain(lanes.xyz),
-            np.ascontiguousarray(lanes.height_m[lane]),
-            np.ascontiguousarray(~is_walkway[lane]),
+            np.ascontiguousarray(lanes.height_m[lanes.lane_index]),
+            np.ascontiguousarray(kind[lanes.lane_index]),
         )
     )

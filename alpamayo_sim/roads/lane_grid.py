@@ -1,7 +1,7 @@
 """A uniform grid over lane segments and the numba kernels that search it.
 
-A segment joins two neighbouring samples of one lane. Each cell lists the segments whose lane surface may reach into it, so
-that a point finds the surfaces it stands on in its own cell, and the nearest centre line by visiting rings of cells.
+A segment joins two neighbouring samples of one lane. Each cell lists the segments whose lane surface may reach into it,
+so that a point finds the surfaces it stands on in its own cell, and the nearest centre line by visiting rings of cells.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class GridArrays(NamedTuple):
     """The arrays that the kernels read; a NamedTuple passes through numba unchanged."""
 
     origin: Floats
-    """[3] x and y of the grid's corner, cell size in metres."""
+    """[4] x and y of the grid's corner, cell size, length of the longest segment; metres."""
     shape: Ints
     """[2] number of cells along x and y."""
     cell_start: Ints
@@ -56,13 +56,14 @@ def build_lane_grid(
     low = np.minimum(xyz[first, :2], xyz[first + 1, :2]) - reach[:, None]
     high = np.maximum(xyz[first, :2], xyz[first + 1, :2]) + reach[:, None]
     corner, size = low.min(axis=0), high.max(axis=0) - low.min(axis=0)
+    longest = float(np.linalg.norm(xyz[first + 1, :2] - xyz[first, :2], axis=1).max())
     cell = max(CELL_M, float(np.sqrt(max(size[0], 1.0) * max(size[1], 1.0) / MAX_CELLS)))
     shape = np.maximum(np.ceil(size / cell), 1).astype(np.int32)
     box_low = np.clip(((low - corner) / cell).astype(np.int32), 0, shape - 1)
     box_high = np.clip(((high - corner) / cell).astype(np.int32), 0, shape - 1)
     cell_start, cell_items = _fill_cells(first, box_low, box_high, int(shape[0]), int(shape[1]))
     arrays = GridArrays(
-        np.array([corner[0], corner[1], cell]),
+        np.array([corner[0], corner[1], cell, longest]),
         shape,
         cell_start,
         cell_items,
@@ -118,39 +119,39 @@ def nearest_lane(
     use_z = not np.isnan(z)
     use_heading = hx != 0.0 or hy != 0.0
     best, best_f, best_score = -1, 0.0, limit
-    gap_x = max(0, -ci, ci - (nx - 1))
-    gap_y = max(0, -cj, cj - (ny - 1))
-    first_ring = max(gap_x, gap_y)
-    last_ring = max(max(ci, nx - 1 - ci), max(cj, ny - 1 - cj))
-    if on_surface:
-        last_ring = 0
+    longest = grid.origin[3]
+    first_ring = max(0, -ci, ci - (nx - 1), -cj, cj - (ny - 1))
+    last_ring = 0 if on_surface else max(max(ci, nx - 1 - ci), max(cj, ny - 1 - cj))
+    to_edge = min(min(px - ci, ci + 1 - px), min(py - cj, cj + 1 - py)) * cell
     for ring in range(first_ring, last_ring + 1):
-        if (ring - 1) * cell > best_score:
+        if ring > first_ring and (ring - 1) * cell + to_edge > best_score:
             break
         for j in range(max(0, cj - ring), min(ny - 1, cj + ring) + 1):
-            edge_row = j == cj - ring or j == cj + ring
-            step = 1 if edge_row or ring == 0 else 2 * ring
-            i = ci - ring
-            while i <= ci + ring:
-                if 0 <= i < nx:
-                    c = j * nx + i
-                    for n in range(grid.cell_start[c], grid.cell_start[c + 1]):
-                        a = grid.cell_items[n]
-                        if grid.sample_type[a] & mask == 0:
+            step = 1 if ring == 0 or j == cj - ring or j == cj + ring else 2 * ring
+            for i in range(ci - ring, ci + ring + 1, step):
+                if i < 0 or i >= nx:
+                    continue
+                c = j * nx + i
+                for n in range(grid.cell_start[c], grid.cell_start[c + 1]):
+                    a = grid.cell_items[n]
+                    if grid.sample_type[a] & mask == 0:
+                        continue
+                    ox, oy = x - grid.xyz[a, 0], y - grid.xyz[a, 1]
+                    reach = best_score + longest
+                    if ox * ox + oy * oy > reach * reach:
+                        continue
+                    f, d2, height = project_on_segment(grid.xyz, a, x, y)
+                    if on_surface:
+                        half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
+                        if d2 > half * half:
                             continue
-                        f, d2, height = project_on_segment(grid.xyz, a, x, y)
-                        if on_surface:
-                            half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
-                            if d2 > half * half:
-                                continue
-                        if use_z:
-                            d2 += (z - height) * (z - height)
-                        score = np.sqrt(d2)
-                        if use_heading:
-                            score += HEADING_WEIGHT_M * (1.0 - hx * grid.tangent[a, 0] - hy * grid.tangent[a, 1])
-                        if score < best_score or (score == best_score and a < best):
-                            best, best_f, best_score = a, f, score
-                i += step
+                    if use_z:
+                        d2 += (z - height) * (z - height)
+                    score = np.sqrt(d2)
+                    if use_heading:
+                        score += HEADING_WEIGHT_M * (1.0 - hx * grid.tangent[a, 0] - hy * grid.tangent[a, 1])
+                    if score < best_score or (score == best_score and a < best):
+                        best, best_f, best_score = a, f, score
     return best, best_f
 
 

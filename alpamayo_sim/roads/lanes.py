@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +118,10 @@ class LaneTable:
     speed_limit_kmh: Floats
     height_m: Floats
     """[L] height of the lane's surface above the road (kerb height of a sidewalk)."""
+    next_start: Ints
+    """[L + 1] first entry of each lane in `next_lane`."""
+    next_lane: Ints
+    """Driving lanes that follow a driving lane, by lane."""
 
     def __len__(self) -> int:
         return len(self.road_id)
@@ -129,7 +134,9 @@ class LaneTable:
     @cached_property
     def grid(self) -> LaneGrid:
         """The numba-callable segment grid over all lanes."""
-        return build_lane_grid(self.xyz, self.tangent, self.width, self.lane_index, self.lane_type, self.start, self.stop)
+        return build_lane_grid(
+            self.xyz, self.tangent, self.width, self.lane_index, self.lane_type, self.start, self.stop
+        )
 
     @cached_property
     def _by_road_lane(self) -> dict[tuple[int, int], list[int]]:
@@ -148,6 +155,21 @@ class LaneTable:
                 best, best_gap = lane, gap
         return best
 
+    def along_at(self, lane: int, s: float) -> float:
+        """Return the metres from the start of `lane` at OpenDRIVE road coordinate `s`."""
+        part = slice(int(self.start[lane]), int(self.stop[lane]))
+        stations, along = self.s[part], self.along_m[part]
+        order = slice(None, None, -1 if stations[-1] < stations[0] else 1)
+        return float(np.interp(s, stations[order], along[order]))
+
+    def next_lanes(self, lane: int) -> Ints:
+        """Return the driving lanes that begin where driving lane `lane` ends."""
+        return self.next_lane[self.next_start[lane] : self.next_start[lane + 1]]
+
+    def replaced(self, **arrays: NDArray[Any]) -> LaneTable:
+        """Return a table with some arrays exchanged."""
+        return replace(self, **arrays)
+
     def nearest(
         self,
         xy: Floats,
@@ -160,9 +182,9 @@ class LaneTable:
     ) -> LaneHits:
         """Return for each point [M, 2] the lane whose centre line is nearest (as `carla.Map.get_waypoint`).
 
-        `z` [M] makes the distance three-dimensional, so that bridges are told apart. `heading` [M, 2] (unit vectors) prefers
-        lanes that run the same way: a lane at an angle a counts as 2 m (1 - cos a) farther. `lane_types` is a mask
-        of `LaneType`. With `on_surface` only lanes whose surface holds the point count.
+        `z` [M] makes the distance three-dimensional, so that bridges are told apart. `heading` [M, 2] (unit vectors)
+        prefers lanes that run the same way: a lane at an angle a counts as 2 m (1 - cos a) farther. `lane_types` is a
+        mask of `LaneType`. With `on_surface` only lanes whose surface holds the point count.
         """
         xy = np.ascontiguousarray(xy, dtype=np.float64).reshape(-1, 2)
         heights = np.full(len(xy), np.nan) if z is None else np.ascontiguousarray(z, dtype=np.float64).reshape(-1)

@@ -20,6 +20,7 @@ from alpamayo_sim.roads.lanes import LaneTable
 from alpamayo_sim.roads.opendrive import parse_opendrive
 from alpamayo_sim.roads.signals import Signals, build_signals
 from alpamayo_sim.roads.spawn_points import spawn_points
+from alpamayo_sim.roads.speed_limits import speed_limits_kmh
 
 OUR_TOWNS_DIR = Path(__file__).resolve().parent / "towns" / "data"
 MAPS_VARIABLE = "ALPAMAYO_MAPS"
@@ -85,14 +86,17 @@ def road_map_from_text(name: str, xodr: str, *, cache_dir: Path | None = None) -
     opendrive = parse_opendrive(name, xodr)
     carla_map = carla.Map(name, xodr)
     lanes = sample_lanes(carla_map, opendrive)
+    ground = build_ground(lanes)
+    signals = build_signals(carla_map, opendrive, lanes, ground)
+    lanes = lanes.replaced(speed_limit_kmh=speed_limits_kmh(lanes, signals))
     return RoadMap(
         name=name,
         xodr=xodr,
         digest=hashlib.sha256(xodr.encode("utf-8", errors="replace")).hexdigest(),
         carla_map=carla_map,
         lanes=lanes,
-        ground=build_ground(lanes),
-        signals=build_signals(carla_map, opendrive, lanes),
+        ground=ground,
+        signals=signals,
         crosswalks=crosswalk_polygons(carla_map),
         spawn_points=spawn_points(lanes),
         geo_reference=opendrive.geo_reference,

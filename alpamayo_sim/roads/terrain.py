@@ -37,7 +37,7 @@ def build_terrain(points: Floats) -> TerrainArrays:
     lowest = np.full((rows, columns), np.inf)
     np.minimum.at(lowest, (node[:, 1], node[:, 0]), points[:, 2])
     known = np.isfinite(lowest)
-    nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
+    nearest = np.asarray(distance_transform_edt(~known, return_distances=False, return_indices=True))
     filled = lowest[nearest[0], nearest[1]]
     smooth = gaussian_filter(filled, sigma=4.0, mode="nearest")
     weight = gaussian_filter(known.astype(np.float64), sigma=1.0)
