@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from alpamayo_sim.errors import InputError
+
 Array = NDArray[np.float64]
 LaneKey = tuple[int, int, int]
 """OpenDRIVE road id, lane section index, lane id."""
@@ -76,6 +78,14 @@ class LaneGraph:
         for start, following in topology:
             entries.setdefault(_key(start), start)
             entries.setdefault(_key(following), following)
+        isolated: dict[LaneKey, list[carla.Waypoint]] = {}
+        for waypoint in carla_map.generate_waypoints(2.0):
+            if _key(waypoint) not in entries:  # the topology leaves out lanes that nothing leads to or from
+                isolated.setdefault(_key(waypoint), []).append(waypoint)
+        for key, waypoints in isolated.items():
+            entries[key] = min(waypoints, key=lambda w: -w.s if w.lane_id > 0 else w.s)
+        if not entries:
+            raise InputError(f"{self.name} has no driving lane, so nothing can be driven there; check the OpenDRIVE file")
         keys = sorted(entries)
         index_of = {key: index for index, key in enumerate(keys)}
         self.segments = [self._sample(index_of, entries[key], sampling_m) for key in keys]
