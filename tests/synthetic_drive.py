@@ -119,7 +119,8 @@ def drive(
         if frame % 2 == 0:
             plan = plan_on(route, distance_m, speed, time_s, reasoning)
         moved = [
-            ActorState(a.actor_id, a.type_id, _ahead(a, time_s), a.velocity_mps, a.extent_m, a.box_center_m) for a in actors
+            ActorState(a.actor_id, a.type_id, _ahead(a, time_s), a.velocity_mps, a.extent_m, a.box_center_m)
+            for a in actors
         ]
         phase = int(time_s / 4.0) % 3
         yield ego_tick(

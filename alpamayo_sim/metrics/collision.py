@@ -16,8 +16,8 @@ _AT_REST_MPS = 0.1
 class Collision:
     """Counts contacts as `CollisionTest` of ScenarioRunner does.
 
-    A contact is not counted again while the ego is within 5 m of the last counted one, nor with the same actor within 5 s,
-    nor when the ego stands (below 0.1 m/s), because then it is not the ego's fault.
+    A contact is not counted again while the ego is within 5 m of the last counted one, nor with the same actor within 5
+    s, nor when the ego stands (below 0.1 m/s), because then it is not the ego's fault.
     """
 
     name: ClassVar[str] = "collision"
@@ -68,7 +68,6 @@ def collision_kind(other_type_id: str) -> InfractionKind | None:
 
 def _infraction(kind: InfractionKind, event: CollisionEvent, tick: TickRecord) -> Infraction:
     here = ego_location(tick)
-    message = (
-        f"Agent collided against object with type={event.other_type_id} and id={event.other_id} at {location_text(here)}"
-    )
+    other = f"type={event.other_type_id} and id={event.other_id}"
+    message = f"Agent collided against object with {other} at {location_text(here)}"
     return Infraction(kind, tick.frame, tick.time_s, here, message, event.other_id, event.other_type_id)

@@ -13,7 +13,8 @@ from alpamayo_sim.metrics.tick import TickRecord
 
 _SMOOTH = np.array([-2.0, 3.0, 6.0, 7.0, 6.0, 3.0, -2.0]) / 21.0
 _SLOPE = np.array([-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0]) / 28.0
-"""Savitzky-Golay filters of window 7 and order 2: the value and the first derivative (per step) at the middle sample."""
+"""Savitzky-Golay filters of window 7 and order 2: the value and the first derivative (per step) at the middle sample.
+"""
 
 
 class Comfort:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from alpamayo_sim.metrics.infraction import COLLISIONS, Infraction, InfractionKind
 
 OK = "ok"
-"""Status of an episode that ran to its end, well or badly; the others are policy_failure(...) and infra_failure(...)."""
+"""Status of an episode that ran to its end, well or badly; the others are policy_failure(...) and infra_failure(...).
+"""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ class EpisodeResult:
 def summarise(results: Sequence[EpisodeResult]) -> dict[str, float | int | str]:
     """Return the flat summary of many episodes: means over scored episodes, totals, rates per kilometre.
 
-    Episodes that failed by infrastructure are counted and otherwise left out. Without any scored episode the means are 0.
+    Episodes that failed by infrastructure are counted and otherwise left out. Without any scored episode the means are
+    0.
     """
     scored = [result for result in results if result.is_scored]
     count = max(1, len(scored))

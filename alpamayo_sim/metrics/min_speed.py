@@ -59,9 +59,7 @@ class MinSpeed:
             return []
         message = f"Average speed is {percentage}% of the surrounding traffic's one"
         place = ego_location(tick)
-        return [
-            Infraction(InfractionKind.MIN_SPEED, tick.frame, tick.time_s, place, message, percentage=percentage)
-        ]
+        return [Infraction(InfractionKind.MIN_SPEED, tick.frame, tick.time_s, place, message, percentage=percentage)]
 
     def values(self) -> dict[str, float]:
         """Return the mean percentage of the stretches that are done (Bench2Drive's efficiency), once there is one."""

@@ -21,10 +21,10 @@ _MAX_LANE_ANGLE_DEG = 150.0
 class OutsideRouteLanes:
     """Measures how much of the completed route was driven outside its lanes (`OutsideRouteLanesTest`).
 
-    Outside is: the ego's origin is farther from the middle of the nearest driving or parking lane than half its width plus a
-    margin; or the ego is in a lane of the other direction (it points more than 120 degrees away from the lane after a
-    junction, or the nearest lane's direction jumped by more than 150 degrees between two ticks), junctions left out.
-    Each stretch outside is one infraction; the score uses the fraction.
+    Outside is: the ego's origin is farther from the middle of the nearest driving or parking lane than half its width
+    plus a margin; or the ego is in a lane of the other direction (it points more than 120 degrees away from the lane
+    after a junction, or the nearest lane's direction jumped by more than 150 degrees between two ticks), junctions left
+    out. Each stretch outside is one infraction; the score uses the fraction.
     """
 
     name: ClassVar[str] = "outside_route_lanes"

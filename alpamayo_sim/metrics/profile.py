@@ -1,7 +1,7 @@
 """Scoring profiles: the thresholds and penalties of the CARLA leaderboard's versions and of Bench2Drive.
 
-Sources: `statistics_manager.py` and `route_scenario.py` of the leaderboard's branches leaderboard-1.0, -2.0 and -2.1, and
-Bench2Drive's fork of them. Scores of different profiles cannot be compared.
+Sources: `statistics_manager.py` and `route_scenario.py` of the leaderboard's branches leaderboard-1.0, -2.0 and -2.1,
+and Bench2Drive's fork of them. Scores of different profiles cannot be compared.
 """
 
 from __future__ import annotations

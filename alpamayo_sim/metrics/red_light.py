@@ -23,8 +23,9 @@ _LINE_BEYOND_M = 0.35
 class RedLight:
     """Fails when the ego's tail crosses the stop line of a light that is red (`RunningRedLightTest`).
 
-    The tail is the segment from 0.8 half-lengths behind the ego's origin to 1 m behind its rear end, so that a car which
-    has passed the line before the light turned red is not blamed. Lights farther than 15 m or facing others are left out.
+    The tail is the segment from 0.8 half-lengths behind the ego's origin to 1 m behind its rear end, so that a car
+    which has passed the line before the light turned red is not blamed. Lights farther than 15 m or facing others are
+    left out.
     """
 
     name: ClassVar[str] = "red_light"

@@ -16,8 +16,8 @@ _MAX_UNSAFE_SHARE = 0.30
 
 
 class RouteDeviation:
-    """Fails more than 30 m from the nearest upcoming route point, or after 30 % of the route more than 15 m away from it
-    (`InRouteTest`).
+    """Fails more than 30 m from the nearest upcoming route point, or after 30 % of the route more than 15 m away from
+    it (`InRouteTest`).
     """
 
     name: ClassVar[str] = "route_deviation"

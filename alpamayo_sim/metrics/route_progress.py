@@ -11,8 +11,8 @@ from alpamayo_sim.roads.route_planner import Route
 class RouteProgress:
     """The index of the last route point that the ego has passed; it never goes back.
 
-    A point counts as passed when the ego lies ahead of the plane through it, across the route's direction. Only the next
-    `window` points are looked at, so that a route which crosses itself is not cut short.
+    A point counts as passed when the ego lies ahead of the plane through it, across the route's direction. Only the
+    next `window` points are looked at, so that a route which crosses itself is not cut short.
     """
 
     def __init__(self, route: Route, window: int) -> None:

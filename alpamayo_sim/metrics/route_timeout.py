@@ -17,8 +17,8 @@ _SHARE_OF_LIMIT = 0.10
 class RouteTimeout:
     """Fails when the episode lasts longer than its allowance.
 
-    Leaderboard 2.x: 300 s, plus for every passed metre the time that it takes at 10 % of the speed limit there. Leaderboard
-    1.0: 5 s plus 0.8 s per metre of the route. Bench2Drive adds a cap on the whole episode.
+    Leaderboard 2.x: 300 s, plus for every passed metre the time that it takes at 10 % of the speed limit there.
+    Leaderboard 1.0: 5 s plus 0.8 s per metre of the route. Bench2Drive adds a cap on the whole episode.
     """
 
     name: ClassVar[str] = "route_timeout"

@@ -11,9 +11,9 @@ from alpamayo_sim.metrics.profile import ScoringProfile
 def penalty_factor(infractions: Iterable[Infraction], outside_lanes_fraction: float, profile: ScoringProfile) -> float:
     """Return the penalty P in [0, 1] by which the route completion is multiplied.
 
-    With factors p_j: P = (1 - f) * product of p_j; with additive weights w_j (leaderboard 2.1): P = (1 - f) / (1 + sum of
-    w_j), where f is the fraction of the completed route that was driven outside its lanes. A failed minimum-speed check
-    counts in proportion to the missing share of speed.
+    With factors p_j: P = (1 - f) * product of p_j; with additive weights w_j (leaderboard 2.1): P = (1 - f) / (1 + sum
+    of w_j), where f is the fraction of the completed route that was driven outside its lanes. A failed minimum-speed
+    check counts in proportion to the missing share of speed.
     """
     product, total = 1.0, 0.0
     for infraction in infractions:

@@ -24,9 +24,9 @@ _LOOK_M = 12.0
 class StopSign:
     """Fails when the ego leaves the box of a stop sign without having been below 0.1 m/s in it (`RunningStopTest`).
 
-    A box affects the ego while the lane point under the ego is within 4 m of its centre and that point, or one of those up to
-    4 m ahead in the lane, lies inside the box enlarged by 1.2. Boxes are turned with their lane here, where ScenarioRunner
-    takes them as parallel to the world's axes.
+    A box affects the ego while the lane point under the ego is within 4 m of its centre and that point, or one of those
+    up to 4 m ahead in the lane, lies inside the box enlarged by 1.2. Boxes are turned with their lane here, where
+    ScenarioRunner takes them as parallel to the world's axes.
     """
 
     name: ClassVar[str] = "stop_sign"
@@ -34,7 +34,10 @@ class StopSign:
     def __init__(self, road_map: RoadMap) -> None:
         self._map = road_map.carla_map
         self._boxes = [
-            (sign.signal_id, box) for sign in road_map.signals.signs if sign.type_id == "traffic.stop" for box in sign.boxes
+            (sign.signal_id, box)
+            for sign in road_map.signals.signs
+            if sign.type_id == "traffic.stop"
+            for box in sign.boxes
         ]
         self._target: tuple[str, Box] | None = None
         self._has_stopped = False

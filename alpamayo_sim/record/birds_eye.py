@@ -35,12 +35,18 @@ _PLAN_END = np.array([255.0, 88.0, 150.0])
 
 
 class BirdsEye:
-    """Draws ticks of one map as RGB images [size, size, 3]; the ego sits in the middle of the width, a little below that of
-    the height, and looks up.
+    """Draws ticks of one map as RGB images [size, size, 3]; the ego sits in the middle of the width, a little below
+    that of the height, and looks up.
     """
 
     def __init__(
-        self, road_map: RoadMap, route: Route | None = None, *, size_px: int = 540, span_m: float = 90.0, ego_at: float = 0.62
+        self,
+        road_map: RoadMap,
+        route: Route | None = None,
+        *,
+        size_px: int = 540,
+        span_m: float = 90.0,
+        ego_at: float = 0.62,
     ) -> None:
         """Prepare the view: `span_m` metres across, the ego at the share `ego_at` of the height from above."""
         self._size = size_px
@@ -163,7 +169,9 @@ class BirdsEye:
         right = left + round(10.0 * self._scale)
         for color, thickness in ((_OUTLINE, 4), ((225, 228, 232), 2)):
             cv2.line(image, (left, y), (right, y), color, thickness, cv2.LINE_AA)
-            cv2.putText(image, "10 m", (right + 7, y + 4), cv2.FONT_HERSHEY_SIMPLEX, 0.4, color, thickness // 2, cv2.LINE_AA)
+            cv2.putText(
+                image, "10 m", (right + 7, y + 4), cv2.FONT_HERSHEY_SIMPLEX, 0.4, color, thickness // 2, cv2.LINE_AA
+            )
 
 
 _BODY = np.array(

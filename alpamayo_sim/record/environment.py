@@ -1,4 +1,6 @@
-"""What a run ran on: versions and platform, so that a result can be repeated; nothing personal, no environment variables."""
+"""What a run ran on: versions and platform, so that a result can be repeated; nothing personal, no environment
+variables.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ from typing import Any
 import alpamayo_sim
 
 _PACKAGES = (
-    "alpamayo-sim", "carla", "numpy", "scipy", "numba", "networkx", "shapely", "moderngl", "opencv-python-headless", "av",
-    "torch", "transformers", "onnxruntime", "tensorrt",
+    "alpamayo-sim", "carla", "numpy", "scipy", "numba", "networkx", "shapely", "moderngl", "opencv-python-headless",
+    "av", "torch", "transformers", "onnxruntime", "tensorrt",
 )  # fmt: skip
 
 

@@ -24,9 +24,9 @@ from alpamayo_sim.roads.route_planner import Route
 class EpisodeRecorder:
     """Records the ticks of one episode; memory does not grow with its length.
 
-    Use: `write` after every tick, `close` with the result when it is over. An episode that is not closed stays without the
-    `_complete` marker and is driven again by a resumed run; `abandon` drops its files at once. As a context manager it
-    abandons what was not closed.
+    Use: `write` after every tick, `close` with the result when it is over. An episode that is not closed stays without
+    the `_complete` marker and is driven again by a resumed run; `abandon` drops its files at once. As a context manager
+    it abandons what was not closed.
     """
 
     def __init__(
@@ -62,13 +62,12 @@ class EpisodeRecorder:
     def write(self, tick: TickRecord, infractions: Iterable[Infraction] = ()) -> None:
         """Log one tick and draw it when a video frame is due (10 per second of simulation time).
 
-        `infractions` are those that `EpisodeMetrics.update` found at this tick; they go to the run's events and the video.
+        `infractions` are those that `EpisodeMetrics.update` found at this tick; they go to the run's events and the
+        video.
         """
         self._log.write(tick)
         for infraction in infractions:
-            self._run.append_event(
-                "infraction", episode_id=self._identity.episode_id, **infraction_fields(infraction)
-            )
+            self._run.append_event("infraction", episode_id=self._identity.episode_id, **infraction_fields(infraction))
             if self._video is not None:
                 self._video.add_event(infraction)
         self._view.follow(tick)
@@ -132,8 +131,10 @@ def result_to_json(result: EpisodeResult) -> dict[str, Any]:
 
 def result_from_json(value: Mapping[str, Any]) -> EpisodeResult:
     """Return the result that `result_to_json` described."""
-    infractions = tuple(
+    fields: dict[str, Any] = dict(value)
+    fields["identity"] = EpisodeIdentity(**value["identity"])
+    fields["infractions"] = tuple(
         Infraction(**{**i, "kind": InfractionKind(i["kind"]), "location": tuple(i["location"])})
         for i in value["infractions"]
     )
-    return EpisodeResult(**{**value, "identity": EpisodeIdentity(**value["identity"]), "infractions": infractions})
+    return EpisodeResult(**fields)

@@ -23,8 +23,8 @@ _FRAMES_TO_WAIT = 5
 class EpisodeVideo:
     """Draws and encodes frames as ticks come, so that second t of the video shows second t of the episode.
 
-    It is written beside its place and moved there by `close`. The first few frames wait for a camera picture; if none comes
-    by then, the video has none.
+    It is written beside its place and moved there by `close`. The first few frames wait for a camera picture; if none
+    comes by then, the video has none.
     """
 
     def __init__(self, path: Path, road_map: RoadMap, route: Route, identity: EpisodeIdentity) -> None:

@@ -38,7 +38,9 @@ class FrameLayout:
 
 
 def with_camera(frame: NDArray[np.uint8], image: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    """Return a frame with the camera picture to its left, RGB [540, 1920, 3]; a dark field where there is no picture yet."""
+    """Return a frame with the camera picture to its left, RGB [540, 1920, 3]; a dark field where there is no picture
+    yet.
+    """
     return np.concatenate([_fitted(image), frame], axis=1)
 
 

@@ -70,7 +70,9 @@ class RoadRaster:
         self._wide_bounds = _bounds([points for _, points in self._wide_lines])
 
     def region(self, center: tuple[float, float], reach_m: float) -> tuple[Image, tuple[float, float]]:
-        """Return an image that covers `reach_m` around `center` at least, and the world (x, y) of its upper left corner."""
+        """Return an image that covers `reach_m` around `center` at least, and the world (x, y) of its upper left
+        corner.
+        """
         low = [int(np.floor((c - reach_m) / self._tile_m)) for c in center]
         high = [int(np.floor((c + reach_m) / self._tile_m)) for c in center]
         key = (low[0], low[1], high[0], high[1])
@@ -166,7 +168,12 @@ class RoadRaster:
             for k in range(count):
                 middle = np.array([x, y]) + along * length * ((k + 0.5) / count - 0.5)
                 half = along * 0.3
-                corners = [middle - half - across, middle + half - across, middle + half + across, middle - half + across]
+                corners = [
+                    middle - half - across,
+                    middle + half - across,
+                    middle + half + across,
+                    middle - half + across,
+                ]
                 self._surfaces.append((_CROSSWALK, np.array(corners)))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from alpamayo_sim.record.route_view import lights_along
 from alpamayo_sim.roads.lanes import LaneType
@@ -32,13 +32,13 @@ _KINDS = {
 def describe_surroundings(road_map: RoadMap, route: Route) -> dict[str, Any]:
     """Return the route and the lanes, stop lines and lights around it, metres in the CARLA world frame, rounded to cm.
 
-    `lanes` are outlines [K, 2] with their kind, simplified to 0.25 m; `stop_lines` are segments with their light's id, those
-    that the route passes.
+    `lanes` are outlines [K, 2] with their kind, simplified to 0.25 m; `stop_lines` are segments with their light's id,
+    those that the route passes.
     """
     low = route.points[:, :2].min(axis=0) - _MARGIN_M
     high = route.points[:, :2].max(axis=0) + _MARGIN_M
     lanes = road_map.lanes
-    near_route, _ = cKDTree(route.points[:, :2]).query(lanes.xyz[:, :2], distance_upper_bound=_MARGIN_M)
+    near_route, _ = KDTree(route.points[:, :2]).query(lanes.xyz[:, :2], distance_upper_bound=_MARGIN_M)
     outlines: list[dict[str, Any]] = []
     for lane in range(len(lanes)):
         kind = _KINDS.get(LaneType(int(lanes.lane_type[lane])))

@@ -10,7 +10,9 @@ from markupsafe import escape
 _LAYERS = ("sidewalk", "shoulder", "parking", "biking", "driving")
 
 
-def route_svg(surroundings: Mapping[str, Any], timeline: Mapping[str, Any], infractions: Sequence[Mapping[str, Any]]) -> str:
+def route_svg(
+    surroundings: Mapping[str, Any], timeline: Mapping[str, Any], infractions: Sequence[Mapping[str, Any]]
+) -> str:
     """Return an `<svg>` whose user unit is a metre, x to the east and y to the south as in the CARLA world frame."""
     low_x, low_y, high_x, high_y = surroundings["bounds"]
     width, height = high_x - low_x, high_y - low_y
@@ -41,7 +43,8 @@ def route_svg(surroundings: Mapping[str, Any], timeline: Mapping[str, Any], infr
             f'M{-arm / 2:.2f} {arm / 2:.2f}L{arm / 2:.2f} {-arm / 2:.2f}"/>'
             f"<title>{infraction['time_s']:.1f} s: {escape(infraction['message'])}</title></g>"
         )
-    arrow = f"M{2.6 * unit:.2f} 0L{-1.6 * unit:.2f} {1.5 * unit:.2f}L{-0.8 * unit:.2f} 0L{-1.6 * unit:.2f} {-1.5 * unit:.2f}Z"
+    tip, back, notch, half = (round(k * unit, 2) for k in (2.6, -1.6, -0.8, 1.5))
+    arrow = f"M{tip:g} 0L{back:g} {half:g}L{notch:g} 0L{back:g} {-half:g}Z"
     parts.append(f'<path class="ego" d="{arrow}" visibility="hidden"/></svg>')
     return "".join(parts)
 

@@ -1,14 +1,14 @@
 """The run folder: everything that one command leaves behind, written so that it can be interrupted at any time.
 
-    <date>-<name>/
-      config.yaml      what was asked for
-      env.json         versions and platform; never a secret
-      events.jsonl     what happened, one line an event, appended
-      metrics.jsonl    one flat line a finished episode, appended
-      summary.json     flat figures with units in their names
-      episodes/<id>/   episode.json, ticks.jsonl.gz, plans.jsonl.gz, map.json, result.json; `_complete` is written last
-      videos/<id>.mp4
-      report.html
+<date>-<name>/
+  config.yaml      what was asked for
+  env.json         versions and platform; never a secret
+  events.jsonl     what happened, one line an event, appended
+  metrics.jsonl    one flat line a finished episode, appended
+  summary.json     flat figures with units in their names
+  episodes/<id>/   episode.json, ticks.jsonl.gz, plans.jsonl.gz, map.json, result.json; `_complete` is written last
+  videos/<id>.mp4
+  report.html
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from alpamayo_sim.record.environment import describe_environment
 COMPLETE_MARKER = "_complete"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SECRET_KEY = re.compile(
-    r"(^|[_-])(api[_-]?key|secret|password|passwd|credentials?|(auth|access|hf|bearer)[_-]?token)($|[_-])", re.IGNORECASE
+    r"(^|[_-])(api[_-]?key|secret|password|passwd|credentials?|(auth|access|hf|bearer)[_-]?token)($|[_-])",
+    re.IGNORECASE,
 )
 
 
@@ -135,7 +136,9 @@ class RunFolder:
 def check_name(name: str) -> str:
     """Return `name` if it is a plain file name (letters, digits, `.`, `_`, `-`); InputError otherwise."""
     if not _NAME.fullmatch(name):
-        raise InputError(f"a name has 1 to 100 letters, digits, '.', '_' or '-' and begins with one of the first two; found {name!r}")
+        raise InputError(
+            f"a name has 1 to 100 letters, digits, '.', '_' or '-' and begins with one of the first two; found {name!r}"
+        )
     return name
 
 
@@ -170,7 +173,9 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _claim(draft: Path, wanted: Path) -> Path:
-    """Rename `draft` to the first free one of `wanted`, `wanted-2`, ...; renaming onto a filled folder fails, so no race."""
+    """Rename `draft` to the first free one of `wanted`, `wanted-2`, ...; renaming onto a filled folder fails, so no
+    race.
+    """
     for number in range(1, 1000):
         path = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
         try:

@@ -41,7 +41,9 @@ def printable(text: str) -> str:
 
 
 def wrap(text: str, face: Font, width_px: int, max_lines: int) -> list[str]:
-    """Return the text in lines no wider than `width_px`; words that are too long are cut, a text that is too long ends in …"""
+    """Return the text in lines no wider than `width_px`; words that are too long are cut, a text that is too long ends
+    in …
+    """
     lines: list[str] = []
     line = ""
     for word in printable(text).split():

@@ -31,7 +31,9 @@ _EVENTS_SHOWN = 3
 class TextPanel:
     """Draws the panel as an RGB image [height, width, 3]."""
 
-    def __init__(self, identity: EpisodeIdentity, route_length_m: float, *, width: int = 420, height: int = 540) -> None:
+    def __init__(
+        self, identity: EpisodeIdentity, route_length_m: float, *, width: int = 420, height: int = 540
+    ) -> None:
         self._identity = identity
         self._route_length_m = route_length_m
         self._width, self._height = width, height
@@ -70,7 +72,9 @@ class TextPanel:
         pen.text((_MARGIN + font(64).getlength(speed) + 6, 104), "km/h", _MUTED, font(18))
         if tick.speed_limit_mps > 0.0:
             x, y, radius = right - 32, 102, 31
-            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(246, 246, 246), outline=(214, 48, 49), width=7)
+            pen.ellipse(
+                (x - radius, y - radius, x + radius, y + radius), fill=(246, 246, 246), outline=(214, 48, 49), width=7
+            )
             pen.text((x, y), f"{3.6 * tick.speed_limit_mps:.0f}", (24, 26, 30), font(25), anchor="mm")
 
     def _draw_controls(self, pen: ImageDraw.ImageDraw, tick: TickRecord, right: int) -> None:

@@ -1,7 +1,7 @@
 """The log of an episode's ticks and plans: gzipped JSON lines that are written as they come and read back as they were.
 
-Positions are rounded to 1 mm, angles and speeds to 0.001 of their unit. An actor's shape is written once, its state when it
-changed, so that parked cars cost nothing. Camera images are not logged.
+Positions are rounded to 1 mm, angles and speeds to 0.001 of their unit. An actor's shape is written once, its state
+when it changed, so that parked cars cost nothing. Camera images are not logged.
 """
 
 from __future__ import annotations

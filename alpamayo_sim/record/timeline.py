@@ -35,15 +35,17 @@ class TimelineWriter:
             state = -1 if light is None or light[1] is None else light[1]
             pose, control = tick.ego.transform, tick.control
             sample = (
-                tick.time_s, 3.6 * tick.speed_mps, 3.6 * tick.speed_limit_mps, control.throttle, control.brake, control.steer,
-                state, pose.x, pose.y, pose.yaw, view.progress_m,
+                tick.time_s, 3.6 * tick.speed_mps, 3.6 * tick.speed_limit_mps, control.throttle, control.brake,
+                control.steer, state, pose.x, pose.y, pose.yaw, view.progress_m,
             )  # fmt: skip
             self._append({"sample": [round(v, 2) if math.isfinite(v) else 0.0 for v in sample]})
         if tick.plan is not None:
             thought = (tick.plan.reasoning, dict(tick.plan.decisions))
             if thought != self._thought and (thought[0] or thought[1]):
                 self._thought = thought
-                self._append({"thought": {"time_s": round(tick.time_s, 2), "text": thought[0], "decisions": thought[1]}})
+                self._append(
+                    {"thought": {"time_s": round(tick.time_s, 2), "text": thought[0], "decisions": thought[1]}}
+                )
 
     def _append(self, value: dict[str, Any]) -> None:
         self._file.write(json.dumps(value, separators=(",", ":")) + "\n")
