@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.errors import InputError
-from alpamayo_sim.roads.crosswalks import crosswalk_polygons
+from alpamayo_sim.roads.cache import MapCache, content_digest
 from alpamayo_sim.roads.ground import Ground, build_ground
-from alpamayo_sim.roads.lane_sampling import sample_lanes
 from alpamayo_sim.roads.lanes import LaneTable
-from alpamayo_sim.roads.opendrive import parse_opendrive
-from alpamayo_sim.roads.signals import Signals, build_signals
-from alpamayo_sim.roads.spawn_points import spawn_points
-from alpamayo_sim.roads.speed_limits import speed_limits_kmh
+from alpamayo_sim.roads.map_check import check_in_child, parse_map
+from alpamayo_sim.roads.map_data import MapData, compute_map_data
+from alpamayo_sim.roads.opendrive import MAX_XODR_BYTES, parse_opendrive
+from alpamayo_sim.roads.signals import Signals
+from alpamayo_sim.roads.town_lookup import available_towns, find_map_file, is_ours
 
-OUR_TOWNS_DIR = Path(__file__).resolve().parent / "towns" / "data"
-MAPS_VARIABLE = "ALPAMAYO_MAPS"
+__all__ = ["RoadMap", "available_towns", "load_road_map", "road_map_from_text"]
+
+_checked: set[str] = set()
+"""Digests of maps that a child process has parsed during the life of this one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,58 +46,56 @@ class RoadMap:
     """Latitude and longitude of the origin, degrees."""
 
 
-def _search_dirs(maps_dirs: Sequence[Path]) -> list[Path]:
-    extra = [Path(part) for part in os.environ.get(MAPS_VARIABLE, "").split(os.pathsep) if part]
-    return [OUR_TOWNS_DIR, *maps_dirs, *extra]
-
-
-def available_towns(maps_dirs: Sequence[Path] = ()) -> list[str]:
-    """Return the names of our towns, then of the `.xodr` files in `maps_dirs` and in the folders of ALPAMAYO_MAPS."""
-    names = [p.stem for folder in _search_dirs(maps_dirs) for p in sorted(folder.glob("*.xodr"))]
-    return list(dict.fromkeys(names))
-
-
 def load_road_map(
     town: str | Path, *, maps_dirs: Sequence[Path] = (), cache_dir: Path | None = None
 ) -> RoadMap:
     """Return the map of a town name or of an OpenDRIVE file (`FILE.xodr`).
 
-    Raises InputError for a town that is not known and for a file that is missing or not a usable map.
+    Names are looked up among our towns, then in `maps_dirs`, then in the folders of ALPAMAYO_MAPS. Maps that are not
+    ours are parsed by a child process first, unless this process or `cache_dir` knows them. Raises InputError for a
+    town that is not known and for a file that is missing or not a usable map.
     """
-    text = str(town)
-    if isinstance(town, Path) or text.endswith(".xodr") or os.sep in text:
-        path = Path(town)
-        if not path.is_file():
-            raise InputError(f"there is no map file {path}")
-    else:
-        found = [p for folder in _search_dirs(maps_dirs) if (p := folder / f"{text}.xodr").is_file()]
-        if not found:
-            known = ", ".join(available_towns(maps_dirs)) or "none"
-            raise InputError(
-                f"unknown town {text!r}. Known towns: {known}. Give one of them or an OpenDRIVE file, or name "
-                f"a folder with OpenDRIVE files in {MAPS_VARIABLE}"
-            )
-        path = found[0]
-    return road_map_from_text(path.stem, path.read_text(encoding="utf-8", errors="replace"), cache_dir=cache_dir)
+    path = find_map_file(town, maps_dirs)
+    try:
+        size = path.stat().st_size
+        if size > MAX_XODR_BYTES:
+            raise InputError(f"map file {path} has {size:,} bytes: at most {MAX_XODR_BYTES:,} are read")
+        xodr = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(f"map file {path} cannot be read: {error.strerror}") from error
+    return _road_map(path.stem, xodr, cache_dir, trusted=is_ours(path))
 
 
 def road_map_from_text(name: str, xodr: str, *, cache_dir: Path | None = None) -> RoadMap:
-    """Return the map of OpenDRIVE text. Raises InputError for text that is not a usable map."""
-    opendrive = parse_opendrive(name, xodr)
-    carla_map = carla.Map(name, xodr)
-    lanes = sample_lanes(carla_map, opendrive)
-    ground = build_ground(lanes)
-    signals = build_signals(carla_map, opendrive, lanes, ground)
-    lanes = lanes.replaced(speed_limit_kmh=speed_limits_kmh(lanes, signals))
+    """Return the map of OpenDRIVE text that nobody vouches for. Raises InputError for text that is not a usable map."""
+    return _road_map(name, xodr, cache_dir, trusted=False)
+
+
+def _road_map(name: str, xodr: str, cache_dir: Path | None, *, trusted: bool) -> RoadMap:
+    digest = content_digest(xodr)
+    cache = None if cache_dir is None else MapCache(cache_dir)
+    data = None if cache is None else cache.read(digest)
+    if data is None:
+        data = _computed(name, xodr, trusted or digest in _checked)
+        if cache is not None:
+            cache.write(digest, data)
+    _checked.add(digest)
     return RoadMap(
         name=name,
         xodr=xodr,
-        digest=hashlib.sha256(xodr.encode("utf-8", errors="replace")).hexdigest(),
-        carla_map=carla_map,
-        lanes=lanes,
-        ground=ground,
-        signals=signals,
-        crosswalks=crosswalk_polygons(carla_map),
-        spawn_points=spawn_points(lanes),
-        geo_reference=opendrive.geo_reference,
+        digest=digest,
+        carla_map=parse_map(name, xodr),
+        lanes=data.lanes,
+        ground=build_ground(data.lanes),
+        signals=data.signals,
+        crosswalks=data.crosswalks,
+        spawn_points=data.spawn_points,
+        geo_reference=data.geo_reference,
     )
+
+
+def _computed(name: str, xodr: str, trusted: bool) -> MapData:
+    opendrive = parse_opendrive(name, xodr)
+    if trusted:
+        return compute_map_data(parse_map(name, xodr), opendrive)
+    return check_in_child(name, xodr)
