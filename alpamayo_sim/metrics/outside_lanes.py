@@ -48,8 +48,6 @@ class OutsideRouteLanes:
         x, y, z = ego_location(tick)
         location = carla.Location(x, y, z)
         waypoint = self._map.get_waypoint(location, lane_type=carla.LaneType.Driving)
-        if waypoint is None:
-            return []
         beside_road = self._is_beside_road(location, waypoint)
         self._follow_lane_direction(waypoint, tick.ego.transform.yaw)
         passed_m = self._progress.advance(tick.ego.transform)

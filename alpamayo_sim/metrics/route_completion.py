@@ -16,7 +16,7 @@ _COMPLETE_WITHIN_M = 10.0
 
 
 class RouteCompletion:
-    """Complete once more than 99 % of the route is passed and its end is less than 10 m away (`RouteCompletionTest`)."""
+    """Complete once over 99 % of the route is passed and its end is less than 10 m away (`RouteCompletionTest`)."""
 
     name: ClassVar[str] = "route_completion"
 

@@ -131,10 +131,13 @@ def result_to_json(result: EpisodeResult) -> dict[str, Any]:
 
 def result_from_json(value: Mapping[str, Any]) -> EpisodeResult:
     """Return the result that `result_to_json` described."""
-    fields: dict[str, Any] = dict(value)
-    fields["identity"] = EpisodeIdentity(**value["identity"])
-    fields["infractions"] = tuple(
-        Infraction(**{**i, "kind": InfractionKind(i["kind"]), "location": tuple(i["location"])})
-        for i in value["infractions"]
-    )
-    return EpisodeResult(**fields)
+    infractions: list[Infraction] = []
+    for item in value["infractions"]:
+        fields: dict[str, Any] = {**item, "kind": InfractionKind(item["kind"]), "location": tuple(item["location"])}
+        infractions.append(Infraction(**fields))
+    whole: dict[str, Any] = {
+        **value,
+        "identity": EpisodeIdentity(**value["identity"]),
+        "infractions": tuple(infractions),
+    }
+    return EpisodeResult(**whole)

@@ -70,7 +70,7 @@ def describe_surroundings(road_map: RoadMap, route: Route) -> dict[str, Any]:
 def lane_outline(
     xy: NDArray[np.float64], tangent: NDArray[np.float64], width: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the outline [2K, 2] of a lane given by K centre points, unit directions and widths: one edge, then back."""
+    """Return the outline [2K, 2] of a lane of K centre points, unit directions and widths: one edge, then back."""
     across = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1) * (width / 2.0)[:, None]
     return np.concatenate([xy - across, (xy + across)[::-1]])
 

@@ -34,7 +34,7 @@ class RouteView:
         return self._progress.distance_m
 
     def next_light(self, tick: TickRecord) -> tuple[float, int | None] | None:
-        """Return the distance to the next stop line with a light within 60 m and the light's state; None without one."""
+        """Return the distance to the next light's stop line, if within 60 m, and its state; None without one."""
         here_m = self.progress_m
         for at_m, signal_id in self.lights:
             if here_m < at_m <= here_m + _LIGHT_WITHIN_M:

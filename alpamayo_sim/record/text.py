@@ -1,4 +1,4 @@
-"""Text on images: Pillow's bundled font, with a font of the system for scripts that it lacks; any string can be drawn."""
+"""Text on images: Pillow's bundled font, or a font of the system for scripts that it lacks; any string can be drawn."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def font_for(text: str, size_px: int) -> Font:
 
 
 def printable(text: str) -> str:
-    """Return the text without what no font can draw: control characters, lone surrogates, unassigned and private ones."""
+    """Return the text without what no font can draw: control, unassigned and private characters, lone surrogates."""
     spaced = "".join(" " if letter in "\n\r\t\v\f" else letter for letter in text)
     return "".join(letter for letter in spaced if not unicodedata.category(letter).startswith("C"))
 

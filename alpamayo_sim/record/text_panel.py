@@ -1,4 +1,4 @@
-"""The panel beside the pictures: speed, controls, progress, the next traffic light, events and the policy's reasoning."""
+"""The panel beside the pictures: speed, controls, progress, next traffic light, events and the policy's reasoning."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TextPanel:
         self._event_count += 1
 
     def draw(self, tick: TickRecord, progress_m: float, light: tuple[float, int | None] | None) -> NDArray[np.uint8]:
-        """Return the panel at one tick; `light` is the distance to the next traffic light on the route and its state."""
+        """Return the panel at one tick; `light` is the distance to the next light on the route and its state."""
         image = Image.new("RGB", (self._width, self._height), _BACKGROUND)
         pen = ImageDraw.Draw(image)
         right = self._width - _MARGIN

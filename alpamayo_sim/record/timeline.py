@@ -56,7 +56,7 @@ class TimelineWriter:
 
 
 def read_timeline(folder: Path, *, max_samples: int = 2000) -> dict[str, Any]:
-    """Return the columns by name, thinned to at most `max_samples`, and under "thoughts" the reasoning with its times."""
+    """Return the columns by name, thinned to `max_samples` at most, and under "thoughts" the reasoning with times."""
     lines = read_json_lines(folder / TIMELINE_FILE)
     samples = [line["sample"] for line in lines if "sample" in line]
     stride = max(1, math.ceil(len(samples) / max_samples))
