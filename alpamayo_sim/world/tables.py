@@ -94,6 +94,11 @@ class Table:
         self.records = np.concatenate([self.records, record])
         return len(self.records) - 1
 
+    def append_record(self, record: NDArray[np.void]) -> int:
+        """Add a row that is already filled; return its index."""
+        self.records = np.concatenate([self.records, record.reshape(1)])
+        return len(self.records) - 1
+
     def delete(self, index: int) -> None:
         """Remove one row; the rows behind it move up."""
         self.records = np.delete(self.records, index)
@@ -104,6 +109,8 @@ class ActorTable(Table):
 
     ids = Column("u4")
     parent_ids = Column("u4")
+    parent_row = Column("i8")
+    """Row of the parent; -1 without one."""
     kind = Column("u1")
     state = Column("u1")
     attachment = Column("u1")
@@ -138,12 +145,20 @@ class VehicleTable(Table):
     reverse = Column("?")
     manual_gear_shift = Column("?")
     gear = Column("i4")
-    """Gear asked for (manual) or engaged (automatic); the engaged one is `current_gear`."""
+    """The engaged gear, as CARLA reports it: -1 reverse, 0 neutral (also while shifting), 1 first, ..."""
+    requested_gear = Column("i4")
+    """The gear that a manual control asks for."""
     sticky_control = Column("?")
     speed_limit_kmh = Column("f8")
     light_state = Column("u1")
     has_light = Column("?")
     light_id = Column("u4")
+    light_index = Column("i8")
+    """Row of the light in the light table, while `has_light`."""
+    stop_sign = Column("i8")
+    """Index of the stop sign whose box was entered last; -1 for none."""
+    stop_box = Column("i8")
+    stop_wait_s = Column("f8")
     failure = Column("u1")
     light_flags = Column("u4")
     open_doors = Column("u1")
@@ -156,15 +171,67 @@ class VehicleTable(Table):
     hand_brake_input = Column("f8")
     wheel_angle_deg = Column("f8")
     """Angle of the front wheels as drawn; positive to the right."""
-    current_gear = Column("i4")
     target_gear = Column("i4")
     gear_time_s = Column("f8")
     autobox_time_s = Column("f8")
+    overspeed_s = Column("f8")
+    """How long first gear has been above its limit."""
     engine_radps = Column("f8")
-    wheel_radps = Column("f8")
     wheel_turn_deg = Column("f8")
-    airborne = Column("?")
-    two_wheeler = Column("?")
+    """Angle of the wheels' rolling, for drawing."""
+    ground_z = Column("f8")
+    ground_slope = Column("f8", 2)
+    """Ground plane under the wheels: height at `ground_xy`, and its gradient along x and y."""
+    ground_xy = Column("f8", 2)
+    ground_known = Column("?")
+    trigger_friction = Column("f8")
+    """Tyre friction of the friction triggers around the vehicle; 0 outside of all."""
+    wheel_direction_deg = Column("f8", 4)
+    wheel_direction_set = Column("u1", 4)
+
+
+class PhysicsTable(Table):
+    """The constants of each vehicle, derived from its `VehiclePhysics`; rows as in the vehicle table. SI units."""
+
+    mass_kg = Column("f8")
+    rolling_mass_kg = Column("f8")
+    """Mass and the inertia of the turning wheels."""
+    yaw_inertia = Column("f8")
+    moi = Column("f8")
+    max_radps = Column("f8")
+    damping_full = Column("f8")
+    damping_idle = Column("f8")
+    damping_neutral = Column("f8")
+    autobox = Column("?")
+    switch_time_s = Column("f8")
+    clutch = Column("f8")
+    gears = Column("i4")
+    """Number of forward gears."""
+    ratio = Column("f8", GEAR_SLOTS)
+    """Engine turns per wheel turn by gear + 1: reverse (negative), neutral, first, ..."""
+    down_radps = Column("f8", GEAR_SLOTS)
+    up_radps = Column("f8", GEAR_SLOTS)
+    torque_points = Column("i4")
+    torque_radps = Column("f8", CURVE_SLOTS)
+    torque_nm = Column("f8", CURVE_SLOTS)
+    steering_points = Column("i4")
+    steering_kmh = Column("f8", CURVE_SLOTS)
+    steering_factor = Column("f8", CURVE_SLOTS)
+    max_steer_deg = Column("f8")
+    radius_m = Column("f8")
+    wheel_inertia = Column("f8")
+    brake_nm = Column("f8")
+    hand_brake_nm = Column("f8")
+    friction = Column("f8")
+    stiffness_n = Column("f8")
+    """Longitudinal force of all tyres per unit of slip."""
+    drag_n = Column("f8")
+    """Air drag at 1 m/s."""
+    rolling_n = Column("f8")
+    """Rolling resistance per m/s (wheel damping)."""
+    front_axle_m = Column("f8")
+    rear_axle_m = Column("f8")
+    half_track_m = Column("f8")
 
 
 class WalkerTable(Table):
@@ -176,6 +243,8 @@ class WalkerTable(Table):
     jump = Column("?")
     jumps = Column("i4")
     falling = Column("?")
+    knocked = Column("?")
+    """Thrown by a contact: slides to rest before it obeys again."""
     dead = Column("?")
 
 

@@ -87,7 +87,7 @@ SUV = VehiclePhysics(
 
 
 @cache
-def physics_of(blueprint: Blueprint) -> VehiclePhysics:
+def physics_template(blueprint: Blueprint) -> VehiclePhysics:
     """Return the physics template of a vehicle blueprint (wheel positions relative to the actor, cm)."""
     length_m, width_m = 2.0 * blueprint.extent[0], 2.0 * blueprint.extent[1]
     if blueprint.id.startswith("vehicle.lincoln."):

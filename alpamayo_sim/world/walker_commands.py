@@ -2,54 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from alpamayo_sim.world.errors import WrongActor
-
-if TYPE_CHECKING:
-    from alpamayo_sim.frames import Transform
-    from alpamayo_sim.world.tables import ActorTable, WalkerTable
+from alpamayo_sim.frames import Transform
+from alpamayo_sim.world.actor_commands import ActorCommands
 
 
-class WalkerCommands:
+class WalkerCommands(ActorCommands):
     """Part of `World`: commands on walkers. Unknown ids raise UnknownActor, other actors WrongActor."""
-
-    actors: ActorTable
-    walkers: WalkerTable
-    _row_of: dict[int, int]
-    _walker_of: dict[int, int]
-
-    def _walker(self, actor_id: int, command: str) -> int:
-        index = self._walker_of.get(actor_id)
-        if index is None:
-            self._row(actor_id, command)
-            raise WrongActor(actor_id, command, "walker")
-        return index
-
-    def _row(self, actor_id: int, command: str = "find actor") -> int: ...
-
-    def set_transform(self, actor_id: int, transform: Transform) -> None: ...
 
     def apply_walker_control(
         self, actor_id: int, direction: Sequence[float], speed: float, jump: bool = False
     ) -> None:
-        """Walk at `speed` metres per second along `direction` (CARLA world frame) until told otherwise."""
-        index = self._walker(actor_id, "apply control to walker")
-        self.walkers.direction[index] = direction
-        self.walkers.speed[index] = speed
-        self.walkers.jump[index] = jump
+        """Walk at `speed` metres per second along `direction` (CARLA world frame) until told otherwise; jump once."""
+        record = self.walkers.records[self.walker(actor_id, "apply control to walker")]
+        record["direction"] = direction
+        record["speed"] = speed
+        record["jump"] = jump
 
     def apply_walker_state(self, actor_id: int, transform: Transform, speed: float) -> None:
-        """Put a walker somewhere and say how fast it walks there."""
-        index = self._walker(actor_id, "apply walker state")
+        """Put a walker somewhere and say how fast it walks there, along its forward vector (CARLA's AI walkers)."""
+        index = self.walker(actor_id, "apply walker state")
         self.set_transform(actor_id, transform)
-        self.walkers.speed[index] = speed
-
-    def _step_walkers(self, dt_s: float) -> None:
-        actors = self.actors
-        for index, row in enumerate(self.walkers.row.tolist()):
-            if actors.simulate_physics[row]:
-                velocity = self.walkers.direction[index] * self.walkers.speed[index]
-                actors.velocity_mps[row] = velocity
-                actors.location[row] += velocity * dt_s
+        record = self.walkers.records[index]
+        yaw = math.radians(transform.yaw)
+        record["direction"] = (math.cos(yaw), math.sin(yaw), 0.0)
+        record["speed"] = speed
+        row = self.walkers.row[index]
+        if not self.actors.simulate_physics[row]:
+            self.actors.velocity_mps[row] = (speed * math.cos(yaw), speed * math.sin(yaw), 0.0)

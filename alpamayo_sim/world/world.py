@@ -9,25 +9,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alpamayo_sim.frames import Transform
-from alpamayo_sim.world.actor_commands import ActorCommands
+from alpamayo_sim.world.ackermann import AckermannController
 from alpamayo_sim.world.actor_info import ActorInfo
 from alpamayo_sim.world.blueprints import Blueprint, catalogue
+from alpamayo_sim.world.collisions import static_type_ids, step_collisions
+from alpamayo_sim.world.constants import vehicle_constants
+from alpamayo_sim.world.contact import static_grid
 from alpamayo_sim.world.errors import SpawnError, UnknownActor
 from alpamayo_sim.world.events import StepEvents
+from alpamayo_sim.world.friction import FrictionTriggers
+from alpamayo_sim.world.kernel import advance, touches_anything
 from alpamayo_sim.world.light_commands import LightCommands
+from alpamayo_sim.world.light_cycle import LightCycle
 from alpamayo_sim.world.physics import VehiclePhysics
-from alpamayo_sim.world.tables import (
-    ActorKind,
-    ActorState,
-    ActorTable,
-    LightColor,
-    Table,
-    TrafficLightTable,
-    VehicleTable,
-    WalkerTable,
-)
+from alpamayo_sim.world.tables import ActorKind, ActorState, LightColor, Table
+from alpamayo_sim.world.triggers import NO_SIGN, apply_triggers, trigger_grid
 from alpamayo_sim.world.vehicle_commands import VehicleCommands
-from alpamayo_sim.world.vehicle_models import physics_of
+from alpamayo_sim.world.vehicle_models import physics_template
 from alpamayo_sim.world.walker_commands import WalkerCommands
 from alpamayo_sim.world.weather import Weather
 
@@ -35,7 +33,9 @@ if TYPE_CHECKING:
     from alpamayo_sim.roads.road_map import RoadMap
     from alpamayo_sim.roads.statics import StaticBoxes
 
-WALKER_MASS_KG = 80.0
+WALKER_MASS_KG, PROP_MASS_KG = 80.0, 30.0
+MAX_SUBSTEP_S, COARSEST_SUBSTEP_S, MAX_SUBSTEPS = 0.01, 0.02, 10
+DEFAULT_SPEED_LIMIT_KMH = 30.0
 KIND_BY_PREFIX = (
     ("vehicle.", ActorKind.VEHICLE),
     ("walker.", ActorKind.WALKER),
@@ -43,37 +43,40 @@ KIND_BY_PREFIX = (
     ("static.trigger.", ActorKind.TRIGGER),
     ("static.prop.", ActorKind.PROP),
 )
+INVALID_DESCRIPTION = "Spawn failed because of invalid actor description"
+SPAWN_COLLISION = "Spawn failed because of collision at spawn position"
 
 
-class World(ActorCommands, VehicleCommands, WalkerCommands, LightCommands):
+class World(VehicleCommands, WalkerCommands, LightCommands):
     """A town with its traffic lights and signs, and what clients spawn in it.
 
     The same map, seed, commands and step lengths give bit-identical states.
     """
 
     def __init__(self, road_map: RoadMap, statics: StaticBoxes | None, *, seed: int = 0) -> None:
-        self.road_map = road_map
+        super().__init__(road_map)
         self.statics = statics
         self.random = np.random.default_rng(seed)
         self.frame = 0
         self.elapsed_s = 0.0
         self.delta_s = 0.0
         self.weather = Weather()
-        self.actors = ActorTable()
-        self.vehicles = VehicleTable()
-        self.walkers = WalkerTable()
-        self.lights = TrafficLightTable()
-        self._infos: dict[int, ActorInfo] = {}
-        self._row_of: dict[int, int] = {}
-        self._vehicle_of: dict[int, int] = {}
-        self._walker_of: dict[int, int] = {}
-        self._light_of: dict[int, int] = {}
-        self._physics: dict[int, VehiclePhysics] = {}
+        self.max_substep_s = MAX_SUBSTEP_S
+        self.max_substeps = MAX_SUBSTEPS
+        self.ackermann: dict[int, AckermannController] = {}
+        self.friction_triggers = FrictionTriggers()
         self._next_id = 1
-        self.spectator_id = self._add(
-            ActorKind.SPECTATOR, "spectator", (), Transform(0.0, 0.0, 0.0), extent=(0.0, 0.0, 0.0)
-        ).id
+        self._ground = road_map.ground.arrays()
+        if statics is None:
+            nothing = np.zeros((0, 3))
+            self._static_grid = static_grid(nothing, nothing, np.zeros(0), np.zeros(0))
+        else:
+            self._static_grid = static_grid(statics.center, statics.extent, statics.yaw_deg, statics.label)
+        self._static_type_ids = static_type_ids(self._static_grid.labels)
+        self._triggers = trigger_grid(road_map.signals)
+        self.spectator_id = self._add(ActorKind.SPECTATOR, "spectator", (), Transform(0.0, 0.0, 0.0)).id
         self._add_signals()
+        self.light_cycle = LightCycle(self.lights, road_map.signals.groups)
 
     def _add(
         self,
@@ -90,7 +93,7 @@ class World(ActorCommands, VehicleCommands, WalkerCommands, LightCommands):
         box_center: tuple[float, float, float] = (0.0, 0.0, 0.0),
         semantic_tags: tuple[int, ...] = (),
         sign_id: str = "",
-        mass_kg: float = 0.0,
+        mass_kg: float = 1.0,
         physics: bool = False,
     ) -> ActorInfo:
         """Register an actor of any kind and return its info."""
@@ -99,10 +102,11 @@ class World(ActorCommands, VehicleCommands, WalkerCommands, LightCommands):
         info = ActorInfo(
             actor_id, parent_id, kind, uid, type_id, attributes, extent, box_center, semantic_tags, attachment, sign_id
         )
-        self._infos[actor_id] = info
-        self._row_of[actor_id] = self.actors.append(
+        self.infos[actor_id] = info
+        self.row_of[actor_id] = self.actors.append(
             ids=actor_id,
             parent_ids=parent_id,
+            parent_row=self.row_of[parent_id] if parent_id else -1,
             kind=kind,
             state=ActorState.ACTIVE,
             attachment=attachment,
@@ -125,15 +129,12 @@ class World(ActorCommands, VehicleCommands, WalkerCommands, LightCommands):
                 ActorKind.TRAFFIC_LIGHT, "traffic.traffic_light", (), light.transform, sign_id=light.signal_id,
                 semantic_tags=(7,), extent=(0.5, 0.5, 2.5), box_center=(0.0, 0.0, 2.5),
             )  # fmt: skip
-            self._light_of[info.id] = self.lights.append(
-                row=self._row_of[info.id], signal=index, state=LightColor.RED, green_s=10.0, yellow_s=3.0, red_s=2.0
-            )
+            self.light_of[info.id] = self.lights.append(row=self.row_of[info.id], signal=index, pole_index=0)
         for sign in self.road_map.signals.signs:
             self._add(
                 ActorKind.TRAFFIC_SIGN, sign.type_id, (), sign.transform, sign_id=sign.signal_id, semantic_tags=(8,),
                 extent=(0.3, 0.3, 1.25), box_center=(0.0, 0.0, 1.25),
             )  # fmt: skip
-        self._start_lights()
 
     def spawn(
         self,
@@ -146,23 +147,22 @@ class World(ActorCommands, VehicleCommands, WalkerCommands, LightCommands):
     ) -> ActorInfo:
         """Create an actor and return its info; with a parent, `transform` is relative to it.
 
-        Raises SpawnError (CARLA's messages) for an unknown blueprint and for a vehicle or walker that would overlap another.
+        Raises SpawnError (CARLA's messages) for an unknown blueprint, for a pose that is not finite, and for a vehicle or
+        walker that would overlap something; UnknownActor for an unknown parent.
         """
         blueprint = catalogue().get(type_id)
-        if blueprint is None:
-            raise SpawnError("Spawn failed because of invalid actor description")
-        if parent_id and parent_id not in self._row_of:
-            raise UnknownActor(parent_id, "attach actor")
-        if not all(math.isfinite(value) for value in transform):
-            raise SpawnError("Spawn failed because of invalid actor description")
-        relative = transform if parent_id else None
-        pose = self._pose_on_parent(parent_id, transform) if parent_id else transform
+        if blueprint is None or not all(math.isfinite(value) for value in transform):
+            raise SpawnError(INVALID_DESCRIPTION)
+        if parent_id:
+            self.row(parent_id, "attach actor")
+        pose = self.pose_on_parent(parent_id, transform) if parent_id else transform
         kind = next((kind for prefix, kind in KIND_BY_PREFIX if type_id.startswith(prefix)), ActorKind.OTHER)
-        moving = kind in (ActorKind.VEHICLE, ActorKind.WALKER)
-        if moving and not parent_id and self._overlaps(pose, blueprint):
-            raise SpawnError("Spawn failed because of collision at spawn position")
+        moving = kind in (ActorKind.VEHICLE, ActorKind.WALKER) and not parent_id
+        if moving and self.is_occupied(pose, blueprint):
+            raise SpawnError(SPAWN_COLLISION)
         values = blueprint.values(attributes)
-        physics = physics_of(blueprint) if kind == ActorKind.VEHICLE else None
+        physics = physics_template(blueprint) if kind == ActorKind.VEHICLE else None
+        prop_mass = PROP_MASS_KG if kind == ActorKind.PROP else WALKER_MASS_KG
         info = self._add(
             kind,
             type_id,
@@ -170,42 +170,57 @@ class World(ActorCommands, VehicleCommands, WalkerCommands, LightCommands):
             pose,
             uid=blueprint.uid,
             parent_id=parent_id,
-            attachment=attachment if attachment <= 2 else 0,
-            relative=relative,
+            attachment=attachment if 0 <= attachment <= 2 else 0,
+            relative=transform if parent_id else None,
             extent=blueprint.extent,
             box_center=blueprint.box_center,
             semantic_tags=blueprint.semantic_tags,
-            mass_kg=physics.mass if physics else WALKER_MASS_KG,
-            physics=moving and not parent_id,
+            mass_kg=physics.mass if physics else prop_mass,
+            physics=moving,
         )
         if physics is not None:
-            self._add_vehicle(info, blueprint, physics, values)
+            self._add_vehicle(info, physics, values)
         elif kind == ActorKind.WALKER:
-            self._walker_of[info.id] = self.walkers.append(row=self._row_of[info.id], direction=(1.0, 0.0, 0.0))
+            self.walker_of[info.id] = self.walkers.append(row=self.row_of[info.id], direction=(1.0, 0.0, 0.0))
+        elif kind == ActorKind.TRIGGER:
+            self.friction_triggers.add(info.id, pose, values)
         return info
 
-    def _add_vehicle(
-        self, info: ActorInfo, blueprint: Blueprint, physics: VehiclePhysics, values: Mapping[str, str]
-    ) -> None:
-        self._physics[info.id] = physics
-        self._vehicle_of[info.id] = self.vehicles.append(
-            row=self._row_of[info.id],
+    def _add_vehicle(self, info: ActorInfo, physics: VehiclePhysics, values: Mapping[str, str]) -> None:
+        self.physics_of[info.id] = physics
+        self.ackermann[info.id] = AckermannController()
+        self.vehicle_of[info.id] = self.vehicles.append(
+            row=self.row_of[info.id],
             sticky_control=values.get("sticky_control", "true").lower() == "true",
-            speed_limit_kmh=30.0,
+            speed_limit_kmh=DEFAULT_SPEED_LIMIT_KMH,
             light_state=LightColor.GREEN,
-            two_wheeler=blueprint.number_of_wheels == 2,
+            stop_sign=NO_SIGN,
         )
+        self.constants.append_record(vehicle_constants(physics, info.extent))
+
+    def is_occupied(self, pose: Transform, blueprint: Blueprint) -> bool:
+        """Whether a box of `blueprint` at `pose` would overlap an actor that collides, or the map."""
+        yaw = math.radians(pose.yaw)
+        cos, sin = math.cos(yaw), math.sin(yaw)
+        cx, cy, cz = blueprint.box_center
+        center = (pose.x + cos * cx - sin * cy, pose.y + sin * cx + cos * cy, pose.z + cz)
+        return bool(touches_anything(self.actors.records, self._static_grid, np.array([*center, *blueprint.extent, cos, sin])))
 
     def destroy(self, actor_id: int) -> bool:
         """Remove an actor; False if there is none. Its children stay, without a parent."""
-        row = self._row_of.get(actor_id)
+        row = self.row_of.pop(actor_id, None)
         if row is None:
             return False
-        self.actors.parent_ids[self.actors.parent_ids == actor_id] = 0
+        children = self.actors.parent_ids == actor_id
+        self.actors.parent_ids[children] = 0
+        self.actors.parent_row[children] = -1
+        index = self.vehicle_of.get(actor_id)
+        if index is not None:
+            self.constants.delete(index)
         tables: tuple[tuple[Table, dict[int, int]], ...] = (
-            (self.vehicles, self._vehicle_of),
-            (self.walkers, self._walker_of),
-            (self.lights, self._light_of),
+            (self.vehicles, self.vehicle_of),
+            (self.walkers, self.walker_of),
+            (self.lights, self.light_of),
         )
         for table, index_of in tables:
             index = index_of.pop(actor_id, None)
@@ -215,31 +230,44 @@ class World(ActorCommands, VehicleCommands, WalkerCommands, LightCommands):
             rows = table.records["row"]
             rows[rows > row] -= 1
         self.actors.delete(row)
-        self._row_of.pop(actor_id)
-        self._row_of.update({id: other - 1 for id, other in self._row_of.items() if other > row})
-        self._infos.pop(actor_id)
-        self._physics.pop(actor_id, None)
+        parents = self.actors.parent_row
+        parents[parents > row] -= 1
+        self.row_of.update({id: other - 1 for id, other in self.row_of.items() if other > row})
+        self.friction_triggers.remove(actor_id)
+        for mapping in (self.infos, self.physics_of, self.ackermann):
+            mapping.pop(actor_id, None)
         return True
 
     def info(self, actor_id: int) -> ActorInfo:
         """Return what does not change about a live actor; raises UnknownActor."""
-        info = self._infos.get(actor_id)
+        info = self.infos.get(actor_id)
         if info is None:
             raise UnknownActor(actor_id)
         return info
 
-    def transform(self, actor_id: int) -> Transform:
-        """Return the pose of a live actor in the CARLA world frame; raises UnknownActor."""
-        row = self._row(actor_id)
-        return Transform(*self.actors.location[row].tolist(), *self.actors.rotation_deg[row].tolist())
-
     def step(self, dt_s: float) -> StepEvents:
-        """Advance by `dt_s` seconds: controls, dynamics, contact, lights; return what happened."""
+        """Advance by `dt_s` seconds (0 < dt_s <= 10): controls, dynamics, contact, lights; return what happened."""
+        if not 0.0 < dt_s <= 10.0:
+            raise ValueError(f"a step takes more than 0 and at most 10 s, not {dt_s}")
         self.frame += 1
         self.elapsed_s += dt_s
         self.delta_s = dt_s
-        self._step_vehicles(dt_s)
-        self._step_walkers(dt_s)
-        self._step_lights(dt_s)
-        self._finish_motion(dt_s)
-        return StepEvents(self.frame)
+        substeps = min(math.ceil(dt_s / self.max_substep_s - 1e-6), self.max_substeps)
+        substeps = max(substeps, math.ceil(dt_s / COARSEST_SUBSTEP_S - 1e-6))
+        self._run_ackermann(dt_s)
+        self.friction_triggers.apply(self)
+        touching, impulses = advance(
+            self.actors.records, self.vehicles.records, self.constants.records, self.walkers.records,
+            self._ground, self._static_grid, dt_s / substeps, substeps, dt_s,
+        )  # fmt: skip
+        self.light_cycle.advance(dt_s)
+        apply_triggers(self.actors.records, self.vehicles.records, self.lights.records, *self._triggers, dt_s)
+        self._release_controls()
+        return StepEvents(self.frame, step_collisions(self, touching, impulses, self._static_type_ids))
+
+    def _release_controls(self) -> None:
+        """Let go of the pedals of vehicles whose `sticky_control` is off."""
+        if not self.vehicles.sticky_control.all():
+            loose = ~self.vehicles.sticky_control
+            for name in ("throttle", "steer", "brake", "hand_brake"):
+                self.vehicles.records[name][loose] = 0

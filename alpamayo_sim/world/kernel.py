@@ -1,0 +1,214 @@
+"""The one call per step into compiled code: everything that moves through all sub-steps, with its contacts."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from alpamayo_sim.world.attachment import place_children
+from alpamayo_sim.world.chassis import feel_ground, move
+from alpamayo_sim.world.contact import STATIC_CELL_M, collide, overlap, write_box
+from alpamayo_sim.world.walking import slide, walk
+
+GROUND_INTERVAL_M = 0.5
+"""The ground plane under a vehicle is measured anew after this way, at the latest."""
+VEHICLE, WALKER = 1, 2
+MARGIN_M = 0.3
+KNOCK_IMPULSE_NS = 80.0
+PUSH_FROM_MPS = 0.5
+"""A slower vehicle is not pushed by a walker."""
+
+
+@njit(cache=True)
+def touches_anything(actors: Any, statics: Any, box: Any) -> bool:
+    """Whether `box` (a row as in `StaticGrid.boxes`) overlaps an actor that collides, or a box of the map."""
+    other, hit = np.empty(8), np.empty(5)
+    for k in range(len(actors)):
+        a = actors[k]
+        if a.collides and a.extent[0] > 0.0:
+            write_box(a, other)
+            if overlap(box, other, hit):
+                return True
+    for m in range(len(statics.boxes)):
+        if overlap(box, statics.boxes[m], hit):
+            return True
+    return False
+
+
+@njit(cache=True)
+def _candidates(
+    actors: Any, rows: Any, boxes: Any, statics: Any, duration_s: float, pairs: Any
+) -> int:
+    """Fill `pairs` with (body, body) and (body, -1 - static) that may touch within the step; return how many."""
+    count = 0
+    bodies = len(rows)
+    for i in range(bodies):
+        a = actors[rows[i]]
+        if not a.simulate_physics:
+            continue
+        speed = math.hypot(a.velocity_mps[0], a.velocity_mps[1])
+        reach_a = math.hypot(boxes[i, 3], boxes[i, 4]) + speed * duration_s + MARGIN_M
+        for j in range(bodies):
+            b = actors[rows[j]]
+            if j == i or (j < i and b.simulate_physics):
+                continue
+            reach = reach_a + math.hypot(boxes[j, 3], boxes[j, 4])
+            reach += math.hypot(b.velocity_mps[0], b.velocity_mps[1]) * duration_s
+            dx, dy = boxes[j, 0] - boxes[i, 0], boxes[j, 1] - boxes[i, 1]
+            if dx * dx + dy * dy < reach * reach and count < len(pairs):
+                pairs[count, 0], pairs[count, 1] = i, j
+                count += 1
+        if len(statics.boxes) == 0:
+            continue
+        x0 = int(math.floor((boxes[i, 0] - reach_a - statics.origin[0]) / STATIC_CELL_M))
+        x1 = int(math.floor((boxes[i, 0] + reach_a - statics.origin[0]) / STATIC_CELL_M))
+        y0 = int(math.floor((boxes[i, 1] - reach_a - statics.origin[1]) / STATIC_CELL_M))
+        y1 = int(math.floor((boxes[i, 1] + reach_a - statics.origin[1]) / STATIC_CELL_M))
+        first_of_body = count
+        for cy in range(max(0, y0), min(statics.shape[1] - 1, y1) + 1):
+            for cx in range(max(0, x0), min(statics.shape[0] - 1, x1) + 1):
+                cell = cy * statics.shape[0] + cx
+                for n in range(statics.cell_start[cell], statics.cell_start[cell + 1]):
+                    m = statics.cell_items[n]
+                    box = statics.boxes[m]
+                    dx, dy = box[0] - boxes[i, 0], box[1] - boxes[i, 1]
+                    along, across = dx * box[6] + dy * box[7], dy * box[6] - dx * box[7]
+                    if abs(along) > box[3] + reach_a or abs(across) > box[4] + reach_a or count >= len(pairs):
+                        continue
+                    known = False
+                    for k in range(first_of_body, count):
+                        known = known or pairs[k, 1] == -1 - m
+                    if not known:
+                        pairs[count, 0], pairs[count, 1] = i, -1 - m
+                        count += 1
+    return count
+
+
+@njit(cache=True)
+def _inverse_masses(actors: Any, rows: Any, constants: Any, vehicle_of: Any, i: int, j: int, inverse: Any) -> None:
+    """Write 1/mass and 1/inertia of the two bodies of a pair; zeros for what does not move."""
+    inverse[:] = 0.0
+    for side in range(2):
+        body = i if side == 0 else j
+        if body < 0:
+            continue
+        actor = actors[rows[body]]
+        if not actor.simulate_physics:
+            continue
+        other = j if side == 0 else i
+        if actor.kind == VEHICLE:
+            slow = math.hypot(actor.velocity_mps[0], actor.velocity_mps[1]) < PUSH_FROM_MPS
+            if other >= 0 and actors[rows[other]].kind == WALKER and slow:
+                continue
+            c = constants[vehicle_of[body]]
+            inverse[2 * side], inverse[2 * side + 1] = 1.0 / c.mass_kg, 1.0 / c.yaw_inertia
+        elif actor.kind == WALKER:
+            inverse[2 * side] = 1.0 / actor.mass_kg
+        else:
+            inertia = actor.mass_kg / 3.0 * (actor.extent[0] ** 2 + actor.extent[1] ** 2 + 0.01)
+            inverse[2 * side], inverse[2 * side + 1] = 1.0 / actor.mass_kg, 1.0 / inertia
+
+
+@njit(cache=True)
+def advance(
+    actors: Any,
+    vehicles: Any,
+    constants: Any,
+    walkers: Any,
+    ground: Any,
+    statics: Any,
+    substep_s: float,
+    substeps: int,
+    step_s: float,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Advance the world by `substeps` of `substep_s` seconds.
+
+    Returns the contacts of the step: [K, 2] actor rows (second -1 - static box for the map), [K, 3] impulse on the first.
+    """
+    n = len(actors)
+    rows = np.empty(n, np.int64)
+    body_of = np.full(n, -1, np.int64)
+    bodies = 0
+    for k in range(n):
+        a = actors[k]
+        if a.collides and a.extent[0] > 0.0:
+            rows[bodies] = k
+            body_of[k] = bodies
+            bodies += 1
+    rows = rows[:bodies]
+    vehicle_of = np.full(bodies, -1, np.int64)
+    walker_of = np.full(bodies, -1, np.int64)
+    boxes = np.empty((bodies, 8))
+    for k in range(bodies):
+        write_box(actors[rows[k]], boxes[k])
+    for i in range(len(vehicles)):
+        if body_of[vehicles[i].row] >= 0:
+            vehicle_of[body_of[vehicles[i].row]] = i
+    for i in range(len(walkers)):
+        if body_of[walkers[i].row] >= 0:
+            walker_of[body_of[walkers[i].row]] = i
+    pairs = np.empty((64 + 32 * bodies, 2), np.int64)
+    count = _candidates(actors, rows, boxes, statics, substep_s * substeps, pairs)
+    impulses = np.zeros((count, 3))
+    hit, inverse = np.empty(5), np.empty(4)
+    for step in range(substeps):
+        for i in range(len(vehicles)):
+            v = vehicles[i]
+            actor = actors[v.row]
+            if not actor.simulate_physics:
+                continue
+            c = constants[i]
+            moved = math.hypot(actor.location[0] - v.ground_xy[0], actor.location[1] - v.ground_xy[1])
+            if not v.ground_known or moved > GROUND_INTERVAL_M or (step == 0 and moved > 0.02):
+                feel_ground(ground, actor, v, c)
+            move(actor, v, c, substep_s)
+        for i in range(len(walkers)):
+            actor = actors[walkers[i].row]
+            if actor.simulate_physics:
+                walk(actor, walkers[i], ground, substep_s)
+        for k in range(bodies):
+            actor = actors[rows[k]]
+            if actor.simulate_physics:
+                if actor.kind != VEHICLE and actor.kind != WALKER:
+                    slide(actor, ground, substep_s)
+                write_box(actor, boxes[k])
+        for p in range(count):
+            i, j = pairs[p, 0], pairs[p, 1]
+            box = boxes[j] if j >= 0 else statics.boxes[-1 - j]
+            if not overlap(boxes[i], box, hit):
+                continue
+            _inverse_masses(actors, rows, constants, vehicle_of, i, j, inverse)
+            a = actors[rows[i]]
+            b = actors[rows[j]] if j >= 0 else a
+            before = math.hypot(impulses[p, 0], impulses[p, 1])
+            collide(hit, a, b, inverse, j >= 0, impulses[p])
+            write_box(a, boxes[i])
+            if j >= 0:
+                write_box(b, boxes[j])
+            if math.hypot(impulses[p, 0], impulses[p, 1]) - before > KNOCK_IMPULSE_NS:
+                if walker_of[i] >= 0:
+                    walkers[walker_of[i]].knocked = True
+                if j >= 0 and walker_of[j] >= 0:
+                    walkers[walker_of[j]].knocked = True
+    place_children(actors)
+    if step_s > 0.0:
+        for k in range(n):
+            a = actors[k]
+            for axis in range(3):
+                a.acceleration_mps2[axis] = (a.velocity_mps[axis] - a.previous_velocity_mps[axis]) / step_s
+                a.previous_velocity_mps[axis] = a.velocity_mps[axis]
+                a.force_n[axis] = 0.0
+                a.torque_nm[axis] = 0.0
+    touching = np.empty((count, 2), np.int64)
+    contacts = 0
+    for p in range(count):
+        if impulses[p, 0] != 0.0 or impulses[p, 1] != 0.0:
+            touching[contacts, 0] = rows[pairs[p, 0]]
+            touching[contacts, 1] = rows[pairs[p, 1]] if pairs[p, 1] >= 0 else pairs[p, 1]
+            impulses[contacts] = impulses[p]
+            contacts += 1
+    return touching[:contacts], impulses[:contacts]
