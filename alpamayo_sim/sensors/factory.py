@@ -1,0 +1,31 @@
+"""From a blueprint to the thing that measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from alpamayo_sim.errors import InputError
+from alpamayo_sim.sensors.camera import Camera
+from alpamayo_sim.sensors.collision import CollisionDetector
+from alpamayo_sim.sensors.gnss import Gnss
+from alpamayo_sim.sensors.imu import Imu
+from alpamayo_sim.sensors.lane_invasion import LaneInvasionDetector
+from alpamayo_sim.sensors.sensor import Sensor
+
+Attributes = Mapping[str, str]
+
+SENSORS: dict[str, Callable[[Attributes, int], Sensor | Camera]] = {
+    "sensor.camera.rgb": lambda attributes, seed: Camera(attributes),
+    "sensor.other.collision": lambda attributes, seed: CollisionDetector(),
+    "sensor.other.gnss": Gnss,
+    "sensor.other.imu": Imu,
+    "sensor.other.lane_invasion": lambda attributes, seed: LaneInvasionDetector(),
+}
+
+
+def make_sensor(type_id: str, attributes: Attributes, seed: int) -> Sensor | Camera:
+    """Return a new sensor; `seed` is for its noise. InputError for a type that is not simulated, ValueError for attributes that make no sense."""
+    build = SENSORS.get(type_id)
+    if build is None:
+        raise InputError(f"this server does not simulate it; it simulates {', '.join(SENSORS)}")
+    return build(attributes, seed)

@@ -1,0 +1,31 @@
+"""The remote calls, by topic. Importing the package fills the table `registry.CALLS`."""
+
+from __future__ import annotations
+
+from alpamayo_sim.server.calls import (
+    actor_calls,
+    batch_calls,
+    episode_calls,
+    map_calls,
+    ray_calls,
+    scene_calls,
+    skeleton_calls,
+    traffic_light_calls,
+    traffic_manager_calls,
+    vehicle_calls,
+    walker_calls,
+)
+
+__all__ = [
+    "actor_calls",
+    "batch_calls",
+    "episode_calls",
+    "map_calls",
+    "ray_calls",
+    "scene_calls",
+    "skeleton_calls",
+    "traffic_light_calls",
+    "traffic_manager_calls",
+    "vehicle_calls",
+    "walker_calls",
+]

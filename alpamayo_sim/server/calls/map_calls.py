@@ -1,0 +1,74 @@
+"""Calls on maps and the files that belong to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from alpamayo_sim.errors import InputError
+from alpamayo_sim.roads.road_map import road_map_from_text
+from alpamayo_sim.server.calls.registry import CallError, Family, call
+from alpamayo_sim.server.codec import opendrive_parameters, text, u16, xodr_text
+from alpamayo_sim.server.rpc import Session
+from alpamayo_sim.server.simulation import GENERATED_MAP
+
+
+@call(Family.VALUE)
+def get_map_info(session: Session) -> list[Any]:
+    """Return the map's name and its spawn points."""
+    simulation = session.server.simulation
+    points = [[point[:3], point[3:]] for point in simulation.road_map.spawn_points.tolist()]
+    return [simulation.map_name, points]
+
+
+@call(Family.VALUE)
+def get_map_data(session: Session) -> str:
+    """Return the OpenDRIVE text."""
+    return session.server.simulation.road_map.xodr
+
+
+@call(Family.VALUE)
+def get_available_maps(session: Session) -> list[str]:
+    """Return the names of the maps that can be loaded."""
+    return session.server.simulation.available_maps()
+
+
+@call(Family.VALUE, text)
+def get_required_files(session: Session, folder: str) -> list[str]:
+    """Return nothing: clients need no file of the server beside the OpenDRIVE text."""
+    return []
+
+
+@call(Family.VALUE, text)
+def request_file(session: Session, name: str) -> bytes:
+    """Refuse: no file of the server can be read."""
+    raise CallError(f"file {name!r} is not available: this server hands out no files")
+
+
+@call(Family.VALUE)
+def get_navigation_mesh(session: Session) -> bytes:
+    """Return an empty mesh: clients then have no random locations for pedestrians."""
+    return b""
+
+
+@call(Family.VOID, xodr_text, opendrive_parameters)
+def copy_opendrive_to_file(session: Session, xodr: str, parameters: Sequence[Any]) -> None:
+    """Keep OpenDRIVE text for the next load of the generated map; refused when it is not a usable map.
+
+    The parameters shape the road mesh of CARLA and have no meaning here.
+    """
+    simulation = session.server.simulation
+    try:
+        simulation.generated_map = road_map_from_text(GENERATED_MAP, xodr, cache_dir=session.server.config.cache_dir)
+    except InputError as error:
+        raise CallError(str(error)) from error
+
+
+@call(Family.VOID, u16)
+def load_map_layer(session: Session, layers: int) -> None:
+    """Accept: all layers are always there, as on CARLA's maps without layers."""
+
+
+@call(Family.VOID, u16)
+def unload_map_layer(session: Session, layers: int) -> None:
+    """Accept: all layers are always there, as on CARLA's maps without layers."""

@@ -1,0 +1,155 @@
+"""Calls on vehicles: controls, physics, telemetry, lights, wheels, doors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from alpamayo_sim.server.calls.registry import Family, call
+from alpamayo_sim.server.codec import (
+    ackermann_control,
+    ackermann_settings,
+    array,
+    boolean,
+    integer,
+    light_state,
+    number,
+    physics_control,
+    text,
+    u32,
+    u64,
+    vehicle_control,
+)
+from alpamayo_sim.server.physics_record import physics_from, physics_record, telemetry_record
+from alpamayo_sim.server.rpc import Session
+
+wheel = integer(0, 3)
+door = integer(0, 6)
+
+
+@call(Family.VOID, u32, vehicle_control)
+def apply_control_to_vehicle(session: Session, actor_id: int, control: Sequence[Any]) -> None:
+    """Set throttle, steer, brake, hand brake, reverse, manual shift and gear."""
+    session.server.simulation.world.apply_vehicle_control(actor_id, *control)
+
+
+@call(Family.VOID, u32, ackermann_control)
+def apply_ackermann_control_to_vehicle(session: Session, actor_id: int, control: Sequence[float]) -> None:
+    """Drive by steering angle and speed: steer, steer speed, speed, acceleration, jerk."""
+    session.server.simulation.world.apply_ackermann_control(actor_id, *control)
+
+
+@call(Family.VALUE, u32)
+def get_ackermann_controller_settings(session: Session, actor_id: int) -> list[float]:
+    """Return the gains of the Ackermann controller."""
+    return list(session.server.simulation.world.get_ackermann_settings(actor_id))
+
+
+@call(Family.VOID, u32, ackermann_settings)
+def apply_ackermann_controller_settings(session: Session, actor_id: int, gains: Sequence[float]) -> None:
+    """Set the gains of the Ackermann controller."""
+    session.server.simulation.world.apply_ackermann_settings(actor_id, *gains)
+
+
+@call(Family.VOID, u32, boolean)
+def set_actor_autopilot(session: Session, actor_id: int, enabled: bool) -> None:
+    """Accept for a live actor: the autopilot is the client's TrafficManager."""
+    session.server.simulation.world.info(actor_id)
+
+
+@call(Family.VALUE, u32)
+def get_physics_control(session: Session, actor_id: int) -> list[Any]:
+    """Return the physics of a vehicle."""
+    return physics_record(session.server.simulation.world.physics_control(actor_id))
+
+
+@call(Family.VOID, u32, physics_control)
+def apply_physics_control(session: Session, actor_id: int, fields: Sequence[Any]) -> None:
+    """Replace the physics of a vehicle."""
+    session.server.simulation.world.apply_physics_control(actor_id, physics_from(fields))
+
+
+@call(Family.VALUE, u32)
+def get_telemetry_data(session: Session, actor_id: int) -> list[Any]:
+    """Return what drivetrain and tyres do."""
+    return telemetry_record(session.server.simulation.world.telemetry(actor_id))
+
+
+@call(Family.VOID, u32, boolean)
+def show_vehicle_debug_telemetry(session: Session, actor_id: int, enabled: bool) -> None:
+    """Accept for a live actor: there is no screen to show it on."""
+    session.server.simulation.world.info(actor_id)
+
+
+@call(Family.VALUE, u32)
+def get_vehicle_light_state(session: Session, actor_id: int) -> list[int]:
+    """Return the light bits of a vehicle."""
+    return [session.server.simulation.world.light_flags(actor_id)]
+
+
+@call(Family.VOID, u32, light_state)
+def set_vehicle_light_state(session: Session, actor_id: int, state: Sequence[int]) -> None:
+    """Set the light bits of a vehicle."""
+    session.server.simulation.world.set_light_flags(actor_id, state[0])
+
+
+@call(Family.VALUE)
+def get_vehicle_light_states(session: Session) -> list[list[int]]:
+    """Return [id, light bits] of every vehicle."""
+    world = session.server.simulation.world
+    ids = world.actors.ids[world.vehicles.row].tolist()
+    return [list(pair) for pair in zip(ids, world.vehicles.light_flags.tolist(), strict=True)]
+
+
+@call(Family.VALUE, u32, wheel)
+def get_wheel_steer_angle(session: Session, actor_id: int, place: int) -> float:
+    """Return the angle of a wheel in degrees."""
+    return session.server.simulation.world.wheel_steer_angle(actor_id, place)
+
+
+@call(Family.VOID, u32, wheel, number)
+def set_wheel_steer_direction(session: Session, actor_id: int, place: int, angle_deg: float) -> None:
+    """Turn a wheel as it is drawn."""
+    session.server.simulation.world.set_wheel_steer_direction(actor_id, place, angle_deg)
+
+
+@call(Family.VOID, u32, door)
+def open_vehicle_door(session: Session, actor_id: int, place: int) -> None:
+    """Open a door."""
+    session.server.simulation.world.open_door(actor_id, place)
+
+
+@call(Family.VOID, u32, door)
+def close_vehicle_door(session: Session, actor_id: int, place: int) -> None:
+    """Close a door."""
+    session.server.simulation.world.close_door(actor_id, place)
+
+
+@call(Family.VOID, u32, text)
+def enable_carsim(session: Session, actor_id: int, file_name: str) -> None:
+    """Accept for a live actor: the vehicle keeps this server's dynamics."""
+    session.server.simulation.world.info(actor_id)
+
+
+@call(Family.VOID, u32, boolean)
+def use_carsim_road(session: Session, actor_id: int, enabled: bool) -> None:
+    """Accept for a live actor: the vehicle keeps this server's dynamics."""
+    session.server.simulation.world.info(actor_id)
+
+
+@call(Family.VOID, u32, u64, number, text, text, text, text)
+def enable_chrono_physics(session: Session, actor_id: int, *_: Any) -> None:
+    """Accept for a live actor: the vehicle keeps this server's dynamics."""
+    session.server.simulation.world.info(actor_id)
+
+
+@call(Family.VOID, u32)
+def restore_physx_physics(session: Session, actor_id: int) -> None:
+    """Accept for a live actor: the vehicle has this server's dynamics."""
+    session.server.simulation.world.info(actor_id)
+
+
+@call(Family.VOID, u32, array(u32))
+def set_ignored_vehicles(session: Session, actor_id: int, ids: Sequence[int]) -> None:
+    """Accept for a live sensor: what it must not show."""
+    session.server.simulation.world.info(actor_id)

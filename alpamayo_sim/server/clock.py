@@ -1,0 +1,133 @@
+"""When the world advances: at a client's cue in synchronous mode, by real time otherwise."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from alpamayo_sim.server.event_loop import EventLoop, Timer
+from alpamayo_sim.server.rpc import PendingReply
+from alpamayo_sim.server.simulation import Simulation
+from alpamayo_sim.server.streams import StreamHub
+
+MAX_LAG_S = 0.1
+"""An asynchronous world that is later than this does not catch up."""
+SUBSCRIPTION_PATIENCE_S = 0.5
+"""How long a tick waits for a subscriber that has asked for a token and is about to connect."""
+
+
+class Clock:
+    """Owns every step after the first one of an episode."""
+
+    def __init__(self, loop: EventLoop, simulation: Simulation, hub: StreamHub, max_rate: float | None) -> None:
+        self._loop = loop
+        self._simulation = simulation
+        self._hub = hub
+        self._min_interval_s = 1.0 / max_rate if max_rate else 0.0
+        self._next_s = 0.0
+        self._cues: deque[tuple[PendingReply, Callable[[int], Any]]] = deque()
+        self._frame_waiters: list[Callable[[], None]] = []
+        self._timer: Timer | None = None
+        self._patience_timer: Timer | None = None
+        self._advancing = False
+        hub.on_subscribed = self._advance
+
+    @property
+    def synchronous(self) -> bool:
+        """Whether the world waits for cues."""
+        return self._simulation.settings.synchronous_mode
+
+    def start(self) -> None:
+        """Begin to run in real time, or stop doing so, as the settings say now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.synchronous:
+            self._release_waiters()
+        else:
+            self._next_s = time.monotonic()
+            self._timer = self._loop.call_at(self._next_s, self._run_frame)
+            while self._cues:
+                reply, answer = self._cues.popleft()
+                reply.resolve(answer(self._simulation.world.frame + 1))
+
+    def _run_frame(self) -> None:
+        self._timer = None
+        if self.synchronous:
+            return
+        self._simulation.tick()
+        now = time.monotonic()
+        interval = max(self._simulation.settings.step_s, self._min_interval_s)
+        self._next_s = max(self._next_s + interval, now - MAX_LAG_S)
+        self._timer = self._loop.call_at(self._next_s, self._run_frame)
+        self._release_waiters()
+
+    def cue(self, answer: Callable[[int], Any]) -> Any:
+        """Advance by one step at a client's cue; return `answer(frame)`, or a PendingReply that gets it later.
+
+        An asynchronous world is not moved by cues: the answer then is about its next frame.
+        """
+        if not self.synchronous:
+            return answer(self._simulation.world.frame + 1)
+        if not self._cues and self._may_advance():
+            return answer(self._simulation.tick())
+        reply = PendingReply(holds=True)
+        self._cues.append((reply, answer))
+        return reply
+
+    def _may_advance(self) -> bool:
+        """Return whether a step may happen now; else see to it that `_advance` is called in time."""
+        if self._hub.awaiting_subscribers():
+            if self._patience_timer is None:
+                self._patience_timer = self._loop.call_at(
+                    time.monotonic() + SUBSCRIPTION_PATIENCE_S, self._lose_patience
+                )
+            return False
+        if self._min_interval_s:
+            now = time.monotonic()
+            if now < self._next_s:
+                if self._timer is None:
+                    self._timer = self._loop.call_at(self._next_s, self._run_slot)
+                return False
+            self._next_s = max(self._next_s + self._min_interval_s, now)
+        return True
+
+    def _run_slot(self) -> None:
+        self._timer = None
+        self._advance()
+
+    def _lose_patience(self) -> None:
+        self._patience_timer = None
+        self._hub.forget_announcements()
+        self._advance()
+
+    def _advance(self) -> None:
+        """Carry out the cues that wait, as far as they may be."""
+        if self._advancing:
+            return
+        self._advancing = True
+        try:
+            if self._patience_timer is not None and not self._hub.awaiting_subscribers():
+                self._patience_timer.cancel()
+                self._patience_timer = None
+            while self._cues and self.synchronous:
+                if self._cues[0][0].abandoned:
+                    self._cues.popleft()
+                elif not self._may_advance():
+                    break
+                else:
+                    reply, answer = self._cues.popleft()
+                    reply.resolve(answer(self._simulation.tick()))
+        finally:
+            self._advancing = False
+
+    def at_next_frame(self, callback: Callable[[], None]) -> None:
+        """Call `callback` after the next frame of an asynchronous world, or when it becomes synchronous."""
+        self._frame_waiters.append(callback)
+
+    def _release_waiters(self) -> None:
+        waiters, self._frame_waiters = self._frame_waiters, []
+        for waiter in waiters:
+            waiter()

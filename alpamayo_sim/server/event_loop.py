@@ -1,0 +1,129 @@
+"""A single-threaded event loop: sockets by epoll, timers by a heap. Lean, since every tick of the world goes through it."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+READ = select.EPOLLIN
+WRITE = select.EPOLLOUT
+_BROKEN = select.EPOLLHUP | select.EPOLLERR
+_LOG = logging.getLogger(__name__)
+
+
+class SocketHandler(Protocol):
+    """What the loop calls when its socket can be read or written. `close` must be safe to call twice."""
+
+    def on_readable(self) -> None: ...
+    def on_writable(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Timer:
+    """One pending call; `cancel` makes it do nothing."""
+
+    __slots__ = ("callback",)
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        """Forget the call."""
+        self.callback = None
+
+
+class EventLoop:
+    """Runs socket handlers and timers until stopped. All times are `time.monotonic()` seconds."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._handlers: dict[int, SocketHandler] = {}
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._order = itertools.count()
+        self._running = False
+
+    def add(self, sock: socket.socket, handler: SocketHandler, interest: int = READ) -> None:
+        """Call `handler` when `sock` is ready for what `interest` asks."""
+        self._handlers[sock.fileno()] = handler
+        self._epoll.register(sock.fileno(), interest)
+
+    def set_interest(self, sock: socket.socket, interest: int) -> None:
+        """Change what the handler of `sock` waits for."""
+        self._epoll.modify(sock.fileno(), interest)
+
+    def remove(self, sock: socket.socket) -> None:
+        """Forget a socket; call it before closing the socket."""
+        self._handlers.pop(sock.fileno(), None)
+        self._epoll.unregister(sock.fileno())
+
+    def call_at(self, when_s: float, callback: Callable[[], None]) -> Timer:
+        """Call `callback` once, not before `when_s`."""
+        timer = Timer(callback)
+        heapq.heappush(self._timers, (when_s, next(self._order), timer))
+        return timer
+
+    def stop(self) -> None:
+        """Make `run` return after the handlers that are running."""
+        self._running = False
+
+    def run(self) -> None:
+        """Serve until `stop`, SIGTERM or SIGINT. Call it from the main thread."""
+        waker, wakee = socket.socketpair()
+        wakee.setblocking(False)
+        waker.setblocking(False)
+        self._epoll.register(wakee.fileno(), READ)
+        previous_wakeup = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        previous = {number: signal.signal(number, lambda *_: self.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+        self._running = True
+        try:
+            self._serve()
+        finally:
+            signal.set_wakeup_fd(previous_wakeup)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+            for handler in list(self._handlers.values()):
+                handler.close()
+            self._epoll.close()
+            waker.close()
+            wakee.close()
+
+    def _serve(self) -> None:
+        poll, handlers = self._epoll.poll, self._handlers
+        while self._running:
+            for number, events in poll(self._run_timers()):
+                handler = handlers.get(number)
+                if handler is None:
+                    continue
+                try:
+                    if events & READ:
+                        handler.on_readable()
+                    elif events & _BROKEN:
+                        handler.close()
+                        continue
+                    if events & WRITE and number in handlers:
+                        handler.on_writable()
+                except Exception:  # noqa: BLE001 - one connection's failure must not end the server
+                    _LOG.exception("a connection failed and is closed")
+                    handler.close()
+
+    def _run_timers(self) -> float:
+        """Run what is due; return the seconds until the next timer, -1 without one."""
+        timers = self._timers
+        while timers:
+            wait_s = timers[0][0] - time.monotonic()
+            if timers[0][2].callback is None:
+                heapq.heappop(timers)
+            elif wait_s > 0.0:
+                return wait_s
+            else:
+                callback = heapq.heappop(timers)[2].callback
+                assert callback is not None
+                callback()
+        return -1.0

@@ -1,0 +1,93 @@
+"""Starting a server from the command line or from another program."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from alpamayo_sim.errors import InfrastructureError, InputError
+from alpamayo_sim.server.config import ServerConfig
+from alpamayo_sim.server.server import Server
+
+
+def run(config: ServerConfig) -> int:
+    """Serve until SIGTERM or SIGINT and return the exit code: 0, 2 for bad input, 3 for infrastructure trouble.
+
+    Prints one JSON line on stdout once clients can connect; everything else goes to stderr.
+    """
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.DEBUG if config.verbose else logging.INFO, format="%(levelname)s %(message)s"
+    )
+    try:
+        server = Server(config)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except InfrastructureError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 3
+    ready = {
+        "event": "ready",
+        "port": server.port,
+        "stream_port": server.stream_port,
+        "town": server.simulation.road_map.name,
+        "pid": os.getpid(),
+    }
+    print(json.dumps(ready), flush=True)
+    server.serve()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m alpamayo_sim.server", description="A headless server that speaks CARLA 0.9.16's protocol."
+    )
+    parser.add_argument("--town", required=True, help="name of a town, or an OpenDRIVE file")
+    parser.add_argument(
+        "--port", type=int, default=2000, help="RPC port, streams use the next one; 0 takes a free pair"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (there is no authentication)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the world")
+    parser.add_argument("--max-rate", type=float, help="cap in ticks per second")
+    parser.add_argument("--maps", type=Path, action="append", default=[], help="folder with further OpenDRIVE files")
+    parser.add_argument("--cache", type=Path, help="folder for what maps keep between runs")
+    parser.add_argument("--verbose", action="store_true", help="log every call")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse `argv` and serve; returns the exit code."""
+    options = _parser().parse_args(argv)
+    problem = _problem_of(options)
+    if problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    return run(
+        ServerConfig(
+            town=options.town,
+            port=options.port,
+            host=options.host,
+            max_rate=options.max_rate,
+            seed=options.seed,
+            maps=tuple(options.maps),
+            cache_dir=options.cache,
+            verbose=options.verbose,
+        )
+    )
+
+
+def _problem_of(options: argparse.Namespace) -> str:
+    if not 0 <= options.port < 65535:
+        return f"--port must lie in [0, 65534], since streams use the next one; found {options.port}"
+    if options.max_rate is not None and not (math.isfinite(options.max_rate) and options.max_rate > 0.0):
+        return f"--max-rate must be a positive number of ticks per second; found {options.max_rate}"
+    if options.seed < 0:
+        return f"--seed must not be negative; found {options.seed}"
+    missing = [folder for folder in options.maps if not folder.is_dir()]
+    return f"--maps: there is no folder {missing[0]}" if missing else ""

@@ -1,0 +1,226 @@
+"""One client's connection: a stream of msgpack-RPC requests, answered in order."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+
+from alpamayo_sim.server.calls.registry import CALLS, Call, CallError, Family, family_of
+from alpamayo_sim.server.codec import WireError, arguments
+from alpamayo_sim.server.event_loop import READ, WRITE, EventLoop
+from alpamayo_sim.server.outbox import Outbox
+from alpamayo_sim.server.replies import failure, success
+from alpamayo_sim.world.errors import WorldError
+
+if TYPE_CHECKING:
+    from alpamayo_sim.server.server import Server
+
+MAX_MESSAGE_BYTES = 64 << 20
+MAX_ARRAY_LENGTH = 1 << 17
+MAX_UNSENT_BYTES = 8 << 20
+"""A client that does not read its answers is not read from beyond this."""
+RECEIVE_BYTES = 1 << 18
+_LOG = logging.getLogger(__name__)
+
+
+class PendingReply:
+    """The answer of a call that ends later. While it `holds` its connection, later requests of the connection wait."""
+
+    __slots__ = ("_connection", "_family", "_message_id", "holds")
+
+    def __init__(self, *, holds: bool) -> None:
+        self.holds = holds
+        self._connection: RpcConnection | None = None
+        self._message_id = 0
+        self._family = Family.VALUE
+
+    def attach(self, connection: RpcConnection, message_id: int, family: Family) -> None:
+        """Note where the answer goes."""
+        self._connection, self._message_id, self._family = connection, message_id, family
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the connection that waits for the answer is gone."""
+        return self._connection is not None and self._connection.closed
+
+    def resolve(self, result: Any) -> None:
+        """Send the answer."""
+        if self._connection is not None:
+            self._connection.finish(success(self._message_id, self._family, result), resume=self.holds)
+
+
+class Session:
+    """What calls know about who called: the server and this connection."""
+
+    def __init__(self, server: Server, connection: RpcConnection) -> None:
+        self.server = server
+        self.connection = connection
+        self._poll_frame = -1
+        self._polls = 0
+
+    def polls_in(self, frame: int) -> int:
+        """Count a poll in `frame` and return how many there were in it, this one included."""
+        self._polls = self._polls + 1 if frame == self._poll_frame else 1
+        self._poll_frame = frame
+        return self._polls
+
+
+class RpcConnection:
+    """Reads requests, carries them out, sends answers."""
+
+    def __init__(self, loop: EventLoop, sock: socket.socket, server: Server, on_close: Callable[[], None]) -> None:
+        self._loop = loop
+        self._socket = sock
+        self._server = server
+        self._on_close = on_close
+        self._session = Session(server, self)
+        self._unpacker = msgpack.Unpacker(
+            raw=False,
+            strict_map_key=False,
+            unicode_errors="surrogateescape",
+            max_buffer_size=MAX_MESSAGE_BYTES,
+            max_array_len=MAX_ARRAY_LENGTH,
+            max_map_len=1024,
+            max_ext_len=1024,
+        )
+        self._requests: Iterator[Any] = iter(self._unpacker)
+        self._outbox = Outbox(sock)
+        self._answers: list[bytes] = []
+        self._held = False
+        self._handling = False
+        self._interest = READ
+        self.closed = False
+        loop.add(sock, self)
+
+    def on_readable(self) -> None:
+        """Receive and handle requests."""
+        try:
+            data = self._socket.recv(RECEIVE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return
+        try:
+            self._unpacker.feed(data)
+        except msgpack.BufferFull:
+            self._reject(f"a message is larger than {MAX_MESSAGE_BYTES >> 20} MiB")
+            return
+        self._handle_requests()
+
+    def _handle_requests(self) -> None:
+        self._handling = True
+        try:
+            for request in self._requests:
+                if not self._handle(request) or self._held or self.closed:
+                    break
+        except (ValueError, RecursionError, msgpack.UnpackException) as error:
+            self._reject(f"what it sends is not msgpack-RPC ({type(error).__name__})")
+        finally:
+            self._handling = False
+        self._send_answers()
+
+    def _handle(self, request: Any) -> bool:
+        if type(request) is not list or len(request) < 3:
+            return self._reject("what it sends is not msgpack-RPC")
+        if request[0] == 0 and len(request) == 4:
+            _, message_id, name, given = request
+            if type(message_id) is not int or not 0 <= message_id < 1 << 32 or type(name) is not str:
+                return self._reject("a request has no id or no method name")
+        elif request[0] == 2 and len(request) == 3:
+            message_id, (_, name, given) = None, request
+        else:
+            return self._reject("what it sends is not msgpack-RPC")
+        if type(given) is not list or type(name) is not str:
+            return self._reject("a request has no arguments")
+        answer = self._carry_out(message_id or 0, name, given[1:])
+        if answer is not None and message_id is not None:
+            self._answers.append(answer)
+        return True
+
+    def _carry_out(self, message_id: int, name: str, given: list[Any]) -> bytes | None:
+        entry = CALLS.get(name)
+        if entry is None:
+            self._server.note_unknown(name)
+            return failure(message_id, family_of(name), f"{name}: not implemented by this server")
+        try:
+            result = entry.function(self._session, *arguments(entry.arguments, given))
+        except WireError as error:
+            return failure(message_id, entry.family, f"{name}: {error}")
+        except (WorldError, CallError) as error:
+            return failure(message_id, entry.family, str(error))
+        except Exception as error:  # noqa: BLE001 - one call's defect must not end the server
+            return self._defect(message_id, entry, error)
+        if type(result) is PendingReply:
+            result.attach(self, message_id, entry.family)
+            self._held = self._held or result.holds
+            return None
+        return success(message_id, entry.family, result)
+
+    def _defect(self, message_id: int, entry: Call, error: Exception) -> bytes:
+        _LOG.error("%s failed", entry.name, exc_info=error)
+        return failure(message_id, entry.family, f"{entry.name}: internal error: {type(error).__name__}: {error}")
+
+    def finish(self, answer: bytes, *, resume: bool) -> None:
+        """Send the answer of a call that ended later, and go on with the requests behind it if they waited for it."""
+        if self.closed:
+            return
+        self._answers.append(answer)
+        if resume:
+            self._held = False
+        if self._handling:
+            return
+        if resume:
+            self._handle_requests()
+        else:
+            self._send_answers()
+
+    def _send_answers(self) -> None:
+        if self.closed:
+            return
+        if self._answers:
+            parts = [b"".join(self._answers)]
+            self._answers.clear()
+            try:
+                self._outbox.send(parts)
+            except OSError:
+                self.close()
+                return
+        self._update_interest()
+
+    def _update_interest(self) -> None:
+        unsent = self._outbox.waiting_bytes > MAX_UNSENT_BYTES
+        interest = (0 if self._held or unsent else READ) | (0 if self._outbox.empty else WRITE)
+        if interest != self._interest:
+            self._interest = interest
+            self._loop.set_interest(self._socket, interest)
+
+    def on_writable(self) -> None:
+        """Send more of what is queued."""
+        try:
+            self._outbox.flush()
+        except OSError:
+            self.close()
+            return
+        self._update_interest()
+
+    def _reject(self, reason: str) -> bool:
+        _LOG.warning("a client's connection is closed: %s", reason)
+        self.close()
+        return False
+
+    def close(self) -> None:
+        """End the connection."""
+        if self.closed:
+            return
+        self.closed = True
+        self._loop.remove(self._socket)
+        self._socket.close()
+        self._on_close()
+        self._server.connection_lost(self)

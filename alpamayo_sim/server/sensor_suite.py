@@ -1,0 +1,106 @@
+"""The sensors of one episode: which are due at a tick, what they say, to whom."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from alpamayo_sim.errors import InfrastructureError, InputError
+from alpamayo_sim.sensors.camera import Camera, CameraRoom
+from alpamayo_sim.sensors.factory import make_sensor
+from alpamayo_sim.sensors.message import header
+from alpamayo_sim.sensors.sensor import GRAVITY_MPS2, Sensor, Tick
+from alpamayo_sim.server.calls.registry import CallError
+from alpamayo_sim.server.streams import Stream, StreamHub
+from alpamayo_sim.world.actor_info import ActorInfo
+from alpamayo_sim.world.blueprints import Blueprint
+from alpamayo_sim.world.events import StepEvents
+from alpamayo_sim.world.world import World
+
+TIME_TOLERANCE_S = 1.0e-6
+
+
+@dataclass(slots=True)
+class _Mounted:
+    info: ActorInfo
+    sensor: Sensor | Camera
+    stream: Stream
+    period_s: float
+    """0: every tick."""
+    due_s: float = -math.inf
+
+    def is_due(self, now_s: float) -> bool:
+        """Return whether the sensor measures now; if so, its next time is one period on."""
+        if not self.stream.subscribers:
+            return False
+        if self.period_s > 0.0:
+            if now_s < self.due_s - TIME_TOLERANCE_S:
+                return False
+            self.due_s = now_s + self.period_s if now_s - self.due_s > self.period_s else self.due_s + self.period_s
+        return True
+
+
+class SensorSuite:
+    """Sensors by actor id, with their streams. Cameras that are due at one tick are rendered together."""
+
+    def __init__(self, hub: StreamHub, world: World, *, seed: int) -> None:
+        self._hub = hub
+        self._world = world
+        self._seed = seed
+        self._mounted: dict[int, _Mounted] = {}
+        self._room = CameraRoom(world)
+        self.gravity_mps2 = GRAVITY_MPS2
+
+    def prepare(self, blueprint: Blueprint, attributes: dict[str, str]) -> Sensor | Camera:
+        """Return what measures for a sensor that is about to be spawned; CallError for one that can not be simulated."""
+        try:
+            sensor = make_sensor(blueprint.id, blueprint.values(attributes), self._seed + len(self._mounted))
+            if isinstance(sensor, Camera):
+                self._room.open()
+            return sensor
+        except (InputError, InfrastructureError, ValueError) as error:
+            raise CallError(f"{blueprint.id} can not be spawned: {error}") from error
+
+    def mount(self, info: ActorInfo, sensor: Sensor | Camera) -> None:
+        """Give a sensor actor its stream."""
+        period_s = max(0.0, float(info.attribute_values.get("sensor_tick", "0").rstrip("f") or 0.0))
+        self._mounted[info.id] = _Mounted(info, sensor, self._hub.open(), period_s)
+
+    def token(self, actor_id: int) -> bytes:
+        """Return the stream token of a sensor, nothing for another actor."""
+        mounted = self._mounted.get(actor_id)
+        return self._hub.token(mounted.stream) if mounted else b""
+
+    def unmount(self, actor_id: int) -> None:
+        """End the stream of an actor, if it has one."""
+        mounted = self._mounted.pop(actor_id, None)
+        if mounted:
+            self._hub.close(mounted.stream)
+
+    def close(self) -> None:
+        """End all streams and the renderer."""
+        for actor_id in list(self._mounted):
+            self.unmount(actor_id)
+        self._room.close()
+
+    def publish(self, events: StepEvents, *, rendering: bool) -> None:
+        """Let every sensor that is due and listened to say what it measured."""
+        if not self._mounted:
+            return
+        world = self._world
+        now_s, gravity = world.elapsed_s, self.gravity_mps2
+        cameras: list[tuple[_Mounted, Camera, Tick]] = []
+        for actor_id, mounted in self._mounted.items():
+            if not mounted.is_due(now_s):
+                continue
+            tick = Tick(world, events, actor_id, mounted.info.parent_id, world.transform(actor_id), gravity)
+            if isinstance(mounted.sensor, Camera):
+                if rendering:
+                    cameras.append((mounted, mounted.sensor, tick))
+                continue
+            for body in mounted.sensor.measure(tick):
+                mounted.stream.publish((header(mounted.info.type_id, world.frame, now_s, tick.pose), body))
+        if cameras:
+            images = self._room.take([(camera, tick.pose) for _, camera, tick in cameras])
+            for (mounted, _, tick), parts in zip(cameras, images, strict=True):
+                mounted.stream.publish((header(mounted.info.type_id, world.frame, now_s, tick.pose), *parts))

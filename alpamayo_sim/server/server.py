@@ -1,0 +1,181 @@
+"""The server: two listening sockets, the connections, and the one simulation behind them."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from alpamayo_sim.errors import InputError
+from alpamayo_sim.server import calls as _calls  # noqa: F401 - fills the table of calls
+from alpamayo_sim.server.clock import Clock
+from alpamayo_sim.server.config import ServerConfig
+from alpamayo_sim.server.event_loop import EventLoop
+from alpamayo_sim.server.rpc import RpcConnection
+from alpamayo_sim.server.settings import EpisodeSettings
+from alpamayo_sim.server.simulation import Simulation
+from alpamayo_sim.server.streams import StreamConnection, StreamHub
+from alpamayo_sim.server.traffic_managers import TrafficManagers
+
+MAX_CONNECTIONS = 512
+MAX_SILENT_SUBSCRIBERS = 64
+"""Stream connections that have not named their stream; beyond this the oldest one is closed."""
+_PORT_ATTEMPTS = 64
+_LOG = logging.getLogger(__name__)
+
+
+class Listener:
+    """Accepts connections on one socket."""
+
+    def __init__(self, loop: EventLoop, sock: socket.socket, accept: Callable[[socket.socket], None]) -> None:
+        self._socket = sock
+        self._accept = accept
+        sock.listen(128)
+        loop.add(sock, self)
+
+    def on_readable(self) -> None:
+        """Accept one connection."""
+        try:
+            connection, _ = self._socket.accept()
+        except OSError:
+            return
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._accept(connection)
+
+    def on_writable(self) -> None:
+        """Nothing to write on a listening socket."""
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._socket.close()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(0)
+    except OSError:
+        sock.close()
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+def bind_pair(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """Return sockets bound to `port` and the next one, any free pair for port 0; InputError when they are taken."""
+    for _ in range(1 if port else _PORT_ATTEMPTS):
+        first: socket.socket | None = None
+        wanted = port
+        try:
+            first = _bind(host, port)
+            wanted = first.getsockname()[1] + 1
+            return first, _bind(host, wanted)
+        except (OSError, OverflowError) as error:
+            if first is not None:
+                first.close()
+            if port:
+                raise InputError(
+                    f"can not listen on port {wanted} of {host} ({error}). A server needs --port and the port after it: end "
+                    f"the server that uses it, or choose another --port (0 takes any free pair)."
+                ) from error
+    raise InputError(f"no two free ports in a row on {host}; choose them with --port")
+
+
+class Server:
+    """Everything that calls can reach."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        """Bind the ports and load the town; InputError when either can not be."""
+        rpc_socket, stream_socket = bind_pair(config.host, config.port)
+        self.port: int = rpc_socket.getsockname()[1]
+        self.stream_port: int = stream_socket.getsockname()[1]
+        self.config = config
+        self.loop = EventLoop()
+        self.hub = StreamHub(self.stream_port)
+        try:
+            self.simulation = Simulation(config, self.hub)
+        except BaseException:
+            rpc_socket.close()
+            stream_socket.close()
+            raise
+        self.clock = Clock(self.loop, self.simulation, self.hub, config.max_rate)
+        self.traffic_managers = TrafficManagers()
+        self._drivers: set[RpcConnection] = set()
+        self._unknown: set[str] = set()
+        self._connections = 0
+        self._silent: list[StreamConnection] = []
+        Listener(self.loop, rpc_socket, self._accept_client)
+        Listener(self.loop, stream_socket, self._accept_subscriber)
+
+    def serve(self) -> None:
+        """Answer clients until stopped by a signal."""
+        self.clock.start()
+        self.loop.run()
+
+    def _admit(self, sock: socket.socket) -> bool:
+        if self._connections >= MAX_CONNECTIONS:
+            _LOG.warning("refused a connection: %d are open", self._connections)
+            sock.close()
+            return False
+        self._connections += 1
+        return True
+
+    def _accept_client(self, sock: socket.socket) -> None:
+        if self._admit(sock):
+            RpcConnection(self.loop, sock, self, self._closed)
+
+    def _accept_subscriber(self, sock: socket.socket) -> None:
+        if self._admit(sock):
+            self._silent = [
+                connection for connection in self._silent if not (connection.subscribed or connection.closed)
+            ]
+            if len(self._silent) >= MAX_SILENT_SUBSCRIBERS:
+                self._silent.pop(0).close()
+            self._silent.append(StreamConnection(self.loop, sock, self.hub, self._closed))
+
+    def _closed(self) -> None:
+        self._connections -= 1
+
+    def note_unknown(self, name: str) -> None:
+        """Log a call that this server does not know, once a name."""
+        if name not in self._unknown and len(self._unknown) < 1000:
+            self._unknown.add(name)
+            _LOG.warning("unknown call %.80s: answered with an error", name)
+
+    def apply_settings(self, settings: EpisodeSettings, driver: RpcConnection | None) -> None:
+        """Take over settings; `driver` is the client that asked for them."""
+        changed = settings.synchronous_mode != self.simulation.settings.synchronous_mode
+        self.simulation.settings = settings
+        if not settings.synchronous_mode:
+            self._drivers.clear()
+        elif driver is not None:
+            self._drivers.add(driver)
+        if changed:
+            self.clock.start()
+
+    def load_map(self, name: str, *, reset_settings: bool) -> None:
+        """Start a new episode; CallError for a map that can not be loaded."""
+        self.simulation.load_map(name, reset_settings=reset_settings)
+        if not self.clock.synchronous:
+            self._drivers.clear()
+        self.clock.start()
+
+    def cue(self, driver: RpcConnection, answer: Callable[[int], Any]) -> Any:
+        """Advance the world at a client's cue; see `Clock.cue`."""
+        if self.clock.synchronous:
+            self._drivers.add(driver)
+        return self.clock.cue(answer)
+
+    def connection_lost(self, connection: RpcConnection) -> None:
+        """Clean up after a client: its TrafficManagers, and synchronous mode if nobody is left to tick."""
+        self.traffic_managers.owner_lost(connection)
+        if connection in self._drivers:
+            self._drivers.discard(connection)
+            if not self._drivers and self.clock.synchronous:
+                _LOG.info("the client that ticked the world is gone: back to asynchronous mode")
+                self.apply_settings(replace(self.simulation.settings, synchronous_mode=False), None)

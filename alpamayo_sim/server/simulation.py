@@ -1,0 +1,148 @@
+"""The episode that clients share: a world, its settings, its sensors, and what it publishes."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections import OrderedDict
+from typing import Any
+
+from alpamayo_sim.errors import InputError
+from alpamayo_sim.frames import Transform
+from alpamayo_sim.roads.road_map import RoadMap, available_towns, load_road_map
+from alpamayo_sim.roads.statics import build_statics
+from alpamayo_sim.sensors.actor_record import actor_record, bounding_box
+from alpamayo_sim.server.calls.registry import CallError, Packed
+from alpamayo_sim.server.config import ServerConfig
+from alpamayo_sim.server.debug_shapes import DebugShapes
+from alpamayo_sim.server.replies import pack
+from alpamayo_sim.server.sensor_suite import SensorSuite
+from alpamayo_sim.server.settings import EpisodeSettings
+from alpamayo_sim.server.state_message import StateWriter
+from alpamayo_sim.server.street_lights import StreetLights
+from alpamayo_sim.server.streams import StreamHub
+from alpamayo_sim.world.actor_info import ActorInfo
+from alpamayo_sim.world.blueprints import catalogue
+from alpamayo_sim.world.errors import SpawnError, UnknownActor
+from alpamayo_sim.world.world import World
+
+GENERATED_MAP = "OpenDriveMap"
+"""Name under which a client loads the OpenDRIVE text that it sent."""
+MAX_TOMBSTONES = 10_000
+MAX_ACTORS = 20_000
+_LOG = logging.getLogger(__name__)
+
+
+class Simulation:
+    """One process's world. Loading another map replaces the world; the world-observer stream stays the same."""
+
+    def __init__(self, config: ServerConfig, hub: StreamHub) -> None:
+        """Load the town of `config`; InputError for one that can not be loaded."""
+        self._config = config
+        self._hub = hub
+        self.world_stream = hub.open(keep_last=True)
+        self.settings = EpisodeSettings()
+        self.episode_id = 0
+        self.generated_map: RoadMap | None = None
+        self._boxes: OrderedDict[int, Packed] = OrderedDict()
+        self._start_episode(load_road_map(config.town, maps_dirs=config.maps, cache_dir=config.cache_dir), frame=0)
+
+    def _start_episode(self, road_map: RoadMap, *, frame: int) -> None:
+        self.road_map = road_map
+        self.world = World(road_map, build_statics(road_map), seed=self._config.seed)
+        self.world.frame = frame
+        self.sensors = SensorSuite(self._hub, self.world, seed=self._config.seed)
+        self.shapes = DebugShapes()
+        self.street_lights = StreetLights(self.world.statics)
+        self._writer = StateWriter(self.world)
+        self.episode_id += 1
+        self._map_changed = True
+        self._boxes.clear()
+        gc.collect()
+        gc.freeze()
+        self.tick()
+
+    def load_map(self, name: str, *, reset_settings: bool) -> None:
+        """Start a new episode on a map: a town, "" for the same one again, or the OpenDRIVE text that was sent."""
+        town = name.rsplit("/", 1)[-1]
+        try:
+            if town == GENERATED_MAP and self.generated_map is not None:
+                road_map = self.generated_map
+            elif not town or town == self.road_map.name:
+                road_map = self.road_map
+            else:
+                known = available_towns(self._config.maps)
+                if town not in known:
+                    raise CallError(f"map {town!r} not found; this server has {', '.join(known)}")
+                road_map = load_road_map(town, maps_dirs=self._config.maps, cache_dir=self._config.cache_dir)
+        except InputError as error:
+            raise CallError(str(error)) from error
+        self.sensors.close()
+        if reset_settings:
+            self.settings = EpisodeSettings()
+        self._start_episode(road_map, frame=self.world.frame)
+        _LOG.info("episode %d on %s", self.episode_id, road_map.name)
+
+    @property
+    def map_name(self) -> str:
+        """The map's name as CARLA writes it."""
+        return f"Carla/Maps/{self.road_map.name}"
+
+    def available_maps(self) -> list[str]:
+        """Return the names of all maps, as CARLA writes them."""
+        return [f"/Game/Carla/Maps/{name}" for name in available_towns(self._config.maps)]
+
+    def tick(self) -> int:
+        """Advance the world by one step, publish sensors and state, and return the frame."""
+        events = self.world.step(self.settings.step_s)
+        self.sensors.publish(events, rendering=not self.settings.no_rendering_mode)
+        self.shapes.expire(self.world.elapsed_s)
+        self.world_stream.publish(self._writer.message(self.episode_id, map_changed=self._map_changed))
+        self._map_changed = False
+        return self.world.frame
+
+    def spawn(
+        self,
+        type_id: str,
+        attributes: dict[str, str],
+        transform: Transform,
+        parent_id: int = 0,
+        attachment: int = 0,
+    ) -> ActorInfo:
+        """Create an actor; SpawnError or CallError when it can not be."""
+        if len(self.world.actors) >= MAX_ACTORS:
+            raise SpawnError(f"Spawn failed because there are {MAX_ACTORS} actors already")
+        blueprint = catalogue().get(type_id)
+        sensor = self.sensors.prepare(blueprint, attributes) if blueprint is not None and blueprint.is_sensor else None
+        info = self.world.spawn(type_id, attributes, transform, parent_id=parent_id, attachment=attachment)
+        if sensor is not None:
+            self.sensors.mount(info, sensor)
+        return info
+
+    def destroy(self, actor_id: int) -> bool:
+        """Remove an actor with its stream; False if there is none."""
+        if actor_id in (self.world.spectator_id,):
+            return False
+        self.box(actor_id)
+        self.sensors.unmount(actor_id)
+        return self.world.destroy(actor_id)
+
+    def record(self, info: ActorInfo) -> list[Any]:
+        """Return an actor as calls answer it."""
+        return actor_record(info, self.sensors.token(info.id))
+
+    def box(self, actor_id: int) -> Packed | None:
+        """Return the packed box of an actor that lives or has lived, None for another id.
+
+        Clients ask for boxes of actors that were just destroyed, and TrafficManager ends its process on an error.
+        """
+        packed = self._boxes.get(actor_id)
+        if packed is None:
+            try:
+                packed = Packed(pack(bounding_box(self.world.info(actor_id))))
+            except UnknownActor:
+                return None
+            self._boxes[actor_id] = packed
+            if len(self._boxes) > MAX_TOMBSTONES + MAX_ACTORS:
+                self._boxes.popitem(last=False)
+        return packed

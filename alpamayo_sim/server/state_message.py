@@ -1,0 +1,156 @@
+"""The world state on the wire: one packed record of 119 bytes for each actor (CARLA 0.9.16's `ActorDynamicState`)."""
+
+from __future__ import annotations
+
+import struct
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alpamayo_sim.sensors.message import HEADER, WORLD_OBSERVER
+
+if TYPE_CHECKING:
+    from alpamayo_sim.world.world import World
+
+RECORD_BYTES = 119
+EPISODE_HEADER = struct.Struct("<Qdf3iI")
+"""Episode id, platform time in seconds, step length, map origin, state bits; 36 bytes."""
+MAP_CHANGED = 1
+
+
+def _layout(fields: list[tuple[str, Any, int]]) -> np.dtype[Any]:
+    names, formats, offsets = zip(*fields, strict=True)
+    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": RECORD_BYTES})
+
+
+ACTOR = _layout(
+    [
+        ("id", "<u4", 0),
+        ("state", "u1", 4),
+        ("location", ("<f4", 3), 5),
+        ("rotation", ("<f4", 3), 17),
+        ("velocity", ("<f4", 3), 29),
+        ("angular_velocity", ("<f4", 3), 41),
+        ("acceleration", ("<f4", 3), 53),
+    ]
+)
+VEHICLE = _layout(
+    [
+        ("throttle", "<f4", 65),
+        ("steer", "<f4", 69),
+        ("brake", "<f4", 73),
+        ("hand_brake", "?", 77),
+        ("reverse", "?", 78),
+        ("manual_gear_shift", "?", 79),
+        ("gear", "<i4", 80),
+        ("speed_limit", "<f4", 84),
+        ("light_state", "u1", 88),
+        ("has_light", "?", 89),
+        ("light_id", "<u4", 90),
+        ("failure", "u1", 94),
+    ]
+)
+WALKER = _layout([("direction", ("<f4", 3), 65), ("speed", "<f4", 77), ("jump", "?", 81)])
+LIGHT = _layout(
+    [
+        ("sign_id", "S32", 65),
+        ("green", "<f4", 97),
+        ("yellow", "<f4", 101),
+        ("red", "<f4", 105),
+        ("elapsed", "<f4", 109),
+        ("pole_index", "<u4", 113),
+        ("frozen", "?", 117),
+        ("state", "u1", 118),
+    ]
+)
+SIGN = _layout([("sign_id", "S32", 65)])
+
+
+class StateWriter:
+    """Packs the state of one world. What never changes is kept between ticks as long as the set of actors stays the same."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._ids: NDArray[Any] = np.zeros(0, np.uint32)
+        self._records: NDArray[Any] = np.zeros(0, ACTOR)
+
+    def message(self, episode_id: int, *, map_changed: bool) -> tuple[bytes, bytes]:
+        """Return (headers, records) of the current state: the two parts of a world-observer payload."""
+        world = self._world
+        headers = HEADER.pack(WORLD_OBSERVER, world.frame, world.elapsed_s, 0, 0, 0, 0, 0, 0) + EPISODE_HEADER.pack(
+            episode_id, time.monotonic(), world.delta_s, 0, 0, 0, MAP_CHANGED if map_changed else 0
+        )
+        return headers, self._pack_records()
+
+    def _pack_records(self) -> bytes:
+        actors = self._world.actors
+        ids = actors.ids
+        if len(ids) != len(self._ids) or not np.array_equal(ids, self._ids):
+            self._start_over()
+        records = self._records
+        source = actors.records
+        records["state"] = source["state"]
+        records["location"] = source["location"]
+        records["rotation"] = source["rotation_deg"]
+        records["velocity"] = source["velocity_mps"]
+        records["angular_velocity"] = source["angular_velocity_dps"]
+        records["acceleration"] = source["acceleration_mps2"]
+        self._pack_vehicles()
+        self._pack_walkers()
+        self._pack_lights()
+        return records.tobytes()
+
+    def _start_over(self) -> None:
+        world = self._world
+        self._ids = world.actors.ids.copy()
+        self._records = np.zeros(len(self._ids), ACTOR)
+        self._records["id"] = self._ids
+        signs = self._records.view(SIGN)
+        for row, actor_id in enumerate(self._ids.tolist()):
+            sign_id = world.info(actor_id).sign_id
+            if sign_id:
+                signs["sign_id"][row] = sign_id.encode("utf-8", errors="replace")[:32]
+
+    def _pack_vehicles(self) -> None:
+        source = self._world.vehicles.records
+        if not len(source):
+            return
+        block = np.zeros(len(source), VEHICLE)
+        for name in ("throttle", "steer", "brake", "hand_brake", "reverse", "manual_gear_shift", "gear"):
+            block[name] = source[name]
+        block["speed_limit"] = source["speed_limit_kmh"]
+        for name in ("light_state", "has_light", "light_id", "failure"):
+            block[name] = source[name]
+        self._place(block, source["row"])
+
+    def _pack_walkers(self) -> None:
+        source = self._world.walkers.records
+        if not len(source):
+            return
+        block = np.zeros(len(source), WALKER)
+        for name in ("direction", "speed", "jump"):
+            block[name] = source[name]
+        self._place(block, source["row"])
+
+    def _pack_lights(self) -> None:
+        source = self._world.lights.records
+        if not len(source):
+            return
+        rows = source["row"]
+        lights = self._records.view(LIGHT)
+        block = lights[rows]
+        block["green"] = source["green_s"]
+        block["yellow"] = source["yellow_s"]
+        block["red"] = source["red_s"]
+        block["elapsed"] = source["elapsed_s"]
+        block["pole_index"] = source["pole_index"]
+        block["frozen"] = source["frozen"]
+        block["state"] = source["state"]
+        self._place(block, rows)
+
+    def _place(self, block: NDArray[Any], rows: NDArray[Any]) -> None:
+        """Write the kind's own 54 bytes of `block` into the records of `rows`."""
+        all_bytes = self._records.view(np.uint8).reshape(-1, RECORD_BYTES)
+        all_bytes[rows, 65:] = block.view(np.uint8).reshape(-1, RECORD_BYTES)[:, 65:]
