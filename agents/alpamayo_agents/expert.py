@@ -12,6 +12,7 @@ from alpamayo_agents.base import Agent, Decision, EpisodeContext
 from alpamayo_agents.conflicts import STATION_STEP_M, occupancy
 from alpamayo_agents.ego import EgoModel, EgoState, read_state
 from alpamayo_agents.forecast import LaneForecaster
+from alpamayo_agents.lane_changes import LaneChangeTiming
 from alpamayo_agents.plan_building import build_plan, converge
 from alpamayo_agents.reference_path import STEP_M, ReferencePath
 from alpamayo_agents.speed_limits import braking_envelope, curve_speed
@@ -49,6 +50,7 @@ class ExpertAgent(Agent):
         self._rules = RouteRules(context.world, self._path, lines, self._model)
         self._forecaster = LaneForecaster(graph, lines)
         self._surroundings = Surroundings(context.world, context.ego.id)
+        self._changes = LaneChangeTiming(self._path)
         self._station_m = 0.0
         self._standing_since_s = math.inf
 
@@ -59,14 +61,19 @@ class ExpertAgent(Agent):
         rear = np.array([state.rig_pose.x, state.rig_pose.y])
         self._station_m = self._path.project(rear, self._station_m)
         neighbours = self._surroundings.observe(snapshot, rear, SIGHT_M)
+        self._changes.fit(self._station_m, state.speed_mps)
         envelope, rule = self._envelope(state)
         decision = self._yield(state, neighbours, envelope, bool(rule))
+        if self._change_is_blocked(decision) and self._changes.put_off(
+            self._station_m, self._model.front_m, state.speed_mps
+        ):
+            decision = self._yield(state, neighbours, envelope, bool(rule))
         plan = build_plan(
             self._path,
             state,
             self._station_m,
             decision.profile.travelled_m,
-            decisions=_decisions(decision, rule),
+            decisions=_decisions(decision, rule, self._lateral()),
         )
         return Decision(self._tracker.step(plan, state), plan)
 
@@ -102,6 +109,20 @@ class ExpertAgent(Agent):
         ahead = off[:, 0] * math.cos(state.yaw_rad) + off[:, 1] * math.sin(state.yaw_rad)
         return decide(occupied, ahead, state.speed_mps, envelope, self._style, Patience.after(waited))
 
+    def _change_is_blocked(self, decision: YieldDecision) -> bool:
+        """Whether somebody is in the way of the next lane change, and not in the lane that the ego is in."""
+        change = self._changes.upcoming(self._station_m)
+        if change is None:
+            return False
+        begins = change.start_m + change.delay_m - self._station_m - self._model.front_m
+        return begins - 2.0 < decision.conflict_station_m < begins + change.length_m + 20.0
+
+    def _lateral(self) -> str:
+        change = self._changes.under_way(self._station_m)
+        if change is None:
+            return "keep_lane"
+        return "change_lane_left" if change.side_m > 0.0 else "change_lane_right"
+
     def _relevant(self, neighbours: Neighbours, xy: np.ndarray) -> np.ndarray:
         """Return the rows of neighbours that may come to the path within the forecast."""
         coarse = xy[::5]
@@ -112,7 +133,7 @@ class ExpertAgent(Agent):
         return np.flatnonzero((distance < reach) & here)
 
 
-def _decisions(decision: YieldDecision, rule: str) -> dict[str, str]:
+def _decisions(decision: YieldDecision, rule: str, lateral: str) -> dict[str, str]:
     speeds = decision.profile.speed_mps
     if decision.emergency:
         longitudinal = "emergency_brake"
@@ -124,4 +145,4 @@ def _decisions(decision: YieldDecision, rule: str) -> dict[str, str]:
         longitudinal = "follow"
     else:
         longitudinal = "keep_speed" if abs(speeds[20] - speeds[0]) < 1.0 else "accelerate" if speeds[20] > speeds[0] else "slow_down"
-    return {"longitudinal": longitudinal, "lateral": "keep_lane"}
+    return {"longitudinal": longitudinal, "lateral": lateral}

@@ -18,6 +18,12 @@ PREVIEW_S = 0.4
 STANDSTILL_MPS = 0.3
 HOLD_DISTANCE_M = 0.15
 """A plan that moves less in the next two seconds asks to stand."""
+STOPPING_DISTANCE_M = 0.6
+STOPPING_MPS = 1.2
+STOPPING_BRAKE = 0.4
+"""The last stretch of a stop is braked at least so much, whatever the engine would do."""
+MAX_TRIM_MPS2 = 3.0
+"""The integral makes up for so much difference between this vehicle and the model."""
 MAX_STEER_RATE = 0.15
 """Largest change of the steer command in one step."""
 
@@ -73,10 +79,12 @@ class PlanTracker:
             self._trim = 0.0
             return 0.0, 1.0
         error = float(np.clip(wanted - self._acceleration, -2.0, 2.0))
-        self._trim = float(np.clip(self._trim + 0.8 * error * dt, -1.5, 1.5))
-        if state.speed_mps < 0.5 and wanted < 0.0:
+        self._trim = float(np.clip(self._trim + 0.8 * error * dt, -MAX_TRIM_MPS2, MAX_TRIM_MPS2))
+        throttle, brake = pedals(max(0.0, state.speed_mps), wanted + self._trim)
+        if ahead < STOPPING_DISTANCE_M and wanted < 0.0 and state.speed_mps < STOPPING_MPS:
             self._trim = 0.0
-        return pedals(max(0.0, state.speed_mps), wanted + self._trim)
+            throttle, brake = 0.0, max(brake, STOPPING_BRAKE)
+        return throttle, brake
 
     def _lateral(self, plan: Plan, line: Array, arc: Array, progress: float, state: EgoState) -> float:
         if arc[-1] < 0.5:
