@@ -43,6 +43,16 @@ def rotation_matrix(pitch_deg: float, yaw_deg: float, roll_deg: float) -> Array:
     )
 
 
+def rotation_matrices(rotation_deg: Array) -> Array:
+    """Return the matrices [N, 3, 3] of rotations [N, 3] (pitch, yaw, roll in degrees); `rotation_matrix` for many at once."""
+    angle = np.radians(np.asarray(rotation_deg, dtype=np.float64).reshape(-1, 3))
+    (cp, cy, cr), (sp, sy, sr) = np.cos(angle).T, np.sin(angle).T
+    rows = [cp * cy, cy * sp * sr - sy * cr, -cy * sp * cr - sy * sr]
+    rows += [cp * sy, sy * sp * sr + cy * cr, -sy * sp * cr + cy * sr]
+    rows += [sp, -cp * sr, cp * cr]
+    return np.stack(rows, axis=1).reshape(-1, 3, 3)
+
+
 def rotation_angles(matrix: Array) -> tuple[float, float, float]:
     """Return (pitch, yaw, roll) in degrees of a CARLA rotation matrix [3, 3]; the inverse of `rotation_matrix`."""
     pitch = math.asin(max(-1.0, min(1.0, float(matrix[2, 0]))))

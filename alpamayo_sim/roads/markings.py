@@ -68,6 +68,8 @@ class MarkingMesh:
     offset: Floats
     color: NDArray[np.uint8]
     triangles: Ints
+    right_side: NDArray[np.bool_]
+    """[V] whether the vertex lies on the right of its centre line."""
 
     @property
     def vertices(self) -> Floats:
@@ -81,6 +83,7 @@ class _Ribbons:
         self.offset: list[Floats] = [np.zeros((0, 2))]
         self.color: list[NDArray[np.uint8]] = [np.zeros((0, 3), dtype=np.uint8)]
         self.triangles: list[Ints] = [np.zeros((0, 3), dtype=np.int32)]
+        self.right_side: list[NDArray[np.bool_]] = [np.zeros(0, dtype=np.bool_)]
         self.count = 0
 
     def add(self, center: Floats, right: Floats, half_width: float, color: NDArray[np.uint8], run: NDArray[np.integer]) -> None:
@@ -90,6 +93,7 @@ class _Ribbons:
         self.offset.append(np.concatenate([-right * half_width, right * half_width]))
         self.color.append(np.concatenate([color, color]).astype(np.uint8))
         self.triangles.append(triangles + self.count)
+        self.right_side.append(np.repeat([False, True], len(center)))
         self.count += 2 * len(center)
 
     def mesh(self) -> MarkingMesh:
@@ -98,6 +102,7 @@ class _Ribbons:
             np.concatenate(self.offset),
             np.concatenate(self.color),
             np.concatenate(self.triangles),
+            np.concatenate(self.right_side),
         )
 
 
@@ -155,18 +160,16 @@ def _add_lane_lines(
         if broken:
             _add_dashes(ribbons, road_map, line, right, table[color], spans)
             continue
-        picked, run = [], []
+        picked, run, colors = [], [], []
         for number, (a, b) in enumerate(spans):
             inside = a + np.nonzero(keep[a:b])[0]
             inside = np.unique(np.concatenate([[a], inside, [b - 1]]))
             picked.append(inside)
             run.append(np.full(len(inside), number))
-            color_of_run = color[a]
-            if color[b - 1] != color_of_run:
-                color = color.copy()
-                color[b - 1] = color_of_run
+            colors.append(np.full(len(inside), color[a]))
         index = np.concatenate(picked)
-        ribbons.add(line[index], right[index], LINE_HALF_WIDTH_M, table[color[index]], np.concatenate(run))
+        rgb = table[np.concatenate(colors)]
+        ribbons.add(line[index], right[index], LINE_HALF_WIDTH_M, rgb, np.concatenate(run))
 
 
 def _add_dashes(

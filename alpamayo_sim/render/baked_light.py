@@ -1,0 +1,152 @@
+"""Light on the ground that stays: shadows of houses and trees under the sun, pools of lamp light, as a texture seen from above.
+
+A texture covers a square window round the camera and is drawn anew only when the camera leaves its middle or the sun moves on.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from alpamayo_sim.render.context import load_program
+from alpamayo_sim.render.scene import Scene
+from alpamayo_sim.render.sky import Lighting
+from alpamayo_sim.roads.statics import StaticKind
+
+Floats = NDArray[np.float64]
+WINDOW_M = 320.0
+PIXELS = 640
+CELL_M = 64.0
+"""Windows are centred on multiples of this."""
+KEPT = 6
+LOWEST_SUN = 0.22
+"""Sine of the lowest sun that shadows are drawn for; lower suns cast these too."""
+CROWN_SIDES = 10
+LAMP_REACH_M = 2.1
+LAMP_RADIUS_M = 12.0
+
+
+@dataclass(frozen=True)
+class LightWindow:
+    """A texture (red: sunlight, green: lamp light) and its place: x and y of the corner, 1 / size, 1."""
+
+    texture: moderngl.Texture
+    uniform: tuple[float, float, float, float]
+
+
+class BakedLight:
+    """Draws and keeps the windows of a scene."""
+
+    def __init__(self, context: moderngl.Context, scene: Scene) -> None:
+        self._context = context
+        self._program = load_program(context, "baked.vert", "baked.frag")
+        self._statics = scene.statics
+        self._windows: OrderedDict[tuple[int, ...], LightWindow] = OrderedDict()
+        self._free: list[moderngl.Texture] = []
+
+    def window_at(self, x: float, y: float, light: Lighting) -> LightWindow:
+        """Return the window round a place."""
+        sun = light.sun_direction
+        turn = round(np.degrees(np.arctan2(sun[1], sun[0])) / 2.0)
+        height = round(np.degrees(np.arcsin(np.clip(sun[2], -1.0, 1.0))))
+        key = (round(x / CELL_M), round(y / CELL_M), turn, height)
+        if key in self._windows:
+            self._windows.move_to_end(key)
+            return self._windows[key]
+        if len(self._windows) >= KEPT:
+            self._free.append(self._windows.popitem(last=False)[1].texture)
+        texture = self._free.pop() if self._free else self._context.texture((PIXELS, PIXELS), 2)
+        texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        texture.repeat_x = texture.repeat_y = False
+        corner = np.array([key[0] * CELL_M, key[1] * CELL_M]) - 0.5 * WINDOW_M
+        self._draw(texture, corner, sun)
+        self._windows[key] = LightWindow(texture, (float(corner[0]), float(corner[1]), 1.0 / WINDOW_M, 1.0))
+        return self._windows[key]
+
+    def _draw(self, texture: moderngl.Texture, corner: Floats, sun: Floats) -> None:
+        statics = self._statics
+        middle = corner + 0.5 * WINDOW_M
+        near = np.abs(statics.center[:, :2] - middle).max(axis=1) < 0.5 * WINDOW_M + 60.0
+        per_metre = -sun[:2] / max(float(sun[2]), LOWEST_SUN)
+        shadows = [*self._houses(near, per_metre), *self._trees(near, per_metre)]
+        lamps = self._lamps(near)
+        target = self._context.framebuffer([texture])
+        previous = self._context.fbo
+        target.use()
+        target.viewport = (0, 0, PIXELS, PIXELS)
+        target.clear(1.0, 0.0, 0.0, 0.0)
+        self._context.enable_only(moderngl.BLEND)
+        self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE
+        self._program["corner"].value = (float(corner[0]), float(corner[1]))
+        self._program["per_metre"].value = 1.0 / WINDOW_M
+        for triangles, mask in ((shadows, (True, False, False, False)), (lamps, (False, True, False, False))):
+            if not triangles:
+                continue
+            target.color_mask = mask
+            vertices = np.concatenate(triangles).astype(np.float32)
+            if mask[1]:
+                self._context.blend_func = moderngl.ONE, moderngl.ONE
+            buffer = self._context.buffer(vertices.tobytes())
+            array = self._context.vertex_array(self._program, [(buffer, "2f4 2f4 1f4", "in_place", "in_disc", "in_value")])
+            array.render(moderngl.TRIANGLES)
+            array.release()
+            buffer.release()
+        target.color_mask = (True, True, True, True)
+        target.release()
+        texture.build_mipmaps()
+        if previous is not None:
+            previous.use()
+
+    def _houses(self, near: NDArray[np.bool_], per_metre: Floats) -> list[Floats]:
+        statics = self._statics
+        out: list[Floats] = []
+        for k in np.nonzero(near & (statics.kind == int(StaticKind.BUILDING)))[0]:
+            yaw = np.radians(statics.yaw_deg[k])
+            turn = np.array([[np.cos(yaw), np.sin(yaw)], [-np.sin(yaw), np.cos(yaw)]])
+            foot = np.array([[1, 1], [1, -1], [-1, -1], [-1, 1]]) * statics.extent[k, :2] @ turn + statics.center[k, :2]
+            top = foot + per_metre * 2.0 * statics.extent[k, 2]
+            out.append(_solid(np.concatenate([_quad(foot), _quad(top)])))
+            for i in range(4):
+                j = (i + 1) % 4
+                out.append(_solid(_quad(np.stack([foot[i], foot[j], top[j], top[i]]))))
+        return out
+
+    def _trees(self, near: NDArray[np.bool_], per_metre: Floats) -> list[Floats]:
+        statics = self._statics
+        chosen = np.nonzero(near & (statics.kind == int(StaticKind.TREE)))[0]
+        if not len(chosen):
+            return []
+        size = statics.extent[chosen, 2] / 1.6
+        place = statics.center[chosen, :2] + per_metre * (4.7 * size)[:, None]
+        angle = np.arange(CROWN_SIDES) * 2.0 * np.pi / CROWN_SIDES
+        direction = per_metre / max(float(np.linalg.norm(per_metre)), 1e-6)
+        stretch = np.hypot(1.0, float(np.linalg.norm(per_metre)))
+        ring = np.outer(np.cos(angle), direction) * stretch + np.outer(np.sin(angle), [-direction[1], direction[0]])
+        rim = place[:, None] + ring * (2.2 * size)[:, None, None]
+        hub = np.broadcast_to(place[:, None], rim.shape)
+        fans = np.stack([hub, rim, np.roll(rim, -1, axis=1)], axis=2).reshape(-1, 2)
+        return [_solid(fans)]
+
+    def _lamps(self, near: NDArray[np.bool_]) -> list[Floats]:
+        statics = self._statics
+        chosen = np.nonzero(near & (statics.kind == int(StaticKind.LAMP)))[0]
+        yaw = np.radians(statics.yaw_deg[chosen])
+        place = statics.center[chosen, :2] + np.stack([np.cos(yaw), np.sin(yaw)], axis=1) * LAMP_REACH_M
+        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, -1], [1, 1], [-1, 1]], dtype=np.float64)
+        points = place[:, None] + corners * LAMP_RADIUS_M
+        disc = np.broadcast_to(corners, points.shape)
+        value = np.ones((*points.shape[:2], 1))
+        return [np.concatenate([points, disc, value], axis=2).reshape(-1, 5)] if len(chosen) else []
+
+
+def _quad(corners: Floats) -> Floats:
+    return corners[[0, 1, 2, 0, 2, 3]]
+
+
+def _solid(points: Floats) -> Floats:
+    """Return vertices [V, 5] of full shadow at points [V, 2]."""
+    return np.concatenate([points, np.zeros((len(points), 3))], axis=1)

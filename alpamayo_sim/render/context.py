@@ -1,0 +1,41 @@
+"""The OpenGL context: windowless, through EGL; the GPU's driver where there is one, Mesa's llvmpipe otherwise."""
+
+from __future__ import annotations
+
+import importlib.resources
+
+import moderngl
+
+from alpamayo_sim.errors import InfrastructureError
+
+DEBIAN_PACKAGES = "libegl1 libgl1-mesa-dri"
+GLSL_VERSION = "#version 430\n"
+
+
+class RendererUnavailable(InfrastructureError):  # noqa: N818 - a state of the machine, named so in the interface
+    """No OpenGL context could be made; the message names what to install."""
+
+
+def create_context() -> moderngl.Context:
+    """Return a new windowless OpenGL 4.3 context; raises RendererUnavailable where the machine has no usable EGL."""
+    try:
+        return moderngl.create_context(standalone=True, backend="egl", require=430)
+    except Exception as error:  # noqa: BLE001 - glcontext raises plain Exception for every failure of EGL
+        raise RendererUnavailable(
+            "cameras need OpenGL 4.3 through EGL, and no context could be made "
+            f"({type(error).__name__}: {error}); on Debian or Ubuntu install it with: apt-get install {DEBIAN_PACKAGES}"
+        ) from error
+
+
+def load_program(context: moderngl.Context, vertex: str, fragment: str) -> moderngl.Program:
+    """Return the program of two files of `render/shaders`, both preceded by `common.glsl`."""
+    folder = importlib.resources.files("alpamayo_sim.render") / "shaders"
+    common = GLSL_VERSION + (folder / "common.glsl").read_text()
+    program = context.program(
+        vertex_shader=common + (folder / vertex).read_text(), fragment_shader=common + (folder / fragment).read_text()
+    )
+    for name, binding in (("Camera", 0), ("Light", 1)):
+        block = program.get(name, None)
+        if isinstance(block, moderngl.UniformBlock):
+            block.binding = binding
+    return program

@@ -1,0 +1,192 @@
+"""Pictures of a scene: all cameras of a tick in one target, a handful of indirect draw calls each, one read-back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from alpamayo_sim.render.baked_light import BakedLight
+from alpamayo_sim.render.camera import CameraView, frustum_planes, world_to_clip
+from alpamayo_sim.render.context import create_context, load_program
+from alpamayo_sim.render.culling import Commands, InstanceCuller, TileCuller
+from alpamayo_sim.render.instances import ROW, DynamicInstances, Instances, ground_quads
+from alpamayo_sim.render.noise import noise_texture
+from alpamayo_sim.render.scene import Scene, TiledMesh
+from alpamayo_sim.render.scene_frame import SceneFrame
+from alpamayo_sim.render.sky import lighting
+from alpamayo_sim.render.target import Target
+
+CAMERA_BLOCK_BYTES = 96
+CAMERA_STRIDE_BYTES = 256
+"""Uniform blocks begin at multiples of this on every driver."""
+STATE_COLUMN = 16
+LIGHT_OFF = 3
+QUAD = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], dtype=np.float32)
+INSTANCE_FORMAT = "4f4 4f4 4f4 4f4 4f4/i"
+INSTANCE_NAMES = ("in_row0", "in_row1", "in_row2", "in_paint", "in_state")
+
+
+class Renderer:
+    """Renders one scene; belongs to the thread that made it.
+
+    `samples` asks for multisampling (0 for none): cheap on a GPU, twice the time on a CPU. Raises RendererUnavailable.
+    """
+
+    def __init__(self, scene: Scene, *, samples: int = 0) -> None:
+        self.scene = scene
+        self.context = context = create_context()
+        self._objects = load_program(context, "object.vert", "object.frag")
+        self._ground = load_program(context, "ground.vert", "ground.frag")
+        self._facades = load_program(context, "facade.vert", "facade.frag")
+        self._markings = load_program(context, "marking.vert", "marking.frag")
+        self._quads = load_program(context, "shadow.vert", "shadow.frag")
+        self._sky = load_program(context, "sky.vert", "sky.frag")
+        self._noise = noise_texture(context)
+        self._target = Target(context, samples)
+        self._baked = BakedLight(context, scene)
+        self._light_block = context.buffer(reserve=80)
+        self._camera_blocks = context.buffer(reserve=CAMERA_STRIDE_BYTES)
+        self._rows = context.buffer(reserve=4096 * ROW * 4)
+        self._commands = context.buffer(reserve=4096 * 20)
+        self._static = Instances(scene.instances.rows.copy(), scene.instances.mesh, scene.instances.radius_m)
+        self._dynamic = DynamicInstances(scene.library)
+        self._culler = InstanceCuller(scene.library)
+        self._tiles = [TileCuller(m.first, m.count, m.sphere) for m in (scene.facades, scene.ground, scene.markings)]
+        self._mesh_buffers = (context.buffer(scene.library.vertices.tobytes()), context.buffer(scene.library.indices.tobytes()))
+        self._quad_buffers = (context.buffer(QUAD.tobytes()), context.buffer(np.array([0, 1, 2, 0, 2, 3], np.uint32).tobytes()))
+        self._ground_array = self._tiled_array(self._ground, scene.ground, "3f4 4f1", ("in_position", "in_normal"))
+        self._facade_array = self._tiled_array(
+            self._facades, scene.facades, "3f4 4f1 2f4 4f1", ("in_position", "in_normal", "in_wall", "in_color")
+        )
+        self._marking_array = self._tiled_array(
+            self._markings, scene.markings, "3f4 2f4 4f1", ("in_center", "in_offset", "in_color")
+        )
+        self._sky_array = context.vertex_array(self._sky, [])
+        self._bind_instances()
+        for program in (self._ground, self._facades, self._markings, self._sky):
+            if "noise" in program:
+                program["noise"].value = 0
+            if "baked" in program:
+                program["baked"].value = 1
+
+    @property
+    def device(self) -> str:
+        """The name of the graphics device, as its driver tells it."""
+        return str(self.context.info["GL_RENDERER"])
+
+    def release(self) -> None:
+        """Free the context and everything in it."""
+        self.context.release()
+
+    def render(self, cameras: Sequence[CameraView], frame: SceneFrame) -> list[NDArray[np.uint8]]:
+        """Return one picture [height, width, 4] per camera, BGRA, top row first, each an array of its own."""
+        if not cameras:
+            return []
+        light = lighting(frame.weather)
+        self._show_lights(frame)
+        self._culler.clear()
+        bodies, axes, foot = self._dynamic.bodies(frame)
+        windows = [self._baked.window_at(c.transform.x, c.transform.y, light) for c in cameras]
+        blocks = np.zeros((len(cameras), CAMERA_STRIDE_BYTES // 4), dtype=np.float32)
+        commands: list[Commands] = []
+        plan: list[list[tuple[int, int]]] = []
+        clips = [world_to_clip(camera) for camera in cameras]
+        groups = [self._static, bodies]
+        placed = 0
+        for k, (camera, clip) in enumerate(zip(cameras, clips, strict=True)):
+            eye = np.array(camera.transform[:3])
+            planes = frustum_planes(clip)
+            blocks[k, :16] = clip.T.ravel()
+            blocks[k, 16:20] = (*eye, 1.0 / camera.focal_px)
+            blocks[k, 20:24] = windows[k].uniform
+            drawn = [self._culler.commands(groups, planes, eye, camera.focal_px, 1.0)]
+            drawn += [culler.commands(planes) for culler in self._tiles]
+            spans: list[tuple[int, int]] = []
+            for part in drawn:
+                spans.append((placed, len(part)))
+                placed += len(part)
+            commands.extend(drawn)
+            plan.append(spans)
+        quads = ground_quads(frame, axes, foot, light)
+        quad_command = np.array([[6, len(quads), 0, 0, self._culler.append(quads)]], dtype=np.uint32)
+        commands.append(quad_command)
+        self._upload(np.concatenate(commands), blocks, light.block())
+        self._target.begin(cameras)
+        for k, (camera, spans) in enumerate(zip(cameras, plan, strict=True)):
+            self._target.use(k)
+            self._camera_blocks.bind_to_uniform_block(0, offset=k * CAMERA_STRIDE_BYTES, size=CAMERA_BLOCK_BYTES)
+            windows[k].texture.use(1)
+            self._draw(clips[k], camera, spans, (placed, 1 if len(quads) else 0))
+        return self._target.read()
+
+    def _show_lights(self, frame: SceneFrame) -> None:
+        states = np.full(max(len(frame.traffic_light_state), int(self.scene.light_of_head.max(initial=-1)) + 1), LIGHT_OFF)
+        states[: len(frame.traffic_light_state)] = frame.traffic_light_state
+        self._static.rows[self.scene.light_heads, STATE_COLUMN] = states[self.scene.light_of_head]
+
+    def _draw(self, clip: NDArray[np.float64], camera: CameraView, spans: list[tuple[int, int]], quads: tuple[int, int]) -> None:
+        context = self.context
+        context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+        context.front_face = "ccw"
+        context.depth_func = "<="
+        self._noise.use(0)
+        for array, (first, count) in zip((self._object_array, self._facade_array), spans[:2], strict=True):
+            if count:
+                array.render_indirect(self._commands, count=count, first=first)
+        context.enable_only(moderngl.DEPTH_TEST)
+        self._ground_array.render_indirect(self._commands, count=spans[2][1], first=spans[2][0])
+        turned = np.linalg.inv(_without_translation(clip, camera))
+        self._sky["clip_to_direction"].write(turned.T.astype(np.float32).tobytes())
+        self._sky_array.render(moderngl.TRIANGLES, vertices=3)
+        context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
+        context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
+        self._target.write_depth(False)
+        for array, (first, count) in ((self._marking_array, spans[3]), (self._quad_array, quads)):
+            if count:
+                array.render_indirect(self._commands, count=count, first=first)
+        self._target.write_depth(True)
+
+    def _tiled_array(
+        self, program: moderngl.Program, mesh: TiledMesh, layout: str, names: tuple[str, ...]
+    ) -> moderngl.VertexArray:
+        vertices = self.context.buffer(mesh.vertices.tobytes() or bytes(mesh.vertices.itemsize))
+        indices = self.context.buffer(mesh.indices.tobytes() or bytes(12))
+        return self.context.vertex_array(program, [(vertices, layout, *names)], indices, skip_errors=True)
+
+    def _bind_instances(self) -> None:
+        per_instance = (self._rows, INSTANCE_FORMAT, *INSTANCE_NAMES)
+        vertices, indices = self._mesh_buffers
+        layout = [(vertices, "3f4 4f1 4f1", "in_position", "in_normal", "in_color"), per_instance]
+        self._object_array = self.context.vertex_array(self._objects, layout, indices, skip_errors=True)
+        vertices, indices = self._quad_buffers
+        layout = [(vertices, "3f4", "in_position"), per_instance]
+        self._quad_array = self.context.vertex_array(self._quads, layout, indices, skip_errors=True)
+
+    def _upload(self, commands: Commands, blocks: NDArray[np.float32], light: bytes) -> None:
+        rows = self._culler.rows[: self._culler.used]
+        if rows.nbytes > self._rows.size:
+            self._rows.release()
+            self._rows = self.context.buffer(reserve=2 * rows.nbytes)
+            self._bind_instances()
+        if commands.nbytes > self._commands.size:
+            self._commands.release()
+            self._commands = self.context.buffer(reserve=2 * commands.nbytes)
+        if blocks.nbytes > self._camera_blocks.size:
+            self._camera_blocks.release()
+            self._camera_blocks = self.context.buffer(reserve=blocks.nbytes)
+        if rows.nbytes:
+            self._rows.write(np.ascontiguousarray(rows))
+        self._commands.write(np.ascontiguousarray(commands))
+        self._camera_blocks.write(blocks)
+        self._light_block.write(light)
+        self._light_block.bind_to_uniform_block(1)
+
+
+def _without_translation(clip: NDArray[np.float64], camera: CameraView) -> NDArray[np.float64]:
+    """Return the clip matrix of a camera at the origin."""
+    moved = np.eye(4)
+    moved[:3, 3] = camera.transform[:3]
+    return clip @ moved

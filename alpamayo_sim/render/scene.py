@@ -1,0 +1,108 @@
+"""The still part of a scene, as arrays ready for the graphics card; no OpenGL here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alpamayo_sim.render.facades import building_triangles
+from alpamayo_sim.render.instances import Instances, joined
+from alpamayo_sim.render.library import MeshLibrary, mesh_library
+from alpamayo_sim.render.street_furniture import light_instances, roadside_instances, sign_instances, speed_limits
+from alpamayo_sim.roads.markings import build_markings
+from alpamayo_sim.roads.road_map import RoadMap
+from alpamayo_sim.roads.statics import StaticBoxes
+from alpamayo_sim.roads.surface import build_ground_mesh
+
+Floats = NDArray[np.float64]
+TILE_M = 80.0
+GROUND_VERTEX = np.dtype([("position", "3f4"), ("normal", "4u1")])
+MARKING_VERTEX = np.dtype([("center", "3f4"), ("offset", "2f4"), ("color", "4u1")])
+
+
+@dataclass(frozen=True)
+class TiledMesh:
+    """Triangles sorted into square tiles: `vertices` (structured), `indices` [3 T], per tile first index, index count and sphere."""
+
+    vertices: NDArray[np.void]
+    indices: NDArray[np.uint32]
+    first: NDArray[np.int64]
+    count: NDArray[np.int64]
+    sphere: Floats
+    """[tiles, 4] centre and radius of each tile's triangles."""
+
+
+def tiled(vertices: NDArray[np.void], positions: Floats, triangles: NDArray[np.integer], places: Floats | None = None) -> TiledMesh:
+    """Return the triangles [T, 3] in tiles by their middle, or by `places` [T, 2]."""
+    if not len(triangles):
+        return TiledMesh(vertices, np.zeros(0, np.uint32), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 4)))
+    corners = positions[triangles]
+    where = corners[:, :, :2].mean(axis=1) if places is None else places
+    cell = np.floor(where / TILE_M).astype(np.int64)
+    _, tile = np.unique(cell, axis=0, return_inverse=True)
+    tile = tile.ravel()
+    order = np.argsort(tile, kind="stable")
+    count = np.bincount(tile) * 3
+    first = np.concatenate([[0], np.cumsum(count)[:-1]])
+    starts = first // 3
+    low = np.minimum.reduceat(corners[order].min(axis=1), starts, axis=0)
+    high = np.maximum.reduceat(corners[order].max(axis=1), starts, axis=0)
+    sphere = np.concatenate([0.5 * (low + high), 0.5 * np.linalg.norm(high - low, axis=1, keepdims=True)], axis=1)
+    return TiledMesh(vertices, triangles[order].astype(np.uint32).ravel(), first, count, sphere)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that stands still in a map."""
+
+    library: MeshLibrary
+    ground: TiledMesh
+    markings: TiledMesh
+    facades: TiledMesh
+    instances: Instances
+    light_heads: NDArray[np.int32]
+    """[H] rows of `instances` that are traffic light heads."""
+    light_of_head: NDArray[np.int32]
+    """[H] index of the map's traffic light that each head shows."""
+    statics: StaticBoxes
+
+    @classmethod
+    def from_road_map(cls, road_map: RoadMap, statics: StaticBoxes) -> Scene:
+        """Return the scene of a map with the things that stand beside its roads."""
+        library = mesh_library(speed_limits(road_map))
+        roadside = roadside_instances(library, statics)
+        lights, head_rows, light_of_head = light_instances(library, road_map, statics)
+        signs = sign_instances(library, road_map, statics)
+        heads = head_rows + len(roadside.rows)
+        quads, triangles, places = building_triangles(statics)
+        return cls(
+            library,
+            _ground(road_map),
+            _markings(road_map),
+            tiled(quads, quads["position"].astype(np.float64), triangles, places),
+            joined([roadside, lights, signs]),
+            heads.astype(np.int32),
+            light_of_head,
+            statics,
+        )
+
+
+def _ground(road_map: RoadMap) -> TiledMesh:
+    mesh = build_ground_mesh(road_map)
+    vertices = np.zeros(len(mesh.vertices), dtype=GROUND_VERTEX)
+    vertices["position"] = mesh.vertices
+    vertices["normal"][:, :3] = np.rint(mesh.normals * 127.5 + 127.5)
+    vertices["normal"][:, 3] = mesh.surface
+    return tiled(vertices, mesh.vertices, mesh.triangles)
+
+
+def _markings(road_map: RoadMap) -> TiledMesh:
+    mesh = build_markings(road_map)
+    vertices = np.zeros(len(mesh.center), dtype=MARKING_VERTEX)
+    vertices["center"] = mesh.center
+    vertices["offset"] = mesh.offset
+    vertices["color"][:, :3] = mesh.color
+    vertices["color"][:, 3] = mesh.right_side * np.uint8(255)
+    return tiled(vertices, mesh.vertices, mesh.triangles)

@@ -1,0 +1,11 @@
+in vec3 in_position;
+in vec4 in_normal;        // xyz packed to 0..1, w surface / 255
+out vec3 position;
+out vec3 normal;
+flat out int surface;
+void main() {
+    position = in_position;
+    normal = in_normal.xyz * 2.0 - 1.0;
+    surface = int(in_normal.w * 255.0 + 0.5);
+    gl_Position = world_to_clip * vec4(in_position, 1.0);
+}

@@ -1,0 +1,25 @@
+in vec3 direction;
+out vec4 pixel;
+uniform sampler2D noise;
+void main() {
+    vec3 ray = normalize(direction);
+    float height = max(ray.z, 0.0);
+    vec3 color = mix(fog.rgb, zenith.rgb, pow(height, 0.5));
+    float toward_sun = max(dot(ray, sun.xyz), 0.0);
+    float open = 1.0 - zenith.w;
+    color += sun_color.rgb * (pow(toward_sun, 12.0) * 0.06 + pow(toward_sun, 350.0) * 0.35) * (0.25 + 0.75 * open);
+    if (zenith.w > 0.01 && ray.z > 0.0) {
+        vec2 plane = ray.xy / (ray.z + 0.14) * 0.045;
+        float cloud = texture(noise, plane).r * 0.62 + texture(noise, plane * 3.1 + 0.37).r * 0.28 + texture(noise, plane * 9.0).r * 0.1;
+        float cover = smoothstep(0.95 - 0.75 * zenith.w, 1.15 - 0.65 * zenith.w, cloud + 0.22) * smoothstep(0.0, 0.12, ray.z);
+        vec3 lit = ambient.rgb * 1.15 + sun_color.rgb * 0.28 * (0.4 + 0.6 * cloud);
+        color = mix(color, lit, cover * 0.92);
+    }
+    color += sun_color.rgb * smoothstep(0.99990, 0.99997, toward_sun) * open * 3.0;
+    if (sun.w > 0.3 && ray.z > 0.02) {
+        vec3 cell = floor(ray * 190.0);
+        float dice = fract(sin(dot(cell, vec3(12.99, 78.23, 37.71))) * 43758.5);
+        color += vec3(0.5) * step(0.9985, dice) * sun.w * open * smoothstep(0.02, 0.3, ray.z) * (1.0 - min(1.0, fog.w * 300.0));
+    }
+    pixel = shown(color, 1.0);
+}
