@@ -24,7 +24,9 @@ SENSORS: dict[str, Callable[[Attributes, int], Sensor | Camera]] = {
 
 
 def make_sensor(type_id: str, attributes: Attributes, seed: int) -> Sensor | Camera:
-    """Return a new sensor; `seed` is for its noise. InputError for a type that is not simulated, ValueError for attributes that make no sense."""
+    """Return a new sensor; `seed` is for its noise. Raises InputError for a
+    type that is not simulated, ValueError for attributes that make no sense.
+    """
     build = SENSORS.get(type_id)
     if build is None:
         raise InputError(f"this server does not simulate it; it simulates {', '.join(SENSORS)}")

@@ -14,8 +14,8 @@ from alpamayo_sim.sensors.sensor import Tick, floats, noise_generator, pack
 class Imu:
     """`sensor.other.imu`.
 
-    The accelerometer is the second difference of the sensor's place over the last three measurements plus gravity, as CARLA
-    computes it; so the first value is gravity alone and the second one is spurious.
+    The accelerometer is the second difference of the sensor's place over the last three measurements plus gravity, as
+    CARLA computes it; so the first value is gravity alone and the second one is spurious.
     """
 
     def __init__(self, attributes: Mapping[str, str], seed: int) -> None:

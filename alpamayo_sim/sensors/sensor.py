@@ -37,7 +37,7 @@ class Sensor(Protocol):
     """One sensor actor. `measure` is called when the sensor is due and somebody listens."""
 
     def measure(self, tick: Tick) -> Sequence[bytes]:
-        """Return the bodies of the messages of this tick, without headers; often one, none when there is nothing to say."""
+        """Return the bodies of this tick's messages, without headers; often one, none when there is nothing to say."""
         ...
 
 

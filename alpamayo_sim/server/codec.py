@@ -1,4 +1,4 @@
-"""Checked decoding of call arguments: each decoder takes what msgpack gave and returns a typed value or raises WireError."""
+"""Checked decoding of arguments: each decoder takes what msgpack gave and returns a typed value or raises WireError."""
 
 from __future__ import annotations
 

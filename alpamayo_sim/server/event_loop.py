@@ -1,4 +1,4 @@
-"""A single-threaded event loop: sockets by epoll, timers by a heap. Lean, since every tick of the world goes through it."""
+"""A single-threaded event loop: sockets by epoll, timers by a heap. Lean, since every tick goes through it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,19 @@ _LOG = logging.getLogger(__name__)
 
 
 class SocketHandler(Protocol):
-    """What the loop calls when its socket can be read or written. `close` must be safe to call twice."""
+    """What the loop calls when its socket is ready."""
 
-    def on_readable(self) -> None: ...
-    def on_writable(self) -> None: ...
-    def close(self) -> None: ...
+    def on_readable(self) -> None:
+        """Called when the socket can be read, and at the end of the connection."""
+        ...
+
+    def on_writable(self) -> None:
+        """Called when the socket can be written."""
+        ...
+
+    def close(self) -> None:
+        """Called when the connection is broken or the loop ends; safe to call twice."""
+        ...
 
 
 class Timer:

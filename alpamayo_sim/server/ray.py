@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ LABEL_BY_KIND = {ActorKind.WALKER: 12, ActorKind.PROP: 20, ActorKind.TRAFFIC_LIG
 
 
 def ray_hits(world: World, origin: Floats, direction: Floats, length_m: float) -> list[Hit]:
-    """Return everything on a ray, nearest first. `origin` [3] and the unit `direction` [3] are in the CARLA world frame."""
+    """Return everything on a ray, nearest first; `origin` [3] and unit `direction` [3] are in the CARLA world frame."""
     length_m = min(length_m, MAX_RAY_M)
     hits = _ground_hits(world, origin, direction, length_m)
     statics = world.statics
@@ -102,8 +101,7 @@ def _ground_hits(world: World, origin: Floats, direction: Floats, length_m: floa
 
 def _ground_label(world: World, xy: Floats, z: float) -> int:
     lanes = world.road_map.lanes
-    for types, label in (((LaneType.DRIVING,), ROADS), ((LaneType.SIDEWALK,), SIDEWALKS)):
-        hit: Any = lanes.nearest(xy[None], np.array([z]), lane_types=types)
-        if int(hit.lane_index[0]) >= 0 and abs(float(hit.lateral_m[0])) <= 0.5 * float(lanes.width[int(hit.sample[0])]):
+    for types, label in ((LaneType.DRIVING, ROADS), (LaneType.SIDEWALK, SIDEWALKS)):
+        if lanes.nearest(xy[None], np.array([z]), lane_types=types, on_surface=True).lane_index[0] >= 0:
             return label
     return TERRAIN

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgpack
 
-from alpamayo_sim.server.calls.registry import CALLS, Call, CallError, Family, family_of
+from alpamayo_sim.server.calls.registry import Call, CallError, Family, family_of
 from alpamayo_sim.server.codec import WireError, arguments
 from alpamayo_sim.server.event_loop import READ, WRITE, EventLoop
 from alpamayo_sim.server.outbox import Outbox
@@ -72,10 +72,18 @@ class Session:
 class RpcConnection:
     """Reads requests, carries them out, sends answers."""
 
-    def __init__(self, loop: EventLoop, sock: socket.socket, server: Server, on_close: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        loop: EventLoop,
+        sock: socket.socket,
+        server: Server,
+        calls: Mapping[str, Call],
+        on_close: Callable[[], None],
+    ) -> None:
         self._loop = loop
         self._socket = sock
         self._server = server
+        self._calls = calls
         self._on_close = on_close
         self._session = Session(server, self)
         self._unpacker = msgpack.Unpacker(
@@ -145,7 +153,7 @@ class RpcConnection:
         return True
 
     def _carry_out(self, message_id: int, name: str, given: list[Any]) -> bytes | None:
-        entry = CALLS.get(name)
+        entry = self._calls.get(name)
         if entry is None:
             self._server.note_unknown(name)
             return failure(message_id, family_of(name), f"{name}: not implemented by this server")

@@ -52,7 +52,7 @@ class SensorSuite:
         self.gravity_mps2 = GRAVITY_MPS2
 
     def prepare(self, blueprint: Blueprint, attributes: dict[str, str]) -> Sensor | Camera:
-        """Return what measures for a sensor that is about to be spawned; CallError for one that can not be simulated."""
+        """Return what measures for a sensor about to be spawned; CallError for one that can not be simulated."""
         try:
             sensor = make_sensor(blueprint.id, blueprint.values(attributes), self._seed + len(self._mounted))
             if isinstance(sensor, Camera):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from alpamayo_sim.errors import InputError
-from alpamayo_sim.server import calls as _calls  # noqa: F401 - fills the table of calls
+from alpamayo_sim.server.calls import CALLS
 from alpamayo_sim.server.clock import Clock
 from alpamayo_sim.server.config import ServerConfig
 from alpamayo_sim.server.event_loop import EventLoop
@@ -67,7 +67,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def bind_pair(host: str, port: int) -> tuple[socket.socket, socket.socket]:
-    """Return sockets bound to `port` and the next one, any free pair for port 0; InputError when they are taken."""
+    """Return sockets bound to `port` and the next one, any free pair for port 0; InputError when taken."""
     for _ in range(1 if port else _PORT_ATTEMPTS):
         first: socket.socket | None = None
         wanted = port
@@ -80,8 +80,8 @@ def bind_pair(host: str, port: int) -> tuple[socket.socket, socket.socket]:
                 first.close()
             if port:
                 raise InputError(
-                    f"can not listen on port {wanted} of {host} ({error}). A server needs --port and the port after it: end "
-                    f"the server that uses it, or choose another --port (0 takes any free pair)."
+                    f"can not listen on port {wanted} of {host} ({error}). A server needs --port and the port after it: "
+                    f"end what uses it, or choose another --port (0 takes any free pair)."
                 ) from error
     raise InputError(f"no two free ports in a row on {host}; choose them with --port")
 
@@ -127,7 +127,7 @@ class Server:
 
     def _accept_client(self, sock: socket.socket) -> None:
         if self._admit(sock):
-            RpcConnection(self.loop, sock, self, self._closed)
+            RpcConnection(self.loop, sock, self, CALLS, self._closed)
 
     def _accept_subscriber(self, sock: socket.socket) -> None:
         if self._admit(sock):

@@ -19,8 +19,8 @@ from alpamayo_sim.server.replies import pack
 from alpamayo_sim.server.sensor_suite import SensorSuite
 from alpamayo_sim.server.settings import EpisodeSettings
 from alpamayo_sim.server.state_message import StateWriter
-from alpamayo_sim.server.street_lights import StreetLights
 from alpamayo_sim.server.streams import StreamHub
+from alpamayo_sim.server.street_lights import StreetLights
 from alpamayo_sim.world.actor_info import ActorInfo
 from alpamayo_sim.world.blueprints import catalogue
 from alpamayo_sim.world.errors import SpawnError, UnknownActor

@@ -69,7 +69,7 @@ SIGN = _layout([("sign_id", "S32", 65)])
 
 
 class StateWriter:
-    """Packs the state of one world. What never changes is kept between ticks as long as the set of actors stays the same."""
+    """Packs the state of one world; what never changes is kept as long as the set of actors stays the same."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -1,7 +1,7 @@
 """Streams: what sensors and the world say, to whoever subscribed.
 
-A subscriber opens a TCP connection, sends the stream's id (u32) and only reads from then on: messages of a u32 size and a
-payload. The world-state stream keeps its last message for the next subscriber.
+A subscriber opens a TCP connection, sends the stream's id (u32) and only reads from then on: messages of a u32 size
+and a payload. The world-state stream keeps its last message for the next subscriber.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 
 class TrafficManagers:
-    """TrafficManagers by RPC port. One ends with the connection that registered it, since it lives in that client's process."""
+    """TrafficManagers by RPC port; one ends with the connection that registered it, as it lives in that client."""
 
     def __init__(self) -> None:
         self._by_port: dict[int, tuple[str, Hashable]] = {}

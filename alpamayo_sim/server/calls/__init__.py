@@ -1,4 +1,4 @@
-"""The remote calls, by topic. Importing the package fills the table `registry.CALLS`."""
+"""The remote calls, by topic. Importing the package fills the table `CALLS`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from alpamayo_sim.server.calls import (
     vehicle_calls,
     walker_calls,
 )
+from alpamayo_sim.server.calls.registry import CALLS
 
 __all__ = [
+    "CALLS",
     "actor_calls",
     "batch_calls",
     "episode_calls",

@@ -6,11 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alpamayo_sim.server.calls import actor_calls
-from alpamayo_sim.server.calls import traffic_light_calls as _lights  # noqa: F401 - fills the table that is read below
-from alpamayo_sim.server.calls import vehicle_calls as _vehicles  # noqa: F401
-from alpamayo_sim.server.calls import walker_calls as _walkers  # noqa: F401
-from alpamayo_sim.server.calls.registry import CALLS, Call, CallError, Family, call
+from alpamayo_sim.server.calls import actor_calls, traffic_light_calls, vehicle_calls, walker_calls
+from alpamayo_sim.server.calls.registry import CALLS, CallError, Family, call
 from alpamayo_sim.server.codec import (
     Decoder,
     WireError,
@@ -27,7 +24,7 @@ from alpamayo_sim.server.codec import (
 from alpamayo_sim.server.rpc import Session
 from alpamayo_sim.world.errors import WorldError
 
-SPAWN, CONTROL, WALKER_STATE, CONSOLE = 0, 2, 7, 20
+SPAWN, CONTROL, WALKER_STATE = 0, 2, 7
 MAX_COMMANDS = 65_536
 MAX_AFTER_DEPTH = 4
 FUTURE_ACTOR = 0
@@ -40,7 +37,8 @@ class _Command:
     function: Callable[..., Any]
 
 
-def _same_as(entry: Call) -> _Command:
+def _same_as(function: Callable[..., Any]) -> _Command:
+    entry = CALLS[function.__name__]
     return _Command(entry.arguments, entry.function)
 
 
@@ -53,26 +51,26 @@ def _apply_walker_state(session: Session, actor_id: int, pose: Any, speed_mps: f
 
 
 COMMANDS: dict[int, _Command] = {
-    1: _same_as(CALLS["destroy_actor"]),
-    CONTROL: _same_as(CALLS["apply_control_to_vehicle"]),
-    3: _same_as(CALLS["apply_ackermann_control_to_vehicle"]),
-    4: _same_as(CALLS["apply_control_to_walker"]),
-    5: _same_as(CALLS["apply_physics_control"]),
-    6: _same_as(CALLS["set_actor_transform"]),
+    1: _same_as(actor_calls.destroy_actor),
+    CONTROL: _same_as(vehicle_calls.apply_control_to_vehicle),
+    3: _same_as(vehicle_calls.apply_ackermann_control_to_vehicle),
+    4: _same_as(walker_calls.apply_control_to_walker),
+    5: _same_as(vehicle_calls.apply_physics_control),
+    6: _same_as(actor_calls.set_actor_transform),
     WALKER_STATE: _Command((u32, transform, number), _apply_walker_state),
-    8: _same_as(CALLS["set_actor_target_velocity"]),
-    9: _same_as(CALLS["set_actor_target_angular_velocity"]),
-    10: _same_as(CALLS["add_actor_impulse"]),
-    11: _same_as(CALLS["add_actor_force"]),
-    12: _same_as(CALLS["add_actor_angular_impulse"]),
-    13: _same_as(CALLS["add_actor_torque"]),
-    14: _same_as(CALLS["set_actor_simulate_physics"]),
-    15: _same_as(CALLS["set_actor_enable_gravity"]),
-    16: _same_as(CALLS["set_actor_autopilot"]),
-    17: _same_as(CALLS["show_vehicle_debug_telemetry"]),
+    8: _same_as(actor_calls.set_actor_target_velocity),
+    9: _same_as(actor_calls.set_actor_target_angular_velocity),
+    10: _same_as(actor_calls.add_actor_impulse),
+    11: _same_as(actor_calls.add_actor_force),
+    12: _same_as(actor_calls.add_actor_angular_impulse),
+    13: _same_as(actor_calls.add_actor_torque),
+    14: _same_as(actor_calls.set_actor_simulate_physics),
+    15: _same_as(actor_calls.set_actor_enable_gravity),
+    16: _same_as(vehicle_calls.set_actor_autopilot),
+    17: _same_as(vehicle_calls.show_vehicle_debug_telemetry),
     18: _Command((u32, u32), _set_light_flags),
-    19: _same_as(CALLS["set_actor_location"]),
-    21: _same_as(CALLS["set_traffic_light_state"]),
+    19: _same_as(actor_calls.set_actor_location),
+    21: _same_as(traffic_light_calls.set_traffic_light_state),
 }
 """CARLA's command variants by index."""
 

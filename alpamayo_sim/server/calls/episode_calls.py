@@ -12,7 +12,7 @@ from alpamayo_sim.server.settings import checked_settings
 
 VERSION = "0.9.16"
 FREE_POLLS_PER_FRAME = 4
-"""How often a client may ask for the settings within one frame of an asynchronous world before it has to wait for the next.
+"""How often a client may ask for the settings within one frame of an asynchronous world before it waits for the next.
 
 TrafficManager asks as fast as it is answered; CARLA answers once a frame.
 """

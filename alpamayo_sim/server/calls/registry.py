@@ -1,4 +1,4 @@
-"""The table of remote calls: for each name its arguments, its family of answers and the function that carries it out."""
+"""The table of remote calls: for each name its arguments, its family of answers and what carries it out."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def _objects(simulation: Simulation, label: int) -> list[tuple[int, list[Any], s
 
 
 @call(Family.VALUE, u8)
-def get_all_level_BBs(session: Session, label: int) -> list[Any]:  # noqa: N802 - the name on the wire
+def get_all_level_BBs(session: Session, label: int) -> list[Any]:
     """Return the boxes of the static objects with a label, in the CARLA world frame."""
     return [box for _, box, _, _ in _objects(session.server.simulation, label)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 from alpamayo_sim.server.calls.registry import Family, call
@@ -22,6 +23,7 @@ from alpamayo_sim.server.codec import (
 )
 from alpamayo_sim.server.physics_record import physics_from, physics_record, telemetry_record
 from alpamayo_sim.server.rpc import Session
+from alpamayo_sim.world.ackermann import AckermannSettings
 
 wheel = integer(0, 3)
 door = integer(0, 6)
@@ -42,13 +44,13 @@ def apply_ackermann_control_to_vehicle(session: Session, actor_id: int, control:
 @call(Family.VALUE, u32)
 def get_ackermann_controller_settings(session: Session, actor_id: int) -> list[float]:
     """Return the gains of the Ackermann controller."""
-    return list(session.server.simulation.world.get_ackermann_settings(actor_id))
+    return list(astuple(session.server.simulation.world.ackermann_settings(actor_id)))
 
 
 @call(Family.VOID, u32, ackermann_settings)
 def apply_ackermann_controller_settings(session: Session, actor_id: int, gains: Sequence[float]) -> None:
     """Set the gains of the Ackermann controller."""
-    session.server.simulation.world.apply_ackermann_settings(actor_id, *gains)
+    session.server.simulation.world.apply_ackermann_settings(actor_id, AckermannSettings(*gains))
 
 
 @call(Family.VOID, u32, boolean)
