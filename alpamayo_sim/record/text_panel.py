@@ -60,11 +60,12 @@ class TextPanel:
 
     def _draw_header(self, pen: ImageDraw.ImageDraw, right: int) -> None:
         identity = self._identity
-        title = wrap(f"{identity.town}  ·  {identity.route_id}  ·  {identity.agent}", font(19), right - _MARGIN, 1)
-        pen.text((_MARGIN, 16), title[0] if title else "", _TEXT, font_for(title[0] if title else "", 19))
+        title = f"{identity.town}  ·  {identity.route_id}  ·  {identity.agent}"
+        for line in wrap(title, font_for(title, 19), right - _MARGIN, 1):
+            pen.text((_MARGIN, 16), line, _TEXT, font_for(title, 19))
         server = "embedded server (not CARLA)" if identity.server == "embedded" else identity.server
-        label = wrap(f"{server}  ·  seed {identity.seed}", font(13), right - _MARGIN, 1)
-        pen.text((_MARGIN, 42), label[0] if label else "", _MUTED, font(13))
+        for line in wrap(f"{server}  ·  seed {identity.seed}", font(13), right - _MARGIN, 1):
+            pen.text((_MARGIN, 42), line, _MUTED, font(13))
 
     def _draw_speed(self, pen: ImageDraw.ImageDraw, tick: TickRecord, right: int) -> None:
         speed = f"{3.6 * abs(tick.speed_mps):.0f}"
@@ -140,9 +141,9 @@ class TextPanel:
         if plan is None:
             return
         decisions = printable("  ·  ".join(f"{value}".replace("_", " ") for value in plan.decisions.values()))
-        if decisions:
-            face = font_for(decisions, 15)
-            pen.text((_MARGIN, y), wrap(decisions, face, right - _MARGIN, 1)[0], _BLUE, face)
+        face = font_for(decisions, 15)
+        for line in wrap(decisions, face, right - _MARGIN, 1):
+            pen.text((_MARGIN, y), line, _BLUE, face)
             y += 24
         reasoning = printable(plan.reasoning)
         face = font_for(reasoning, 16)
