@@ -60,7 +60,7 @@ class BakedLight:
         if len(self._windows) >= KEPT:
             self._free.append(self._windows.popitem(last=False)[1].texture)
         texture = self._free.pop() if self._free else self._context.texture((PIXELS, PIXELS), 2)
-        texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
         texture.repeat_x = texture.repeat_y = False
         corner = np.array([key[0] * CELL_M, key[1] * CELL_M]) - 0.5 * WINDOW_M
         self._draw(texture, corner, sun)

@@ -61,9 +61,15 @@ class DynamicInstances:
         self._mesh = np.array([library.index(BODIES[s].mesh) for s in shapes], dtype=np.int32)
         self._half = np.array([BODIES[s].half_size for s in shapes])
         self._wheel = library.index("wheel")
-        self._wheels = {
-            int(s): [(x, side) for x in BODIES[s].wheel_x for side in (-1.0, 1.0)] for s in shapes if BODIES[s].wheel_x
-        }
+        wheels = [[(x, side) for x in BODIES[k].wheel_x for side in (-1.0, 1.0)] for k in shapes]
+        slots = max(len(w) for w in wheels)
+        self._wheel_x, self._wheel_side, self._wheel_steers = (np.zeros((len(shapes), slots)) for _ in range(3))
+        for k, row in enumerate(wheels):
+            for j, (x, side) in enumerate(row):
+                self._wheel_x[k, j], self._wheel_side[k, j] = x, side
+                self._wheel_steers[k, j] = float(x == max(BODIES[shapes[k]].wheel_x))
+        self._wheel_radius = np.array([BODIES[s].wheel_radius_m for s in shapes])
+        self._wheel_width = np.array([BODIES[s].wheel_width_m for s in shapes])
 
     def bodies(self, frame: SceneFrame) -> tuple[Instances, Floats, Floats]:
         """Return the bodies with wheels, the matrices [N, 3, 3] and the middles of the boxes' undersides [N, 3]."""
@@ -88,32 +94,33 @@ class DynamicInstances:
         state[:, 1] = travelled * (2.0 * np.pi / STRIDE_M)
         if len(frame.speed_mps):
             state[:, 2] = np.clip(np.asarray(frame.speed_mps) / 1.4, 0.0, 1.3) * walker
-        parts = [make_instances(self.library, self._mesh[shape], axes, scale, foot, paint, state)]
-        parts.extend(self._wheel_instances(frame, shape, axes, scale, foot, paint, state))
-        return joined(parts), axes, foot
+        body = make_instances(self.library, self._mesh[shape], axes, scale, foot, paint, state)
+        wheels = self._wheel_instances(frame, shape, axes, scale, foot, paint, state)
+        return joined([body, wheels]), axes, foot
 
     def _wheel_instances(
         self, frame: SceneFrame, shape: NDArray[np.intp], axes: Floats, scale: Floats, foot: Floats, paint: Floats, state: Floats
-    ) -> list[Instances]:
-        parts: list[Instances] = []
-        for s in np.unique(shape):
-            if int(s) not in self._wheels:
-                continue
-            body = BODIES[ShapeClass(int(s))]
-            chosen = np.nonzero(shape == s)[0]
-            steer = np.radians(np.asarray(frame.steer_deg)[chosen]) if len(frame.steer_deg) else np.zeros(len(chosen))
-            radius = body.wheel_radius_m * scale[chosen, 2]
-            for x, side in self._wheels[int(s)]:
-                angle = (steer if x == max(body.wheel_x) else np.zeros(len(chosen))) + (0.0 if side > 0 else np.pi)
-                turn = rotation_matrices(np.stack([np.zeros_like(angle), np.degrees(angle), np.zeros_like(angle)], axis=1))
-                y = side * (frame.extent[chosen, 1] * 0.985 - 0.5 * body.wheel_width_m)
-                hub = np.stack([x * scale[chosen, 0], y, radius], axis=1)
-                position = foot[chosen] + np.einsum("nij,nj->ni", axes[chosen], hub)
-                size = np.stack([radius, np.full(len(chosen), body.wheel_width_m), radius], axis=1)
-                mesh = np.full(len(chosen), self._wheel, dtype=np.int32)
-                turned = axes[chosen] @ turn
-                parts.append(make_instances(self.library, mesh, turned, size, position, paint[chosen], state[chosen]))
-        return parts
+    ) -> Instances:
+        owner, slot = np.nonzero(self._wheel_side[shape] != 0.0)
+        kind = shape[owner]
+        side = self._wheel_side[kind, slot]
+        radius = self._wheel_radius[kind] * scale[owner, 2]
+        width = self._wheel_width[kind]
+        steer = np.asarray(frame.steer_deg)[owner] if len(frame.steer_deg) else np.zeros(len(owner))
+        yaw = np.radians(steer * self._wheel_steers[kind, slot])
+        # The mesh shows its outer side at +y: wheels on the left are turned about.
+        c, s = np.cos(yaw) * side, np.sin(yaw) * side
+        hub_y = side * (frame.extent[owner, 1] * 0.985 - 0.5 * width)
+        hub = np.stack([self._wheel_x[kind, slot] * scale[owner, 0], hub_y, radius], axis=1)
+        base = axes[owner]
+        turned = np.empty_like(base)
+        turned[:, :, 0] = base[:, :, 0] * c[:, None] + base[:, :, 1] * s[:, None]
+        turned[:, :, 1] = base[:, :, 1] * c[:, None] - base[:, :, 0] * s[:, None]
+        turned[:, :, 2] = base[:, :, 2]
+        position = foot[owner] + np.einsum("nij,nj->ni", base, hub)
+        size = np.stack([radius, width, radius], axis=1)
+        mesh = np.full(len(owner), self._wheel, dtype=np.int32)
+        return make_instances(self.library, mesh, turned, size, position, paint[owner], state[owner])
 
 
 def ground_quads(frame: SceneFrame, axes: Floats, foot: Floats, light: Lighting) -> NDArray[np.float32]:

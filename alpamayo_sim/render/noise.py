@@ -20,6 +20,6 @@ def noise_texture(context: moderngl.Context) -> moderngl.Texture:
     grey = np.clip(128.0 + 46.0 * (field - field.mean()) / field.std(), 0.0, 255.0).astype(np.uint8)
     texture = context.texture((SIZE, SIZE), 1, grey.tobytes())
     texture.build_mipmaps()
-    texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+    texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
     texture.repeat_x = texture.repeat_y = True
     return texture

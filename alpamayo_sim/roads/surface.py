@@ -26,11 +26,13 @@ Ints = NDArray[np.int32]
 
 OVERLAP_M = 0.03
 """Lane strips reach this far over their edges, so that no seam shows between neighbours."""
-VERGE_AT_M = (0.0, 2.0, 5.0, 7.0)
+VERGE_AT_M = (0.0, 2.5, 6.5)
 """Distances from the road's edge at which the verge is sampled."""
 SINK_M = 0.4
 """How far the coarse land mesh lies below the land near roads, where verges cover it."""
-MAX_LAND_CELLS = 9_000
+HILLY_CELLS, FLAT_CELLS = 6_000, 300
+"""Most cells of the land mesh, on maps with hills and without."""
+FLAT_M = 1.0
 HORIZON_M = 2_500.0
 FASCIA_M = 1.2
 """Height of a bridge's side."""
@@ -201,12 +203,15 @@ def _add_land(parts: _Parts, road_map: RoadMap) -> None:
     terrain = road_map.ground.arrays().terrain
     x0, y0, cell = (float(v) for v in terrain.origin)
     rows, columns = terrain.z.shape
-    step = max(1, int(np.ceil(np.sqrt(rows * columns / MAX_LAND_CELLS))))
+    cells = FLAT_CELLS if np.ptp(terrain.z) < FLAT_M else HILLY_CELLS
+    step = max(1, int(np.ceil(np.sqrt(rows * columns / cells))))
     road = np.zeros((rows, columns), dtype=np.bool_)
     node = np.rint((road_map.lanes.xyz[:, :2] - (x0, y0)) / cell).astype(np.intp)
     road[node[:, 1], node[:, 0]] = True
-    near = binary_dilation(road, iterations=step + 1)
-    z = np.where(near, minimum_filter(terrain.z, size=2 * step + 1) - SINK_M, terrain.z)
+    near = binary_dilation(road, iterations=min(step, 4) + 1)
+    z = np.where(near, minimum_filter(terrain.z, size=2 * min(step, 4) + 1) - SINK_M, terrain.z)
+    if cells == FLAT_CELLS:
+        z = np.full_like(terrain.z, float(terrain.z.min()) - SINK_M)
     j, i = np.arange(0, rows, step), np.arange(0, columns, step)
     gx, gy = np.meshgrid(x0 + i * cell, y0 + j * cell)
     vertices = np.stack([gx, gy, z[np.ix_(j, i)]], axis=2).reshape(-1, 3)
