@@ -59,10 +59,12 @@ class BirdsEye:
         self._stop_lines = np.array([light.stop_line[:, :2] for light in lights]).reshape(-1, 2, 2)
         self._route_xy = np.zeros((0, 2)) if route is None else route.points[:, :2]
         self._pose = Transform(0.0, 0.0, 0.0)
+        self._matrix = np.zeros((2, 3))
 
     def draw(self, tick: TickRecord) -> Image:
         """Return the view at one tick."""
         self._pose = tick.ego.transform
+        self._matrix = self._world_to_pixels()
         image = self._background()
         self._draw_route(image)
         self._draw_lights(image, tick.light_states)
@@ -74,23 +76,21 @@ class BirdsEye:
         self._draw_scale(image)
         return image
 
-    def _matrix(self) -> NDArray[np.float64]:
-        """[2, 3] from world (x, y) to pixels."""
+    def _world_to_pixels(self) -> NDArray[np.float64]:
+        """The matrix [2, 3] from world (x, y) to pixels."""
         yaw = math.radians(self._pose.yaw)
         forward, right = np.array([math.cos(yaw), math.sin(yaw)]), np.array([-math.sin(yaw), math.cos(yaw)])
         linear = self._scale * np.stack([right, -forward])
         return np.column_stack([linear, self._center - linear @ np.array(self._pose[:2])])
 
     def _pixels(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        matrix = self._matrix()
-        return xy @ matrix[:, :2].T + matrix[:, 2]
+        return xy @ self._matrix[:, :2].T + self._matrix[:, 2]
 
     def _background(self) -> Image:
         mosaic, corner = self._raster.region((self._pose.x, self._pose.y), self._reach_m)
-        matrix = self._matrix()
-        from_mosaic = matrix.copy()
+        from_mosaic = self._matrix.copy()
         from_mosaic[:, :2] /= self._scale
-        from_mosaic[:, 2] += matrix[:, :2] @ (np.array(corner) + 0.5 / self._scale)
+        from_mosaic[:, 2] += self._matrix[:, :2] @ (np.array(corner) + 0.5 / self._scale)
         size = (self._size, self._size)
         return cv2.warpAffine(
             mosaic, from_mosaic, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=TERRAIN

@@ -40,7 +40,8 @@ def printable(text: str) -> str:
     return "".join(letter for letter in spaced if not unicodedata.category(letter).startswith("C"))
 
 
-def wrap(text: str, face: Font, width_px: int, max_lines: int) -> list[str]:
+@lru_cache(maxsize=256)
+def wrap(text: str, face: Font, width_px: int, max_lines: int) -> tuple[str, ...]:
     """Return the text in lines no wider than `width_px`; words that are too long are cut, a text that is too long ends
     in …
     """
@@ -67,7 +68,7 @@ def wrap(text: str, face: Font, width_px: int, max_lines: int) -> list[str]:
         while lines[-1] and face.getlength(lines[-1] + " …") > width_px:
             lines[-1] = lines[-1][:-1]
         lines[-1] = lines[-1].rstrip() + " …"
-    return lines
+    return tuple(lines)
 
 
 def _fitting(word: str, face: Font, width_px: int) -> int:

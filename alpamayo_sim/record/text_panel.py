@@ -127,7 +127,7 @@ class TextPanel:
             return y + 28
         for infraction in reversed(self._events):
             color = _RED if infraction.kind in COLLISIONS else _AMBER
-            text = f"{infraction.time_s:6.1f} s   {infraction.kind.value.replace('_', ' ')}"
+            text = f"{infraction.time_s:.1f} s   {infraction.kind.value.replace('_', ' ')}"
             pen.text((_MARGIN, y), text, color, font(15))
             y += 22
         hidden = self._event_count - len(self._events)

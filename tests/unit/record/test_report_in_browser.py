@@ -1,4 +1,4 @@
-"""The report in a real browser: it draws, clicks move the video, the video moves the timeline, a phone is wide enough."""
+"""The report in a real browser: it draws, clicks move the video and back, and a phone is wide enough."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class Browser:
     def __init__(self, address: str, profile: Path) -> None:
         flags = [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync", f"--user-data-dir={profile}",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            f"--user-data-dir={profile}",
         ]  # fmt: skip
         options = {"binary": CHROMIUM, "args": flags}
         wanted = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,9 @@ def unique(found: list[ActorState]) -> tuple[ActorState, ...]:
     return tuple(by_id[key] for key in sorted(by_id))
 
 
+collisions = st.builds(
+    CollisionEvent, st.integers(0, 99), thousandths, st.integers(0, 9), st.text(max_size=5), thousandths
+)
 records = st.builds(
     TickRecord,
     frame=st.integers(0, 10**9),
@@ -61,7 +65,7 @@ records = st.builds(
     control=st.builds(ControlRecord, thousandths, thousandths, thousandths, st.booleans(), st.booleans()),
     actors=st.lists(actors, max_size=5).map(unique),
     light_states=st.dictionaries(st.text(max_size=4), st.integers(0, 4), max_size=3),
-    collisions=st.lists(st.builds(CollisionEvent, st.integers(0, 99), thousandths, st.integers(0, 9), st.text(max_size=5), thousandths), max_size=2).map(tuple),
+    collisions=st.lists(collisions, max_size=2).map(tuple),
     lane_invasions=st.lists(st.text(max_size=5), max_size=2).map(tuple),
     plan=st.none() | plans,
 )  # fmt: skip
@@ -93,9 +97,7 @@ def test_what_is_read_is_what_was_written(tmp_path: Path, ticks: list[TickRecord
     assert len(back) == len(ticks)
     for read, written in zip(back, ticks, strict=True):
         assert same_plan(read.plan, written.plan)
-        for name in ("frame", "time_s", "ego", "speed_mps", "control", "actors", "light_states", "collisions", "lane_invasions",
-                     "acceleration_mps2", "angular_velocity_dps", "speed_limit_mps"):  # fmt: skip
-            assert getattr(read, name) == getattr(written, name), name
+        assert replace(read, plan=None) == replace(written, plan=None)
 
 
 def test_a_plan_that_is_kept_for_many_ticks_is_written_once(tmp_path: Path, ticks: list[TickRecord]) -> None:
