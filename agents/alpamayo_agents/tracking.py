@@ -22,6 +22,7 @@ STOPPING_DISTANCE_M = 0.6
 STOPPING_MPS = 1.2
 STOPPING_BRAKE = 0.4
 """The last stretch of a stop is braked at least so much, whatever the engine would do."""
+TRIM_RATE_PER_S = 1.6
 MAX_TRIM_MPS2 = 3.0
 """The integral makes up for so much difference between this vehicle and the model."""
 MAX_STEER_RATE = 0.15
@@ -79,7 +80,7 @@ class PlanTracker:
             self._trim = 0.0
             return 0.0, 1.0
         error = float(np.clip(wanted - self._acceleration, -2.0, 2.0))
-        self._trim = float(np.clip(self._trim + 0.8 * error * dt, -MAX_TRIM_MPS2, MAX_TRIM_MPS2))
+        self._trim = float(np.clip(self._trim + TRIM_RATE_PER_S * error * dt, -MAX_TRIM_MPS2, MAX_TRIM_MPS2))
         throttle, brake = pedals(max(0.0, state.speed_mps), wanted + self._trim)
         if ahead < STOPPING_DISTANCE_M and wanted < 0.0 and state.speed_mps < STOPPING_MPS:
             self._trim = 0.0

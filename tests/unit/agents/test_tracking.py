@@ -63,7 +63,7 @@ def test_reaches_the_speed_and_keeps_it(start, target, engine, drag, replan_tick
     assert abs(vehicle.speed - target) < 0.8
 
 
-@given(speed=st.floats(3.0, 15.0), room=st.floats(1.3, 2.0), brake=st.floats(0.7, 1.5), drag=st.floats(0.2, 1.5))
+@given(speed=st.floats(3.0, 15.0), room=st.floats(1.3, 2.0), brake=st.floats(0.7, 1.5), drag=st.floats(0.4, 1.5))
 @settings(max_examples=25, deadline=None)
 def test_stops_where_the_plan_stops(speed: float, room: float, brake: float, drag: float) -> None:
     vehicle = SyntheticVehicle(speed=speed, brake_gain=brake, drag=drag)
