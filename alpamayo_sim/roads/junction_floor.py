@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,12 +20,27 @@ CLOSING_M = 3.0
 """Gaps between lanes narrower than twice this are paved."""
 BELOW_M = 0.02
 """The floor lies this much below the lanes."""
+ISLAND_M2 = 120.0
+"""Unpaved islands smaller than this are paved."""
 EVERY = 3
 """Every which sample of a lane its outline takes."""
 
 
-def junction_floors(road_map: RoadMap) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int32]]]:
-    """Yield (vertices [V, 3], triangles [T, 3]) per junction: its driving lanes and shoulders with the narrow gaps between them closed."""
+@dataclass(frozen=True)
+class JunctionFloor:
+    """One paved area: its outline in the x-y plane, `vertices` [V, 3] and `triangles` [T, 3]."""
+
+    outline: shapely.Polygon
+    vertices: NDArray[np.float64]
+    triangles: NDArray[np.int32]
+
+    def holds(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return whether points [M, 2] lie on the floor."""
+        return shapely.contains_xy(self.outline, xy[:, 0], xy[:, 1])
+
+
+def junction_floors(road_map: RoadMap) -> Iterator[JunctionFloor]:
+    """Yield the floors of all junctions: driving lanes and shoulders with the narrow gaps between them closed."""
     lanes = road_map.lanes
     paved = np.isin(lanes.lane_type, [int(LaneType.DRIVING), int(LaneType.SHOULDER), int(LaneType.BIDIRECTIONAL)])
     for junction in np.unique(lanes.junction_id[lanes.is_junction & paved]):
@@ -41,9 +57,17 @@ def junction_floors(road_map: RoadMap) -> Iterator[tuple[NDArray[np.float64], ND
         closed = shapely.simplify(closed, 0.1)
         samples = np.concatenate(points)
         tree = cKDTree(samples[:, :2])
-        for polygon in shapely.get_parts(closed):
+        for polygon in (_without_small_holes(part) for part in shapely.get_parts(closed)):
             if polygon.geom_type == "Polygon" and polygon.area > 1.0:
-                yield _triangulated(polygon, samples, tree)
+                shapely.prepare(polygon)
+                yield JunctionFloor(polygon, *_triangulated(polygon, samples, tree))
+
+
+def _without_small_holes(shape: shapely.Geometry) -> shapely.Geometry:
+    if not isinstance(shape, shapely.Polygon):
+        return shape
+    islands = [hole for hole in shape.interiors if shapely.Polygon(hole).area > ISLAND_M2]
+    return shapely.Polygon(shape.exterior, islands)
 
 
 def _triangulated(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, minimum_filter
 
-from alpamayo_sim.roads.junction_floor import junction_floors
+from alpamayo_sim.roads.junction_floor import JunctionFloor, junction_floors
 from alpamayo_sim.roads.lane_cover import LaneCover
 from alpamayo_sim.roads.lanes import LaneType
 from alpamayo_sim.roads.strips import kept_samples, strip_triangles
@@ -108,9 +108,10 @@ def build_ground_mesh(road_map: RoadMap) -> GroundMesh:
     parts = _Parts()
     _add_lanes(parts, road_map, lane, center, right, half, rise)
     _add_kerbs(parts, lane, center, right, half, rise)
-    for vertices, triangles in junction_floors(road_map):
-        parts.add(vertices, np.array([0.0, 0.0, 1.0]), Surface.ROAD, triangles)
-    _add_verges(parts, road_map, lane, center, right, half)
+    floors = list(junction_floors(road_map))
+    for floor in floors:
+        parts.add(floor.vertices, np.array([0.0, 0.0, 1.0]), Surface.ROAD, floor.triangles)
+    _add_verges(parts, road_map, lane, center, right, half, floors)
     _add_land(parts, road_map)
     return parts.mesh()
 
@@ -154,7 +155,9 @@ def _add_kerbs(parts: _Parts, lane: Ints, center: Floats, right: Floats, half: F
         parts.add(corners, np.tile(forward, (4, 1)), Surface.KERB, quads)
 
 
-def _add_verges(parts: _Parts, road_map: RoadMap, lane: Ints, center: Floats, right: Floats, half: Floats) -> None:
+def _add_verges(
+    parts: _Parts, road_map: RoadMap, lane: Ints, center: Floats, right: Floats, half: Floats, floors: list[JunctionFloor]
+) -> None:
     everything = LaneCover.from_lanes(road_map, np.ones(len(road_map.lanes.xyz), dtype=np.bool_))
     for side in (-1.0, 1.0):
         outward = right * side
@@ -162,10 +165,15 @@ def _add_verges(parts: _Parts, road_map: RoadMap, lane: Ints, center: Floats, ri
         probe = edge + np.column_stack([outward * 0.35, np.zeros(len(edge))])
         tiny = np.full((len(edge), 3), 0.02)
         outer = ~everything.touched_by(probe, tiny, np.zeros(len(edge)), 0.0)
+        paved = np.zeros(len(edge), dtype=np.bool_)
+        for floor in floors:
+            paved |= floor.holds(probe[:, :2])
+        outer &= ~paved
         # A strip needs both of its ends, so that a verge goes on one sample past the last free one.
         same_next = np.append(lane[1:] == lane[:-1], False)
         same_before = np.append(False, lane[1:] == lane[:-1])
         outer |= (np.append(outer[1:], False) & same_next) | (np.append(False, outer[:-1]) & same_before)
+        outer &= ~paved
         if not outer.any():
             continue
         index = np.nonzero(outer)[0]
@@ -190,7 +198,7 @@ def _verge_rows(road_map: RoadMap, edge: Floats, outward: Floats) -> tuple[list[
         if distance > 0.0:
             row[:, 2] = road_map.ground.height(row[:, :2], edge[:, 2])[0] - 0.05
         rows.append(row)
-    rows[0] = rows[0] - np.array([0.0, 0.0, 0.01])
+    rows[0] = rows[0] - np.array([0.0, 0.0, 0.03])
     bridge = edge[:, 2] - rows[1][:, 2] > 1.6
     rows[-1] = np.column_stack([rows[-1][:, :2], np.minimum(rows[-1][:, 2], rows[-2][:, 2]) - SINK_M - 0.4])
     for k in range(1, len(rows)):
