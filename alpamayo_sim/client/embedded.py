@@ -44,7 +44,7 @@ class EmbeddedServer:
         for directory in maps_dirs:
             command += ["--maps", str(directory)]
         command += extra_args
-        self._log: IO[bytes] = open(log_path or os.devnull, "w+b")
+        self._log: IO[bytes] = Path(log_path or os.devnull).open("w+b")
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -111,7 +111,9 @@ class EmbeddedServer:
     def __enter__(self) -> EmbeddedServer:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

@@ -12,6 +12,7 @@ import carla
 from alpamayo_sim.errors import InfrastructureError, InputError
 from alpamayo_sim.frames import Transform
 
+AT_ORIGIN = Transform(0.0, 0.0, 0.0)
 _EVENT_SENSORS = ("sensor.other.collision", "sensor.other.lane_invasion", "sensor.other.obstacle")
 
 
@@ -22,7 +23,7 @@ class SensorSpec:
     name: str
     """The key under which its measurements are handed out; unique in a rig."""
     blueprint: str
-    mount: Transform = Transform(0.0, 0.0, 0.0)
+    mount: Transform = AT_ORIGIN
     """Pose relative to the vehicle's origin, in CARLA's left-handed local frame (metres, degrees)."""
     attributes: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -36,7 +37,13 @@ class SensorRig:
     """Sensors attached to one actor; `collect` waits until every sensor that is due at a tick has delivered."""
 
     def __init__(
-        self, world: carla.World, parent: carla.Actor, specs: Sequence[SensorSpec], *, step_s: float, patience_s: float = 10.0
+        self,
+        world: carla.World,
+        parent: carla.Actor,
+        specs: Sequence[SensorSpec],
+        *,
+        step_s: float,
+        patience_s: float = 10.0,
     ) -> None:
         """Spawn the sensors; InputError for an unknown blueprint or attribute, InfrastructureError when the server refuses."""
         names = [spec.name for spec in specs]
@@ -74,7 +81,9 @@ class SensorRig:
         try:
             sensor = world.spawn_actor(blueprint, mount, attach_to=parent)
         except RuntimeError as error:
-            raise InfrastructureError(f"sensor {spec.name!r} ({spec.blueprint}) could not be spawned: {error}") from error
+            raise InfrastructureError(
+                f"sensor {spec.name!r} ({spec.blueprint}) could not be spawned: {error}"
+            ) from error
         assert isinstance(sensor, carla.Sensor)
         sensor.listen(self._queues[spec.name].put)
         return sensor
@@ -108,13 +117,15 @@ class SensorRig:
                 measurement = self._queues[spec.name].get(timeout=self._patience_s)
             except queue.Empty as error:
                 raise InfrastructureError(
-                    f"sensor {spec.name!r} ({spec.blueprint}) delivered nothing for frame {frame} within {self._patience_s:.0f} s"
+                    f"sensor {spec.name!r} ({spec.blueprint}) delivered nothing for frame {frame} "
+                    f"within {self._patience_s:.0f} s"
                 ) from error
             if measurement.frame == frame:
                 return measurement
             if measurement.frame > frame:
                 raise InfrastructureError(
-                    f"sensor {spec.name!r} is at frame {measurement.frame}, ahead of frame {frame}: another client ticks this world"
+                    f"sensor {spec.name!r} is at frame {measurement.frame}, ahead of frame {frame}: "
+                    "another client ticks this world"
                 )
 
     def _drain(self, name: str) -> list[Any]:

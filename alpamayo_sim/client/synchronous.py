@@ -15,7 +15,9 @@ class SynchronousWorld:
     A server left in synchronous mode by a client that went away blocks the next one, so leave through the context.
     """
 
-    def __init__(self, client: carla.Client, *, step_s: float = 0.05, rendering: bool = True, timeout_s: float = 20.0) -> None:
+    def __init__(
+        self, client: carla.Client, *, step_s: float = 0.05, rendering: bool = True, timeout_s: float = 20.0
+    ) -> None:
         self.client = client
         self.world = client.get_world()
         self.step_s = step_s
@@ -37,7 +39,9 @@ class SynchronousWorld:
         try:
             frame = self.world.tick(self._timeout_s)
         except RuntimeError as error:
-            raise InfrastructureError(f"the server did not answer a tick within {self._timeout_s:.0f} s: {error}") from error
+            raise InfrastructureError(
+                f"the server did not answer a tick within {self._timeout_s:.0f} s: {error}"
+            ) from error
         snapshot = self.world.get_snapshot()
         if snapshot.frame != frame:
             raise InfrastructureError(
@@ -45,7 +49,9 @@ class SynchronousWorld:
             )
         return snapshot
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             self.world.apply_settings(self._found)
         except RuntimeError:

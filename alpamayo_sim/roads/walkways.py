@@ -8,7 +8,7 @@ import carla
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from alpamayo_sim.roads.road_map import RoadMap
 
@@ -47,7 +47,7 @@ def build_walkways(road_map: RoadMap) -> Walkways:
     points = np.concatenate(chains)
     for first, stop in zip(starts[:-1], starts[1:], strict=True):
         edges.update((i, i + 1) for i in range(int(first), int(stop) - 1))
-    tree = cKDTree(points)
+    tree = KDTree(points)
     for first, stop in zip(starts[:-1], starts[1:], strict=True):
         for end in (int(first), int(stop) - 1):
             for other in tree.query_ball_point(points[end], _JOIN_DISTANCE_M):
@@ -55,7 +55,7 @@ def build_walkways(road_map: RoadMap) -> Walkways:
                     edges.add((end, int(other)))
     for polygon in road_map.crosswalks:
         kerbs = _crosswalk_ends(polygon)
-        distance, nodes = tree.query(kerbs)
+        distance, nodes = (np.asarray(found) for found in tree.query(kerbs))
         if (distance < _CROSSWALK_REACH_M).all() and nodes[0] != nodes[1]:
             base = len(points)
             points = np.concatenate([points, kerbs])

@@ -10,9 +10,9 @@ import carla
 
 from alpamayo_agents.base import Agent, EpisodeContext
 from alpamayo_scenarios.observe import TickObserver, to_carla
+from alpamayo_scenarios.route_file import RouteSpec
 from alpamayo_scenarios.traffic import Traffic
 from alpamayo_scenarios.walkers import WalkerCrowd
-from alpamayo_scenarios.route_file import RouteSpec
 from alpamayo_scenarios.weather import Weather, weather_at
 from alpamayo_sim.client.sensor_rig import SensorRig, SensorSpec
 from alpamayo_sim.client.synchronous import SynchronousWorld
@@ -63,7 +63,9 @@ def run_episode(
         _set_weather(world.world, spec.weather, 0.0)
         ego = _spawn_ego(world.world, spec.route)
         stack.callback(ego.destroy)
-        traffic = Traffic(client, vehicle_count=spec.vehicles, seed=spec.seed, keep_clear=start_transform(spec.route).location)
+        traffic = Traffic(
+            client, vehicle_count=spec.vehicles, seed=spec.seed, keep_clear=start_transform(spec.route).location
+        )
         stack.callback(traffic.destroy)
         crowd = WalkerCrowd(
             client,

@@ -37,7 +37,8 @@ class TickObserver:
         self._ego = ego
         self._start_s: float | None = None
         self._shapes: dict[int, tuple[str, tuple[float, float, float], tuple[float, float, float]] | None] = {}
-        self._lights = {light.get_opendrive_id(): light for light in world.get_actors().filter("traffic.traffic_light*")}
+        lights = [a for a in world.get_actors().filter("traffic.traffic_light*") if isinstance(a, carla.TrafficLight)]
+        self._lights = {light.get_opendrive_id(): light for light in lights}
 
     def record(self, snapshot: carla.WorldSnapshot, decision: Decision, measurements: Mapping[str, Any]) -> TickRecord:
         """Return the record of the tick that `snapshot` shows, with the agent's answer to it."""
@@ -61,7 +62,9 @@ class TickObserver:
             light_states={signal: int(light.state) for signal, light in self._lights.items()},
             collisions=tuple(self._collision(event) for event in measurements.get("collision", ())),
             lane_invasions=tuple(
-                str(marking.type) for event in measurements.get("lane_invasion", ()) for marking in event.crossed_lane_markings
+                str(marking.type)
+                for event in measurements.get("lane_invasion", ())
+                for marking in event.crossed_lane_markings
             ),
             plan=decision.plan,
             front_image=_rgb(measurements.get("front")),

@@ -64,7 +64,8 @@ class Traffic:
                 blueprint.set_attribute("color", colours[int(rng.integers(len(colours)))])
             blueprint.set_attribute("role_name", "autopilot")
             spawn = carla.command.SpawnActor(blueprint, point)
-            commands.append(spawn.then(carla.command.SetAutopilot(carla.command.FutureActor, True, tm_port)))
+            autopilot = carla.command.SetAutopilot(carla.command.FutureActor, True, tm_port)  # pyright: ignore[reportArgumentType]
+            commands.append(spawn.then(autopilot))
         responses = self._client.apply_batch_sync(commands, True)
         spawned = [r.actor_id for r in responses if not r.error]
         refused = [r.error for r in responses if r.error]
@@ -87,12 +88,14 @@ def free_spawn_points(carla_map: carla.Map, vehicle_count: int, keep_clear: carl
     """Return the map's spawn points away from `keep_clear`; InputError if they are fewer than `vehicle_count`."""
     points = [p for p in carla_map.get_spawn_points() if p.location.distance(keep_clear) > _EGO_CLEARANCE_M]
     if vehicle_count > len(points):
-        raise InputError(f"this map has {len(points)} free spawn points; found {vehicle_count} vehicles. Ask for fewer.")
+        raise InputError(
+            f"this map has {len(points)} free spawn points; found {vehicle_count} vehicles. Ask for fewer."
+        )
     return points
 
 
 def _is_ordinary(blueprint: carla.ActorBlueprint) -> bool:
-    """Whether everyday traffic has it: cars and vans that keep their lane; no emergency vehicles, buses, lorries, two-wheelers."""
+    """Whether everyday traffic has it: cars and vans; no emergency vehicles, buses, lorries, two-wheelers."""
     if int(blueprint.get_attribute("number_of_wheels")) != 4:
         return False
     base_type = blueprint.get_attribute("base_type").as_str() if blueprint.has_attribute("base_type") else "car"

@@ -33,7 +33,14 @@ class WalkerCrowd:
     """A seeded crowd: call `step` once before every tick."""
 
     def __init__(
-        self, client: carla.Client, walkways: Walkways, *, walker_count: int, seed: int, step_s: float, near: carla.Location | None
+        self,
+        client: carla.Client,
+        walkways: Walkways,
+        *,
+        walker_count: int,
+        seed: int,
+        step_s: float,
+        near: carla.Location | None,
     ) -> None:
         """Spawn up to `walker_count` walkers on the walkways, half of them within 150 m of `near`.
 
@@ -64,7 +71,9 @@ class WalkerCrowd:
             x, y, z = (float(v) for v in self._walkways.points[node])
             yaw = float(self._rng.uniform(-180.0, 180.0))
             commands.append(
-                carla.command.SpawnActor(blueprint, carla.Transform(carla.Location(x, y, z + 1.2), carla.Rotation(yaw=yaw)))
+                carla.command.SpawnActor(
+                    blueprint, carla.Transform(carla.Location(x, y, z + 1.2), carla.Rotation(yaw=yaw))
+                )
             )
         responses = self._client.apply_batch_sync(commands, True)
         for node, response in zip(nodes, responses, strict=True):
@@ -79,7 +88,9 @@ class WalkerCrowd:
             raise InfrastructureError(f"fewer than half of {count} walkers could be spawned: {errors[:1]}")
 
     def _start_nodes(self, count: int, near: carla.Location | None) -> list[int]:
-        usable = np.array([i for i, n in enumerate(self._walkways.neighbours) if len(n) > 0 and not self._touches_road(i)])
+        usable = np.array(
+            [i for i, n in enumerate(self._walkways.neighbours) if len(n) > 0 and not self._touches_road(i)]
+        )
         order = usable[self._rng.permutation(len(usable))]
         if near is None:
             return [int(i) for i in order[:count]]
@@ -119,9 +130,8 @@ class WalkerCrowd:
             if control != pedestrian.control:
                 pedestrian.control = control
                 direction = carla.Vector3D(control[0], control[1], 0.0)
-                commands.append(
-                    carla.command.ApplyWalkerControl(pedestrian.actor_id, carla.WalkerControl(direction, control[2], False))
-                )
+                walk = carla.WalkerControl(direction, control[2], False)
+                commands.append(carla.command.ApplyWalkerControl(pedestrian.actor_id, walk))  # pyright: ignore[reportArgumentType]
         self._pedestrians = alive
         if commands:
             self._client.apply_batch(commands)
@@ -130,33 +140,36 @@ class WalkerCrowd:
         self, pedestrian: _Pedestrian, position: NDArray[np.float64], vehicles: NDArray[np.float64]
     ) -> tuple[float, float, float]:
         points = self._walkways.points
-        for _ in range(3):
-            aim = self._aim(pedestrian.previous, pedestrian.target)
-            offset = aim - position[:2]
-            if float(np.hypot(*offset)) > _REACHED_M:
-                break
-            pedestrian.previous, pedestrian.target = pedestrian.target, self._next_node(pedestrian.previous, pedestrian.target)
-        moved = float(np.hypot(*(position - pedestrian.last_position)[:2]))
+        offset = self._aim(pedestrian.previous, pedestrian.target) - position[:2]
+        if _length(offset) < _REACHED_M:
+            after = self._next_node(pedestrian.previous, pedestrian.target)
+            pedestrian.previous, pedestrian.target = pedestrian.target, after
+            offset = self._aim(pedestrian.previous, pedestrian.target) - position[:2]
+        moved = _length((position - pedestrian.last_position)[:2])
         pedestrian.last_position = position
         starts_crossing = self._walkways.is_crossing(pedestrian.previous, pedestrian.target)
-        left_kerb = float(np.hypot(*(position - points[pedestrian.previous])[:2])) > 1.2
+        left_kerb = _length((position - points[pedestrian.previous])[:2]) > 1.2
         if starts_crossing and not left_kerb:
-            duration_s = float(np.linalg.norm(points[pedestrian.target] - points[pedestrian.previous])) / pedestrian.speed_mps
+            duration_s = (
+                float(np.linalg.norm(points[pedestrian.target] - points[pedestrian.previous])) / pedestrian.speed_mps
+            )
             if not _road_is_clear(points[pedestrian.previous], points[pedestrian.target], duration_s, vehicles):
                 pedestrian.still_s = 0.0
                 return (*pedestrian.control[:2], 0.0)
-        pedestrian.still_s = pedestrian.still_s + self._step_s if moved < 0.2 * pedestrian.speed_mps * self._step_s else 0.0
+        pedestrian.still_s = (
+            pedestrian.still_s + self._step_s if moved < 0.2 * pedestrian.speed_mps * self._step_s else 0.0
+        )
         if pedestrian.still_s > _STUCK_AFTER_S and not starts_crossing:
             pedestrian.previous, pedestrian.target = pedestrian.target, pedestrian.previous
             pedestrian.still_s = 0.0
-        direction = offset / max(float(np.hypot(*offset)), 1e-6)
+        direction = offset / max(_length(offset), 1e-6)
         return round(float(direction[0]), 2), round(float(direction[1]), 2), round(pedestrian.speed_mps, 2)
 
     def _aim(self, previous: int, target: int) -> NDArray[np.float64]:
         """The point to walk to: the target, kept to the right so that people who meet pass each other."""
         points = self._walkways.points
         along = points[target, :2] - points[previous, :2]
-        length = float(np.hypot(*along))
+        length = _length(along)
         if length < 1e-6:
             return points[target, :2]
         return points[target, :2] + np.array([-along[1], along[0]]) / length * _KEEP_RIGHT_M
@@ -166,6 +179,10 @@ class WalkerCrowd:
         ids, self._pedestrians = self.actor_ids, []
         if ids:
             self._client.apply_batch_sync([carla.command.DestroyActor(i) for i in ids], True)
+
+
+def _length(vector: NDArray[np.float64]) -> float:
+    return float(np.linalg.norm(vector))
 
 
 def _vehicle_states(world: carla.World, snapshot: carla.WorldSnapshot) -> NDArray[np.float64]:

@@ -43,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     module = importlib.import_module(f"alpamayo_training.commands.{name}")
     try:
-        command = cast(_Command, tyro.cli(module.Arguments, prog=f"alpamayo {name}", args=rest, description=_COMMANDS[name]))
+        command = cast(
+            _Command, tyro.cli(module.Arguments, prog=f"alpamayo {name}", args=rest, description=_COMMANDS[name])
+        )
         return command.run()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

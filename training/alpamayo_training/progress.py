@@ -26,7 +26,12 @@ class DriveProgress:
         self._console = Console(stderr=True, quiet=quiet)
         self._bar: Progress | None = None
         if sys.stderr.isatty() and not quiet:
-            columns = (TextColumn("driving"), BarColumn(), TextColumn("{task.percentage:5.1f} %"), TextColumn("{task.fields[text]}"))
+            columns = (
+                TextColumn("driving"),
+                BarColumn(),
+                TextColumn("{task.percentage:5.1f} %"),
+                TextColumn("{task.fields[text]}"),
+            )
             self._bar = Progress(*columns, TextColumn("left:"), TimeRemainingColumn(), console=self._console)
             self._task = self._bar.add_task("drive", total=100.0, text="")
 
@@ -50,6 +55,8 @@ class DriveProgress:
             self._console.print(line, highlight=False, soft_wrap=True)
             self._next_log_percent = (percent // _LOG_EVERY_PERCENT + 1.0) * _LOG_EVERY_PERCENT
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar is not None:
             self._bar.stop()

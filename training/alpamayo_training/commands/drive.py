@@ -39,7 +39,7 @@ _EPISODE_ID = "drive"
 
 @dataclass(frozen=True)
 class Arguments:
-    """Drive one route with an agent in traffic, through the CARLA client; the embedded server is started unless --server names one."""
+    """Drive one route with an agent in traffic, on the embedded server or the one that --server names."""
 
     town: str | None = None
     """Name of a town, or a path to an OpenDRIVE file (.xodr); by default the route's town, or Gridvale."""
@@ -158,7 +158,11 @@ class Arguments:
             front_camera=self.camera if self.video and self._cameras_work(client.get_world()) else None,
         )
         metrics = EpisodeMetrics(road_map, route)
-        details = {"vehicles": self.vehicles, "walkers": self.walkers, "weather": self.weather or "the route's or server's"}
+        details = {
+            "vehicles": self.vehicles,
+            "walkers": self.walkers,
+            "weather": self.weather or "the route's or server's",
+        }
         started = time.perf_counter()
         with EpisodeRecorder(run, identity, road_map, route, video=self.video, details=details) as recorder:
             with DriveProgress(route.length_m, quiet=self.json) as progress:
@@ -179,8 +183,9 @@ class Arguments:
         video = run.video_file(_EPISODE_ID)
         print(
             f"{result.outcome}: route completion {result.route_completion_percent:.1f} %, driving score "
-            f"{result.driving_score:.1f}, {result.infractions_total} infractions, {result.distance_m / 1000.0:.2f} km in "
-            f"{result.duration_s:.0f} s, {result.duration_s / max(result.wall_time_s, 1e-6):.1f}x real time, server: "
+            f"{result.driving_score:.1f}, {result.infractions_total} infractions, "
+            f"{result.distance_m / 1000.0:.2f} km in {result.duration_s:.0f} s, "
+            f"{result.duration_s / max(result.wall_time_s, 1e-6):.1f}x real time, server: "
             f"{result.identity.server}"
         )
         if video.is_file():
