@@ -24,6 +24,8 @@ DROOP_M = 0.12
 TILT_TIME_S = 0.08
 MAX_SUSPENSION_MPS2 = 150.0
 MAX_SLOPE = 1.0
+NEGLIGIBLE = 1e-9
+"""Smaller motions are at rest (and would end in slow subnormal numbers)."""
 
 
 @njit(cache=True)
@@ -38,22 +40,18 @@ def steer_rate(value: float, target: float, dt: float) -> float:
 
 @njit(cache=True)
 def feel_ground(ground: Any, actor: Any, v: Any, c: Any) -> None:
-    """Fit the plane under the four wheels into the vehicle's record."""
+    """Fit the ground plane under the two axles into the vehicle's record."""
     yaw = math.radians(actor.rotation_deg[1])
     cos, sin = math.cos(yaw), math.sin(yaw)
     x, y, hint = actor.location[0], actor.location[1], actor.location[2]
-    half = c.half_track_m
-    fx, fy = x + cos * c.front_axle_m, y + sin * c.front_axle_m
-    rx, ry = x + cos * c.rear_axle_m, y + sin * c.rear_axle_m
-    fl = ground_height(ground, fx + sin * half, fy - cos * half, hint)[0]
-    fr = ground_height(ground, fx - sin * half, fy + cos * half, hint)[0]
-    rl = ground_height(ground, rx + sin * half, ry - cos * half, hint)[0]
-    rr = ground_height(ground, rx - sin * half, ry + cos * half, hint)[0]
-    along = (fl + fr - rl - rr) * 0.5 / (c.front_axle_m - c.rear_axle_m)
-    across = (fr + rr - fl - rl) * 0.25 / half
+    front, front_nx, front_ny, front_nz = ground_height(ground, x + cos * c.front_axle_m, y + sin * c.front_axle_m, hint)
+    rear, rear_nx, rear_ny, rear_nz = ground_height(ground, x + cos * c.rear_axle_m, y + sin * c.rear_axle_m, hint)
+    along = (front - rear) / (c.front_axle_m - c.rear_axle_m)
+    nx, ny, nz = front_nx + rear_nx, front_ny + rear_ny, front_nz + rear_nz
+    across = -(ny * cos - nx * sin) / nz
     along = min(max(along, -MAX_SLOPE), MAX_SLOPE)
     across = min(max(across, -MAX_SLOPE), MAX_SLOPE)
-    v.ground_z = (fl + fr + rl + rr) * 0.25 - along * (c.front_axle_m + c.rear_axle_m) * 0.5
+    v.ground_z = front - along * c.front_axle_m
     v.ground_slope[0] = along * cos - across * sin
     v.ground_slope[1] = along * sin + across * cos
     v.ground_xy[0] = x
@@ -96,15 +94,20 @@ def move(actor: Any, v: Any, c: Any, dt: float) -> None:
         wanted_rate = forward / wheelbase * math.tan(math.radians(gain * v.wheel_angle_deg))
         if abs(wanted_rate * forward) > grip:
             wanted_rate = math.copysign(grip / abs(forward), wanted_rate)
-        spin_limit = grip * c.mass_kg * 0.5 * wheelbase / c.yaw_inertia * dt
-        yaw_rate += min(max(wanted_rate - yaw_rate, -spin_limit), spin_limit)
         lateral -= gravity * across / math.sqrt(1.0 + across * across) * dt
         turn = yaw_rate * dt
         turned_lateral = lateral * math.cos(turn) - forward * math.sin(turn)
         forward = forward * math.cos(turn) + lateral * math.sin(turn)
-        miss = -yaw_rate * c.rear_axle_m - turned_lateral
-        lateral = turned_lateral + min(max(miss, -grip * dt), grip * dt)
         yaw += turn
+        slide = c.mass_kg * (-wanted_rate * c.rear_axle_m - turned_lateral)
+        spin = c.yaw_inertia * (wanted_rate - yaw_rate)
+        limit = grip * c.mass_kg * dt / wheelbase
+        front = (spin - c.rear_axle_m * slide) / wheelbase
+        rear = slide - front
+        front = min(max(front, limit * c.rear_axle_m), -limit * c.rear_axle_m)
+        rear = min(max(rear, -limit * c.front_axle_m), limit * c.front_axle_m)
+        lateral = turned_lateral + (front + rear) / c.mass_kg
+        yaw_rate += (c.front_axle_m * front + c.rear_axle_m * rear) / c.yaw_inertia
         spring = -SUSPENSION_RADPS * SUSPENSION_RADPS * height
         rise = v.ground_slope[0] * vx + v.ground_slope[1] * vy
         spring -= 2.0 * SUSPENSION_DAMPING * SUSPENSION_RADPS * (actor.velocity_mps[2] - rise)
@@ -121,6 +124,13 @@ def move(actor: Any, v: Any, c: Any, dt: float) -> None:
         yaw += turn
         actor.velocity_mps[2] -= gravity * dt
     actor.velocity_mps[2] += actor.force_n[2] / c.mass_kg * dt
+    if abs(yaw_rate) < NEGLIGIBLE:
+        yaw_rate = 0.0
+    if abs(actor.velocity_mps[2]) < NEGLIGIBLE:
+        actor.velocity_mps[2] = 0.0
+    for k in (0, 2):
+        if abs(actor.rotation_deg[k]) < NEGLIGIBLE:
+            actor.rotation_deg[k] = 0.0
     cos, sin = math.cos(yaw), math.sin(yaw)
     actor.velocity_mps[0] = forward * cos - lateral * sin
     actor.velocity_mps[1] = forward * sin + lateral * cos

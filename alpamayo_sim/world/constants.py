@@ -15,7 +15,7 @@ GRAVITY_MPS2 = 9.81
 RADPS_PER_RPM = math.pi / 30.0
 REVERSE_RATIO = 4.0
 """PhysX' default; CARLA's physics control does not carry it."""
-WHEEL_MASS_KG = 20.0
+WHEEL_MASS_KG, WHEEL_MASS_SHARE = 20.0, 0.012
 AIR_DENSITY = 1.2
 FRONTAL_FILL = 0.85
 """Frontal area / the box of the vehicle seen from ahead."""
@@ -40,7 +40,8 @@ def vehicle_constants(physics: VehiclePhysics, extent: Vector3) -> NDArray[np.vo
     wheels = physics.wheels
     mass_kg = max(physics.mass, MIN_MASS_KG)
     radius_m = max(float(np.mean([w.radius for w in wheels])) / 100.0, MIN_RADIUS_M)
-    wheel_inertia = 0.5 * WHEEL_MASS_KG * radius_m**2
+    wheel_mass_kg = min(WHEEL_MASS_KG, WHEEL_MASS_SHARE * mass_kg)
+    wheel_inertia = 0.5 * wheel_mass_kg * radius_m**2
     max_radps = physics.max_rpm * RADPS_PER_RPM
     forward = physics.forward_gears[: GEAR_SLOTS - 2]
     record["mass_kg"] = mass_kg
@@ -64,7 +65,7 @@ def vehicle_constants(physics: VehiclePhysics, extent: Vector3) -> NDArray[np.vo
     record["steering_kmh"], record["steering_factor"], record["steering_points"] = _curve(physics.steering_curve, 1.0)
     record["max_steer_deg"] = max((w.max_steer_angle for w in wheels), default=0.0)
     record["radius_m"] = radius_m
-    record["wheel_inertia"] = wheel_inertia
+    record["wheel_inertia"] = len(wheels) * wheel_inertia
     record["brake_nm"] = sum(max(w.max_brake_torque, 0.0) for w in wheels)
     record["hand_brake_nm"] = sum(max(w.max_handbrake_torque, 0.0) for w in wheels)
     record["friction"] = float(np.mean([max(w.tire_friction, 0.0) for w in wheels]))

@@ -151,7 +151,7 @@ def drive(v: Any, c: Any, speed_mps: float, slope_mps2: float, external_mps2: fl
         if abs(speed_mps) < 0.01 and abs(pull + slope_mps2 + external_mps2) < BREAKAWAY * c.friction / 3.5 * GRAVITY_MPS2:
             v.engine_radps = max(0.0, (rhs) / (1.0 + dt / inertia * (damping + coupling)))
             return 0.0
-    v.engine_radps = max(0.0, engine)
+    v.engine_radps = engine if engine > 1e-6 else 0.0
     moved = free + dt * pull
     spin = abs(moved) / c.radius_m
     if brake_torque > 0.0 and (gear == 1 or gear == 0 or gear == -1) and spin < brake_torque / c.wheel_inertia * LOCK_TORQUE_S:

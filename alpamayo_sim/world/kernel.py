@@ -14,8 +14,10 @@ from alpamayo_sim.world.chassis import feel_ground, move
 from alpamayo_sim.world.contact import STATIC_CELL_M, collide, overlap, write_box
 from alpamayo_sim.world.walking import slide, walk
 
-GROUND_INTERVAL_M = 0.5
-"""The ground plane under a vehicle is measured anew after this way, at the latest."""
+GROUND_INTERVAL_M, GROUND_REST_M = 0.5, 0.2
+"""The ground plane under a vehicle is measured anew after this way within a step, and between steps."""
+FLOOR_EVERY = 5
+"""Walkers measure the floor in every fifth sub-step."""
 VEHICLE, WALKER = 1, 2
 MARGIN_M = 0.3
 KNOCK_IMPULSE_NS = 80.0
@@ -163,13 +165,13 @@ def advance(
                 continue
             c = constants[i]
             moved = math.hypot(actor.location[0] - v.ground_xy[0], actor.location[1] - v.ground_xy[1])
-            if not v.ground_known or moved > GROUND_INTERVAL_M or (step == 0 and moved > 0.02):
+            if not v.ground_known or moved > GROUND_INTERVAL_M or (step == 0 and moved > GROUND_REST_M):
                 feel_ground(ground, actor, v, c)
             move(actor, v, c, substep_s)
         for i in range(len(walkers)):
             actor = actors[walkers[i].row]
             if actor.simulate_physics:
-                walk(actor, walkers[i], ground, substep_s)
+                walk(actor, walkers[i], ground, step % FLOOR_EVERY == 0, substep_s)
         for k in range(bodies):
             actor = actors[rows[k]]
             if actor.simulate_physics:

@@ -83,13 +83,14 @@ def four_wheels(
     brake_torque: float,
     hand_brake_torque: float,
     *,
+    max_steer_deg: float = 70.0,
     lat_stiff_max_load: float = 3.0,
     long_stiff_value: float = 3000.0,
 ) -> tuple[WheelPhysics, ...]:
     """Return front left, front right, rear left, rear right; the front steers, the hand brake holds the rear."""
     return tuple(
         WheelPhysics(
-            max_steer_angle=70.0 if x_m == front_x_m else 0.0,
+            max_steer_angle=max_steer_deg if x_m == front_x_m else 0.0,
             radius=radius_cm,
             max_brake_torque=brake_torque,
             max_handbrake_torque=0.0 if x_m == front_x_m else hand_brake_torque,

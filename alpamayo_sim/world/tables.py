@@ -220,6 +220,7 @@ class PhysicsTable(Table):
     max_steer_deg = Column("f8")
     radius_m = Column("f8")
     wheel_inertia = Column("f8")
+    """Of all wheels together."""
     brake_nm = Column("f8")
     hand_brake_nm = Column("f8")
     friction = Column("f8")
@@ -243,6 +244,7 @@ class WalkerTable(Table):
     jump = Column("?")
     jumps = Column("i4")
     falling = Column("?")
+    floor_z = Column("f8")
     knocked = Column("?")
     """Thrown by a contact: slides to rest before it obeys again."""
     dead = Column("?")

@@ -21,8 +21,8 @@ TURN_DPS = 360.0
 
 
 @njit(cache=True)
-def walk(actor: Any, w: Any, ground: Any, dt: float) -> None:
-    """Advance one walker by one sub-step."""
+def walk(actor: Any, w: Any, ground: Any, feel: bool, dt: float) -> None:
+    """Advance one walker by one sub-step; with `feel` the height of the floor is measured, else the last one counts."""
     if w.knocked:
         speed = math.hypot(actor.velocity_mps[0], actor.velocity_mps[1])
         kept = max(0.0, speed - KNOCKED_DECELERATION_MPS2 * dt)
@@ -45,7 +45,9 @@ def walk(actor: Any, w: Any, ground: Any, dt: float) -> None:
             turn = min(max(turn, -TURN_DPS * dt), TURN_DPS * dt)
             actor.rotation_deg[1] = (actor.rotation_deg[1] + turn + 180.0) % 360.0 - 180.0
     half = actor.extent[2]
-    floor = ground_height(ground, actor.location[0], actor.location[1], actor.location[2] - half)[0] + half
+    if feel:
+        w.floor_z = ground_height(ground, actor.location[0], actor.location[1], actor.location[2] - half)[0]
+    floor = w.floor_z + half
     if w.jump and w.jumps < MAX_JUMPS:
         actor.velocity_mps[2] = JUMP_SPEED_MPS
         w.falling = True
