@@ -16,6 +16,7 @@ from alpamayo_sim.roads.opendrive import LaneRecord, OpenDrive, Road
 STEP_M = 1.0
 STEP_TOLERANCE = 1.02
 MAX_STRETCH = 20.0
+MAX_REFINEMENTS = 3
 END_MARGIN_M = 1e-3
 LINK_PROBE_M = 0.02
 NO_MARKING = int(carla.LaneMarkingType.NONE)
@@ -77,13 +78,15 @@ def sample_lanes(carla_map: carla.Map, opendrive: OpenDrive) -> LaneTable:
 def _sample_lane(carla_map: carla.Map, road: Road, record: LaneRecord, stations: list[float]) -> _Lane | None:
     """Return one lane, sampled more densely where the outer side of a bend stretches it, or None if carla has none."""
     lane = _sample_at(carla_map, road, record, stations)
-    if lane is None:
-        return None
-    longest = float(np.linalg.norm(np.diff(lane.rows[:, :2], axis=0), axis=1).max())
-    if longest <= STEP_TOLERANCE * STEP_M or not longest < MAX_STRETCH * STEP_M:
-        return lane
-    count = math.ceil((len(stations) - 1) * longest / STEP_M) + 1
-    return _sample_at(carla_map, road, record, np.linspace(stations[0], stations[-1], count).tolist())
+    for _ in range(MAX_REFINEMENTS):
+        if lane is None:
+            return None
+        longest = float(np.linalg.norm(np.diff(lane.rows[:, :2], axis=0), axis=1).max())
+        if longest <= STEP_TOLERANCE * STEP_M or not longest < MAX_STRETCH * STEP_M:
+            return lane
+        count = math.ceil(len(lane.rows) * longest / STEP_M) + 1
+        lane = _sample_at(carla_map, road, record, np.linspace(stations[0], stations[-1], count).tolist())
+    return lane
 
 
 def _sample_at(carla_map: carla.Map, road: Road, record: LaneRecord, stations: list[float]) -> _Lane | None:

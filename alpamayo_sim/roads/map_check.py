@@ -18,6 +18,7 @@ import carla
 
 from alpamayo_sim.errors import InfrastructureError, InputError
 from alpamayo_sim.roads.map_data import MapData, MapDataError, compute_map_data, from_bytes, to_bytes
+from alpamayo_sim.roads.map_defects import map_defects
 from alpamayo_sim.roads.opendrive import parse_opendrive
 
 TIME_LIMIT_S = 90.0
@@ -48,21 +49,26 @@ def check_in_child(name: str, xodr: str, *, time_limit_s: float = TIME_LIMIT_S) 
         except subprocess.TimeoutExpired:
             raise InputError(f"map {name!r} was not parsed within {time_limit_s:.0f} s. {REMEDY}") from None
         if done.returncode != 0:
-            raise InputError(_failure(name, done.returncode, done.stderr.decode(errors="replace")))
+            raise InputError(_failure(name, xodr, done.returncode, done.stderr.decode(errors="replace")))
         try:
             return from_bytes(result.read_bytes())
         except (OSError, MapDataError) as error:
             raise InputError(f"map {name!r} could not be parsed: {error}. {REMEDY}") from error
 
 
-def _failure(name: str, code: int, errors: str) -> str:
+def _failure(name: str, xodr: str, code: int, errors: str) -> str:
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     last = lines[-1][:300] if lines else "no message"
     if code == BAD_INPUT:
         return last
     if code < 0:
-        return f"map {name!r} crashes carla.Map ({signal.Signals(-code).name}; it said: {last}). {REMEDY}"
-    return f"map {name!r} cannot be parsed by carla.Map ({last}). {REMEDY}"
+        event = f"crashes carla.Map ({signal.Signals(-code).name})"
+    else:
+        event = f"cannot be parsed by carla.Map ({last})"
+    defects = map_defects(xodr)
+    if defects:
+        return f"map {name!r} {event}. Look at {'; '.join(defects)}"
+    return f"map {name!r} {event}. {REMEDY}"
 
 
 def parse_map(name: str, xodr: str) -> carla.Map:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import carla
@@ -31,16 +31,16 @@ class RoadMap:
     """A map, ready to be driven on. All coordinates are in the CARLA world frame, metres and degrees."""
 
     name: str
-    xodr: str
+    xodr: str = field(repr=False)
     digest: str
     """SHA-256 of `xodr`, hexadecimal."""
     carla_map: carla.Map
-    lanes: LaneTable
-    ground: Ground
-    signals: Signals
-    crosswalks: tuple[NDArray[np.float64], ...]
+    lanes: LaneTable = field(repr=False)
+    ground: Ground = field(repr=False)
+    signals: Signals = field(repr=False)
+    crosswalks: tuple[NDArray[np.float64], ...] = field(repr=False)
     """Polygons [K, 3]."""
-    spawn_points: NDArray[np.float64]
+    spawn_points: NDArray[np.float64] = field(repr=False)
     """[N, 6] x, y, z, pitch, yaw, roll, 0.5 m above driving lanes."""
     geo_reference: tuple[float, float]
     """Latitude and longitude of the origin, degrees."""

@@ -69,11 +69,16 @@ def _separate(poses: Floats) -> Floats:
         near = [other for i in (-1, 0, 1) for j in (-1, 0, 1) for other in cells.get((cell[0] + i, cell[1] + j), ())]
         if near:
             offset = poses[near, :3] - poses[index, :3]
-            along = np.abs(offset[:, :2] @ forward[index])
-            across = np.abs(offset[:, 0] * forward[index, 1] - offset[:, 1] * forward[index, 0])
-            close = (along < SEPARATION_M) & (across < SEPARATION_ACROSS_M) & (np.abs(offset[:, 2]) < STOREY_M)
-            if close.any():
+            same_storey = np.abs(offset[:, 2]) < STOREY_M
+            if (same_storey & (_close(offset, forward[index]) | _close(offset, forward[near]))).any():
                 continue
         kept.append(index)
         cells.setdefault(cell, []).append(index)
     return poses[kept]
+
+
+def _close(offset: Floats, forward: Floats) -> NDArray[np.bool_]:
+    """Return whether offsets [n, 3] lie within the separation along and across `forward`, [2] or [n, 2]."""
+    along = np.abs(offset[:, 0] * forward[..., 0] + offset[:, 1] * forward[..., 1])
+    across = np.abs(offset[:, 0] * forward[..., 1] - offset[:, 1] * forward[..., 0])
+    return (along < SEPARATION_M) & (across < SEPARATION_ACROSS_M)
