@@ -44,12 +44,12 @@ class EmbeddedServer:
         for directory in maps_dirs:
             command += ["--maps", str(directory)]
         command += extra_args
-        self._log: IO[bytes] = Path(log_path or os.devnull).open("w+b")
+        self._log: IO[bytes] | None = None if log_path is None else log_path.open("wb")  # noqa: SIM115
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if log_path is None else self._log,
+            stderr=subprocess.PIPE if self._log is None else self._log,
             start_new_session=True,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )

@@ -126,7 +126,7 @@ def _sensors(spec: EpisodeSpec) -> list[SensorSpec]:
             "fov": "90",
             "sensor_tick": str(_CAMERA_PERIOD_S),
         }
-        sensors.append(SensorSpec("front", "sensor.camera.rgb", Transform(0.9, 0.0, 1.55), attributes))
+        sensors.append(SensorSpec("front", "sensor.camera.rgb", Transform(1.4, 0.0, 1.6), attributes))
     return sensors
 
 

@@ -127,15 +127,16 @@ class Arguments:
         rng = np.random.default_rng(self.seed)
         return planner.random_route(rng, 0.9 * self.length_m, 1.1 * self.length_m)
 
-    def _cameras_work(self, world: carla.World) -> bool:
+    def _cameras_work(self, client: carla.Client) -> bool:
         """Whether the server can draw; if not, the drive goes on with a bird's-eye video and this says why."""
+        world = client.get_world()
         blueprint = world.get_blueprint_library().find("sensor.camera.rgb")
         try:
             camera = world.spawn_actor(blueprint, carla.Transform(carla.Location(z=50.0)))
         except RuntimeError as error:
             print(f"note: no front camera in the video: {error}", file=sys.stderr)
             return False
-        camera.destroy()
+        client.apply_batch_sync([carla.command.DestroyActor(camera.id)])
         return True
 
     def _drive(
@@ -155,7 +156,7 @@ class Arguments:
             vehicles=self.vehicles,
             walkers=self.walkers,
             weather=preset(self.weather) if self.weather else planned,
-            front_camera=self.camera if self.video and self._cameras_work(client.get_world()) else None,
+            front_camera=self.camera if self.video and self._cameras_work(client) else None,
         )
         metrics = EpisodeMetrics(road_map, route)
         details = {
