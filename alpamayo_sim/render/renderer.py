@@ -141,7 +141,7 @@ class Renderer:
         turned = np.linalg.inv(_without_translation(clip, camera))
         self._sky["clip_to_direction"].write(turned.T.astype(np.float32).tobytes())
         self._sky_array.render(moderngl.TRIANGLES, vertices=3)
-        context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
+        context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND | moderngl.CULL_FACE)
         context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
         self._target.write_depth(False)
         for array, (first, count) in ((self._marking_array, spans[3]), (self._quad_array, quads)):

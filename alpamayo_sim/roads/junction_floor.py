@@ -34,9 +34,12 @@ class JunctionFloor:
     vertices: NDArray[np.float64]
     triangles: NDArray[np.int32]
 
-    def holds(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return whether points [M, 2] lie on the floor."""
-        return shapely.contains_xy(self.outline, xy[:, 0], xy[:, 1])
+    def holds(self, points: NDArray[np.float64], storey_m: float) -> NDArray[np.bool_]:
+        """Return whether points [M, 3] lie on the floor, give or take a storey of height."""
+        level = 0.5 * (self.vertices[:, 2].min() + self.vertices[:, 2].max())
+        reach = storey_m + 0.5 * float(np.ptp(self.vertices[:, 2]))
+        inside = shapely.contains_xy(self.outline, points[:, 0], points[:, 1])
+        return inside & (np.abs(points[:, 2] - level) <= reach)
 
 
 def junction_floors(road_map: RoadMap) -> Iterator[JunctionFloor]:

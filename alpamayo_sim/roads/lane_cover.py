@@ -53,7 +53,9 @@ def _rectangles_touch(dx, dy, tx, ty, along, across, c, s, hx, hy):
 
 
 @njit(cache=True)
-def _boxes_touch(center, extent, yaw_rad, xy, tangent, half, reach, margin, starts, order, cell, x0, y0, nx, ny, widest):
+def _boxes_touch(
+    center, extent, yaw_rad, xy, z, tangent, half, reach, margin, storey, starts, order, cell, x0, y0, nx, ny, widest
+):
     touched = np.zeros(len(center), np.bool_)
     for b in range(len(center)):
         cx, cy = center[b, 0], center[b, 1]
@@ -66,6 +68,8 @@ def _boxes_touch(center, extent, yaw_rad, xy, tangent, half, reach, margin, star
             for i in range(i0, i1 + 1):
                 for k in range(starts[j * nx + i], starts[j * nx + i + 1]):
                     q = order[k]
+                    if abs(z[q] - center[b, 2]) > storey:
+                        continue
                     dx, dy = cx - xy[q, 0], cy - xy[q, 1]
                     along, across = reach + margin, half[q] + margin
                     if _rectangles_touch(
@@ -126,6 +130,7 @@ class LaneCover:
     """The cross sections of the chosen lanes, hashed for exact planar tests of boxes against them."""
 
     xy: NDArray[np.float64]
+    z: NDArray[np.float64]
     tangent: NDArray[np.float64]
     half_width: NDArray[np.float64]
     origin: tuple[float, float]
@@ -138,18 +143,28 @@ class LaneCover:
         """Return the cover of the lane samples chosen by `sample_mask` [N]."""
         lanes = road_map.lanes
         xy = np.ascontiguousarray(lanes.xyz[sample_mask, :2], dtype=np.float64)
+        z = np.ascontiguousarray(lanes.xyz[sample_mask, 2], dtype=np.float64)
         tangent = np.ascontiguousarray(lanes.tangent[sample_mask], dtype=np.float64)
         half = np.ascontiguousarray(lanes.width[sample_mask] * 0.5, dtype=np.float64)
         low = xy.min(axis=0) if len(xy) else np.zeros(2)
         high = xy.max(axis=0) if len(xy) else np.zeros(2)
         nx, ny = (int(v) for v in (high - low) / HASH_CELL_M + 1)
         starts, order = _hash_sections(xy, HASH_CELL_M, low[0], low[1], nx, ny)
-        return cls(xy, tangent, half, (float(low[0]), float(low[1])), (nx, ny), starts, order)
+        return cls(xy, z, tangent, half, (float(low[0]), float(low[1])), (nx, ny), starts, order)
 
     def touched_by(
-        self, center: NDArray[np.float64], extent: NDArray[np.float64], yaw_deg: NDArray[np.float64], margin_m: float
+        self,
+        center: NDArray[np.float64],
+        extent: NDArray[np.float64],
+        yaw_deg: NDArray[np.float64],
+        margin_m: float,
+        *,
+        storey_m: float = np.inf,
     ) -> NDArray[np.bool_]:
-        """Return for each upright box (center [M, 3], half sizes [M, 3], yaw [M]) whether it comes within the margin of a lane."""
+        """Return for each upright box (center [M, 3], half sizes [M, 3], yaw [M]) whether it comes within the margin of a lane.
+
+        Heights do not count, save that lanes farther than `storey_m` above or below a box's middle are left out.
+        """
         if not len(self.xy) or not len(center):
             return np.zeros(len(center), dtype=np.bool_)
         return _boxes_touch(
@@ -157,10 +172,12 @@ class LaneCover:
             np.ascontiguousarray(extent, dtype=np.float64),
             np.radians(np.asarray(yaw_deg, dtype=np.float64)),
             self.xy,
+            self.z,
             self.tangent,
             self.half_width,
             SAMPLE_REACH_M,
             margin_m,
+            storey_m,
             self.starts,
             self.order,
             HASH_CELL_M,

@@ -120,9 +120,12 @@ def _keep_clear(group: _Group, cover: LaneCover) -> _Group:
 
 
 def _on_ground(road_map: RoadMap, group: _Group) -> _Group:
+    """Return the group with its feet on the ground; what stands at the very edge of a bridge stands on its deck."""
     foot = group.foot.copy()
     if len(foot):
-        foot[:, 2] = np.asarray(road_map.ground.height(foot[:, :2], foot[:, 2])[0])
+        z = np.asarray(road_map.ground.height(foot[:, :2], foot[:, 2])[0])
+        on_deck = (foot[:, 2] - z > 0.6) & (group.kind in (StaticKind.GUARD_RAIL, StaticKind.LAMP))
+        foot[:, 2] = np.where(on_deck, foot[:, 2], z)
     return _Group(group.kind, foot, group.extent, group.yaw_deg, group.source)
 
 

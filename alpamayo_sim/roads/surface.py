@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, minimum_filter
 
 from alpamayo_sim.roads.junction_floor import JunctionFloor, junction_floors
 from alpamayo_sim.roads.lane_cover import LaneCover
@@ -29,13 +28,17 @@ OVERLAP_M = 0.03
 VERGE_AT_M = (0.0, 2.5, 6.5)
 """Distances from the road's edge at which the verge is sampled."""
 SINK_M = 0.4
-"""How far the coarse land mesh lies below the land near roads, where verges cover it."""
-HILLY_CELLS, FLAT_CELLS = 6_000, 300
-"""Most cells of the land mesh, on maps with hills and without."""
-FLAT_M = 1.0
+"""How far the land mesh lies below the land, so that verges and roads cover it."""
+BLOCK_CELLS = 6
+"""Side of a block of land, in cells of the terrain."""
+FLAT_M = 0.08
+"""A block with less relief than this is two triangles."""
 HORIZON_M = 2_500.0
 FASCIA_M = 1.2
 """Height of a bridge's side."""
+STOREY_M = 2.5
+LEDGE_M = 1.1
+"""How far a bridge's deck reaches beyond its lanes, to carry the guard rail."""
 
 
 class Surface(IntEnum):
@@ -164,10 +167,10 @@ def _add_verges(
         edge = _edge(center, outward, half)
         probe = edge + np.column_stack([outward * 0.35, np.zeros(len(edge))])
         tiny = np.full((len(edge), 3), 0.02)
-        outer = ~everything.touched_by(probe, tiny, np.zeros(len(edge)), 0.0)
+        outer = ~everything.touched_by(probe, tiny, np.zeros(len(edge)), 0.0, storey_m=STOREY_M)
         paved = np.zeros(len(edge), dtype=np.bool_)
         for floor in floors:
-            paved |= floor.holds(probe[:, :2])
+            paved |= floor.holds(probe, STOREY_M)
         outer &= ~paved
         # A strip needs both of its ends, so that a verge goes on one sample past the last free one.
         same_next = np.append(lane[1:] == lane[:-1], False)
@@ -183,7 +186,11 @@ def _add_verges(
             strip = [near, far] if side > 0 else [far, near]
             parts.add(np.concatenate(strip), np.array([0.0, 0.0, 1.0]), Surface.GRASS, strip_triangles(run, ~bridge))
         if bridge.any():
-            top = edge[index]
+            inner = edge[index] - np.array([0.0, 0.0, 0.02])
+            top = inner + np.column_stack([outward[index] * LEDGE_M, np.zeros(len(index))])
+            strip = [inner, top] if side > 0 else [top, inner]
+            ledge = strip_triangles(run, bridge)
+            parts.add(np.concatenate(strip), np.array([0.0, 0.0, 1.0]), Surface.CONCRETE, ledge)
             bottom = top - np.array([0.0, 0.0, FASCIA_M])
             strip = [top, bottom] if side > 0 else [bottom, top]
             normals = np.tile(np.column_stack([outward[index], np.zeros(len(index))]), (2, 1))
@@ -207,27 +214,39 @@ def _verge_rows(road_map: RoadMap, edge: Floats, outward: Floats) -> tuple[list[
     return rows, bridge
 
 
-def _add_land(parts: _Parts, road_map: RoadMap) -> None:
+def _land_nodes(road_map: RoadMap) -> tuple[Floats, float, float, float]:
+    """Return heights [rows, columns] of the land's nodes, below the land and below every road, and the grid's x, y and spacing."""
     terrain = road_map.ground.arrays().terrain
     x0, y0, cell = (float(v) for v in terrain.origin)
-    rows, columns = terrain.z.shape
-    cells = FLAT_CELLS if np.ptp(terrain.z) < FLAT_M else HILLY_CELLS
-    step = max(1, int(np.ceil(np.sqrt(rows * columns / cells))))
-    road = np.zeros((rows, columns), dtype=np.bool_)
-    node = np.rint((road_map.lanes.xyz[:, :2] - (x0, y0)) / cell).astype(np.intp)
-    road[node[:, 1], node[:, 0]] = True
-    near = binary_dilation(road, iterations=min(step, 4) + 1)
-    z = np.where(near, minimum_filter(terrain.z, size=2 * min(step, 4) + 1) - SINK_M, terrain.z)
-    if cells == FLAT_CELLS:
-        z = np.full_like(terrain.z, float(terrain.z.min()) - SINK_M)
-    j, i = np.arange(0, rows, step), np.arange(0, columns, step)
-    gx, gy = np.meshgrid(x0 + i * cell, y0 + j * cell)
-    vertices = np.stack([gx, gy, z[np.ix_(j, i)]], axis=2).reshape(-1, 3)
-    index = np.arange(len(vertices)).reshape(len(j), len(i))
-    a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, :-1].ravel(), index[1:, 1:].ravel()
-    triangles = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)])
-    parts.add(vertices, _grid_normals(gx, gy, z[np.ix_(j, i)]), Surface.GRASS, triangles)
-    _add_horizon(parts, gx, gy, z[np.ix_(j, i)])
+    z = terrain.z.copy()
+    corner = np.floor((road_map.lanes.xyz[:, :2] - (x0, y0)) / cell).astype(np.intp)
+    for dj in (0, 1):
+        for di in (0, 1):
+            np.minimum.at(z, (corner[:, 1] + dj, corner[:, 0] + di), road_map.lanes.xyz[:, 2])
+    return z - SINK_M, x0, y0, cell
+
+
+def _add_land(parts: _Parts, road_map: RoadMap) -> None:
+    """Add the land in blocks: fine where it is uneven, two triangles where it is flat."""
+    z, x0, y0, cell = _land_nodes(road_map)
+    n = BLOCK_CELLS
+    rows, columns = (int(np.ceil((k - 1) / n)) * n + 1 for k in z.shape)
+    z = np.pad(z, ((0, rows - z.shape[0]), (0, columns - z.shape[1])), mode="edge")
+    gx, gy = np.meshgrid(x0 + np.arange(columns) * cell, y0 + np.arange(rows) * cell)
+    vertices = np.stack([gx, gy, z], axis=2).reshape(-1, 3)
+    index = np.arange(len(vertices)).reshape(rows, columns)
+    windows = np.lib.stride_tricks.sliding_window_view(z, (n + 1, n + 1))[::n, ::n]
+    rough = np.ptp(windows, axis=(2, 3)) > FLAT_M
+    fine = np.repeat(np.repeat(rough, n, axis=0), n, axis=1)
+    quads = [
+        (index[:-1, :-1][fine], index[:-1, 1:][fine], index[1:, :-1][fine], index[1:, 1:][fine]),
+        tuple(index[a : rows - n + a : n, b : columns - n + b : n][~rough] for a, b in ((0, 0), (0, n), (n, 0), (n, n))),
+    ]
+    triangles = np.concatenate([np.stack(t, axis=1) for a, b, c, d in quads for t in ((a, b, c), (b, d, c))])
+    used, compact = np.unique(triangles, return_inverse=True)
+    normals = _grid_normals(gx, gy, z)
+    parts.add(vertices[used], normals[used], Surface.GRASS, compact.reshape(-1, 3))
+    _add_horizon(parts, gx, gy, z)
 
 
 def _grid_normals(gx: Floats, gy: Floats, z: Floats) -> Floats:

@@ -33,6 +33,10 @@ void main() {
     vec4 light = vec4(1.0, 0.0, 0.0, 0.0);
     vec2 uv = (position.xy - bake_window.xy) * bake_window.z;
     if (bake_window.w > 0.5 && uv.x > 0.0 && uv.x < 1.0 && uv.y > 0.0 && uv.y < 1.0) light = texture(baked, uv);
+    if (!gl_FrontFacing) {                                // a bridge from below
+        pixel = shown(mix(fog.rgb, vec3(0.2, 0.195, 0.185) * ambient.rgb * 0.45, clearness(distance_m, position.z)), 1.0);
+        return;
+    }
     vec3 color = shade(albedo * (1.0 - 0.35 * sun_color.w * wet_share), normalize(normal), light.r);
     color += albedo * light.g * sun.w * vec3(2.6, 1.9, 1.15);
     if (sun_color.w > 0.02 && wet_share > 0.0) {          // a thin film of water mirrors the sky
