@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from alpamayo_sim.metrics.tick import TickRecord
 from alpamayo_sim.record.episode_video import EpisodeVideo, draft_of
 from alpamayo_sim.record.route_map import describe_surroundings
 from alpamayo_sim.record.route_view import RouteView
-from alpamayo_sim.record.run_folder import COMPLETE_MARKER, RunFolder, write_json
+from alpamayo_sim.record.run_folder import COMPLETE_MARKER, RunFolder, write_json, write_text
 from alpamayo_sim.record.tick_log import TickLogWriter
 from alpamayo_sim.record.timeline import TimelineWriter
 from alpamayo_sim.roads.road_map import RoadMap
@@ -51,7 +52,8 @@ class EpisodeRecorder:
         self._remove_files()
         self.folder.mkdir(parents=True)
         write_json(self.folder / "episode.json", {**asdict(identity), "details": dict(details or {})})
-        write_json(self.folder / "map.json", describe_surroundings(road_map, route))
+        surroundings = json.dumps(describe_surroundings(road_map, route), separators=(",", ":"))
+        write_text(self.folder / "map.json", surroundings)
         self._log = TickLogWriter(self.folder)
         self._timeline = TimelineWriter(self.folder)
         self._view = RouteView(road_map, route)
@@ -121,7 +123,12 @@ class EpisodeRecorder:
 
 def infraction_fields(infraction: Infraction) -> dict[str, Any]:
     """Return an infraction as plain values."""
-    return {**asdict(infraction), "kind": infraction.kind.value}
+    return {
+        **asdict(infraction),
+        "kind": infraction.kind.value,
+        "time_s": round(infraction.time_s, 3),
+        "location": [round(v, 3) for v in infraction.location],
+    }
 
 
 def result_to_json(result: EpisodeResult) -> dict[str, Any]:

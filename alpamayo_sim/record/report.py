@@ -78,7 +78,7 @@ def _describe(run: RunFolder, result: EpisodeResult, max_samples: int, embed: bo
         "figures": {name: value for name, value in result.flat().items() if not isinstance(value, str)},
         "details": _rows(details),
         "video": source,
-        "poster": _poster(video) if source else "",
+        **(_poster(video) if source else {}),
         "infractions": infractions,
         "svg": Markup(route_svg(surroundings, timeline, infractions)),
         "data": {
@@ -89,13 +89,14 @@ def _describe(run: RunFolder, result: EpisodeResult, max_samples: int, embed: bo
     }
 
 
-def _poster(video: Path) -> str:
-    """A still from the first third of a video, as a small JPEG inside a data address."""
+def _poster(video: Path) -> dict[str, Any]:
+    """A still from the first third of a video, as a small JPEG inside a data address, and whether it is wide."""
     image = still(video, 0.3)
     scale = _POSTER_WIDTH_PX / image.shape[1]
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 75])
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode("ascii")
+    address = "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode("ascii")
+    return {"poster": address, "is_wide": image.shape[1] > 2.5 * image.shape[0]}
 
 
 def _rows(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -86,7 +86,7 @@ class RunFolder:
             runs = [run for run in runs if re.fullmatch(rf"\d{{8}}-\d{{6}}-{re.escape(name)}(-\d+)?", run.name)]
         if not runs:
             raise InputError(f"there is no earlier run{f' called {name!r}' if name else ''} in {base} to go on with")
-        return cls.open(max(runs, key=lambda run: (run.stat().st_ctime_ns, run.name)))
+        return cls.open(max(runs, key=lambda run: ((run / "config.yaml").stat().st_mtime_ns, run.name)))
 
     @property
     def config(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The log of an episode's ticks and plans: gzipped JSON lines that are written as they come and read back as they were.
 
-Positions are rounded to 1 mm, angles and speeds to 0.001 of their unit. An actor's shape is written once, its state
+Numbers are rounded to 0.001 of their unit (m, m/s, degree). An actor's shape is written once, its state
 when it changed, so that parked cars cost nothing. Camera images are not logged.
 """
 
@@ -93,7 +93,7 @@ class TickLogWriter:
                 {
                     "t0": plan.t0_s,
                     "rig_pose_t0": list(plan.rig_pose_t0),
-                    "waypoints_rig": np.round(plan.waypoints_rig, 4).tolist(),
+                    "waypoints_rig": np.round(plan.waypoints_rig, 3).tolist(),
                     "reasoning": plan.reasoning,
                     "decisions": dict(plan.decisions),
                     "scores": [float(s) if math.isfinite(s) else None for s in plan.scores],

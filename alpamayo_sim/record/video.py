@@ -19,7 +19,7 @@ VIDEO_FPS = 10
 class VideoWriter:
     """Writes RGB frames to an mp4 (H.264, yuv420p, index in front); memory does not grow with its length."""
 
-    def __init__(self, path: Path, *, width: int, height: int, fps: int = VIDEO_FPS, crf: int = 23) -> None:
+    def __init__(self, path: Path, *, width: int, height: int, fps: int = VIDEO_FPS, crf: int = 26) -> None:
         """Start the file; odd sizes are cut by a pixel, because yuv420p has even ones. `path` may have any suffix."""
         self._width, self._height = width - width % 2, height - height % 2
         if self._width < 2 or self._height < 2:
