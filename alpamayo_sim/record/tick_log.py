@@ -10,7 +10,7 @@ import gzip
 import io
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +43,11 @@ class TickLogWriter:
 
     def write(self, tick: TickRecord) -> None:
         """Append one tick, and its plan if it is another one than at the tick before."""
+        ego, *others = _states((tick.ego, *tick.actors))
         line: dict[str, Any] = {
             "frame": tick.frame,
             "time": _round(tick.time_s),
-            "ego": _state(tick.ego),
+            "ego": ego,
             "speed": _round(tick.speed_mps),
             "acceleration": [_round(v) for v in tick.acceleration_mps2],
             "angular": [_round(v) for v in tick.angular_velocity_dps],
@@ -63,7 +64,7 @@ class TickLogWriter:
         if new:
             self._described.update(shape[0] for shape in new)
             line["shapes"] = new
-        states = {actor.actor_id: _state(actor) for actor in tick.actors}
+        states = {state[0]: state for state in others}
         changed = [state for actor_id, state in states.items() if self._actors.get(actor_id) != state]
         gone = [actor_id for actor_id in self._actors if actor_id not in states]
         self._actors = states
@@ -177,8 +178,10 @@ def _shape(actor: ActorState) -> list[Any]:
     ]
 
 
-def _state(actor: ActorState) -> tuple[Any, ...]:
-    return (actor.actor_id, *(_round(v) for v in actor.transform), *(_round(v) for v in actor.velocity_mps))
+def _states(actors: Sequence[ActorState]) -> list[tuple[Any, ...]]:
+    """Id, pose and velocity of every actor as one flat row, rounded."""
+    rows = np.array([(*actor.transform, *actor.velocity_mps) for actor in actors]).round(3).tolist()
+    return [(actor.actor_id, *row) for actor, row in zip(actors, rows, strict=True)]
 
 
 def _actor(
