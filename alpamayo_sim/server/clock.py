@@ -12,6 +12,8 @@ from alpamayo_sim.server.rpc import PendingReply
 from alpamayo_sim.server.simulation import Simulation
 from alpamayo_sim.server.streams import StreamHub
 
+Answer = Callable[[int], Any]
+"""Makes a call's result from the frame that it led to."""
 MAX_LAG_S = 0.1
 """An asynchronous world that is later than this does not catch up."""
 SUBSCRIPTION_PATIENCE_S = 0.5
@@ -27,7 +29,7 @@ class Clock:
         self._hub = hub
         self._min_interval_s = 1.0 / max_rate if max_rate else 0.0
         self._next_s = 0.0
-        self._cues: deque[tuple[PendingReply, Callable[[int], Any]]] = deque()
+        self._cues: deque[tuple[PendingReply, Answer]] = deque()
         self._frame_waiters: list[Callable[[], None]] = []
         self._timer: Timer | None = None
         self._patience_timer: Timer | None = None
@@ -64,7 +66,7 @@ class Clock:
         self._timer = self._loop.call_at(self._next_s, self._run_frame)
         self._release_waiters()
 
-    def cue(self, answer: Callable[[int], Any]) -> Any:
+    def cue(self, answer: Answer, *, publish_after_s: float = 0.0) -> Any:
         """Advance by one step at a client's cue; return `answer(frame)`, or a PendingReply that gets it later.
 
         An asynchronous world is not moved by cues: the answer then is about its next frame.
@@ -72,10 +74,21 @@ class Clock:
         if not self.synchronous:
             return answer(self._simulation.world.frame + 1)
         if not self._cues and self._may_advance():
-            return answer(self._simulation.tick())
+            return answer(self._simulation.tick(publish_after_s=publish_after_s))
         reply = PendingReply(holds=True)
         self._cues.append((reply, answer))
         return reply
+
+    def cue_later(self, reply: PendingReply, answer: Answer, *, publish_after_s: float) -> None:
+        """Advance by one step for a cue that had to wait, and give `reply` its answer."""
+        if reply.abandoned:
+            return
+        if not self.synchronous:
+            reply.resolve(answer(self._simulation.world.frame + 1))
+        elif not self._cues and self._may_advance():
+            reply.resolve(answer(self._simulation.tick(publish_after_s=publish_after_s)))
+        else:
+            self._cues.append((reply, answer))
 
     def _may_advance(self) -> bool:
         """Return whether a step may happen now; else see to it that `_advance` is called in time."""

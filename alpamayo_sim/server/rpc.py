@@ -14,6 +14,7 @@ from alpamayo_sim.server.codec import WireError, arguments
 from alpamayo_sim.server.event_loop import READ, WRITE, EventLoop
 from alpamayo_sim.server.outbox import Outbox
 from alpamayo_sim.server.replies import failure, success
+from alpamayo_sim.server.traffic_manager_gate import TrafficManagerGate
 from alpamayo_sim.world.errors import WorldError
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Session:
     def __init__(self, server: Server, connection: RpcConnection) -> None:
         self.server = server
         self.connection = connection
+        self.gate = TrafficManagerGate()
         self._poll_frame = -1
         self._polls = 0
 
@@ -132,7 +134,7 @@ class RpcConnection:
             self._reject(f"what it sends is not msgpack-RPC ({type(error).__name__})")
         finally:
             self._handling = False
-        self._send_answers()
+        self.send_answers()
 
     def _handle(self, request: Any) -> bool:
         if type(request) is not list or len(request) < 3:
@@ -153,6 +155,8 @@ class RpcConnection:
         return True
 
     def _carry_out(self, message_id: int, name: str, given: list[Any]) -> bytes | None:
+        if self._server.config.verbose:
+            _LOG.debug("%s %.200s", name, given)
         entry = self._calls.get(name)
         if entry is None:
             self._server.note_unknown(name)
@@ -187,9 +191,10 @@ class RpcConnection:
         if resume:
             self._handle_requests()
         else:
-            self._send_answers()
+            self.send_answers()
 
-    def _send_answers(self) -> None:
+    def send_answers(self) -> None:
+        """Send what was answered so far."""
         if self.closed:
             return
         if self._answers:

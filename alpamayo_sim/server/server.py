@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,10 +14,11 @@ from alpamayo_sim.server.calls import CALLS
 from alpamayo_sim.server.clock import Clock
 from alpamayo_sim.server.config import ServerConfig
 from alpamayo_sim.server.event_loop import EventLoop
-from alpamayo_sim.server.rpc import RpcConnection
+from alpamayo_sim.server.rpc import PendingReply, RpcConnection, Session
 from alpamayo_sim.server.settings import EpisodeSettings
 from alpamayo_sim.server.simulation import Simulation
 from alpamayo_sim.server.streams import StreamConnection, StreamHub
+from alpamayo_sim.server.traffic_manager_gate import PATIENCE_S
 from alpamayo_sim.server.traffic_managers import TrafficManagers
 
 MAX_CONNECTIONS = 512
@@ -67,7 +69,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def bind_pair(host: str, port: int) -> tuple[socket.socket, socket.socket]:
-    """Return sockets bound to `port` and the next one, any free pair for port 0; InputError when taken."""
+    """Return sockets bound to `port` and the next one (any free pair for 0); InputError when taken."""
     for _ in range(1 if port else _PORT_ATTEMPTS):
         first: socket.socket | None = None
         wanted = port
@@ -165,11 +167,23 @@ class Server:
             self._drivers.clear()
         self.clock.start()
 
-    def cue(self, driver: RpcConnection, answer: Callable[[int], Any]) -> Any:
+    def cue(self, session: Session, answer: Callable[[int], Any]) -> Any:
         """Advance the world at a client's cue; see `Clock.cue`."""
         if self.clock.synchronous:
-            self._drivers.add(driver)
-        return self.clock.cue(answer)
+            self._drivers.add(session.connection)
+        gate = session.gate
+        if gate.ready or not self.clock.synchronous:
+            session.connection.send_answers()
+            return self.clock.cue(answer, publish_after_s=gate.ticked())
+        reply = PendingReply(holds=False)
+        timer = self.loop.call_at(time.monotonic() + PATIENCE_S, gate.give_up)
+
+        def go_on() -> None:
+            timer.cancel()
+            self.loop.call_at(0.0, lambda: self.clock.cue_later(reply, answer, publish_after_s=gate.ticked()))
+
+        gate.opened = go_on
+        return reply
 
     def connection_lost(self, connection: RpcConnection) -> None:
         """Clean up after a client: its TrafficManagers, and synchronous mode if nobody is left to tick."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import time
 from collections import OrderedDict
 from typing import Any
 
@@ -92,12 +93,15 @@ class Simulation:
         """Return the names of all maps, as CARLA writes them."""
         return [f"/Game/Carla/Maps/{name}" for name in available_towns(self._config.maps)]
 
-    def tick(self) -> int:
-        """Advance the world by one step, publish sensors and state, and return the frame."""
+    def tick(self, *, publish_after_s: float = 0.0) -> int:
+        """Advance the world by one step, publish sensors and state, not before a time, and return the frame."""
         events = self.world.step(self.settings.step_s)
         self.sensors.publish(events, rendering=not self.settings.no_rendering_mode)
         self.shapes.expire(self.world.elapsed_s)
-        self.world_stream.publish(self._writer.message(self.episode_id, map_changed=self._map_changed))
+        message = self._writer.message(self.episode_id, map_changed=self._map_changed)
+        while time.monotonic() < publish_after_s:
+            pass
+        self.world_stream.publish(message)
         self._map_changed = False
         return self.world.frame
 

@@ -148,5 +148,5 @@ def apply_batch(session: Session, commands: Sequence[Any], do_tick: bool) -> Any
     """Carry out the commands in order, then advance a synchronous world if asked to; return one answer a command."""
     answers = [_carry_out(session, command) for command in commands]
     if do_tick:
-        return session.server.cue(session.connection, lambda frame: answers)
+        return session.server.cue(session, lambda frame: answers)
     return answers

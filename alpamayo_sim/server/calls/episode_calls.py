@@ -35,6 +35,7 @@ def get_episode_info(session: Session) -> list[Any]:
 def get_episode_settings(session: Session) -> Any:
     """Return the settings, at the next frame when asked too often."""
     server = session.server
+    session.gate.settings_asked()
     if server.clock.synchronous:
         return server.simulation.settings.record()
     if session.polls_in(server.simulation.world.frame) <= FREE_POLLS_PER_FRAME:
@@ -54,7 +55,7 @@ def set_episode_settings(session: Session, fields: Sequence[Any]) -> int:
 @call(Family.VALUE)
 def tick_cue(session: Session) -> Any:
     """Advance a synchronous world by one step and return the frame."""
-    return session.server.cue(session.connection, lambda frame: frame)
+    return session.server.cue(session, lambda frame: frame)
 
 
 @call(Family.VALUE, u32)

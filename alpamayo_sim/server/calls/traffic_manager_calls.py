@@ -24,6 +24,7 @@ def get_traffic_manager_running(session: Session, port: int) -> list[Any]:
 @call(Family.VALUE, struct_of("TrafficManagerAddress", text, u16))
 def add_traffic_manager_running(session: Session, address: tuple[str, int]) -> bool:
     """Register the caller's."""
+    session.gate.managers += 1
     return session.server.traffic_managers.add(*address, session.connection)
 
 
