@@ -11,6 +11,7 @@ import numpy as np
 from alpamayo_agents.base import Agent, Decision, EpisodeContext
 from alpamayo_agents.conflicts import STATION_STEP_M, occupancy
 from alpamayo_agents.ego import EgoModel, EgoState, read_state
+from alpamayo_agents.explain import explain
 from alpamayo_agents.forecast import LaneForecaster
 from alpamayo_agents.lane_changes import LaneChangeTiming
 from alpamayo_agents.plan_building import build_plan, converge
@@ -28,6 +29,8 @@ HORIZON_M = 160.0
 """How far ahead speed limits, curves and lights are looked at."""
 STANDING_MPS = 0.3
 MIN_LIMIT_MPS = 3.0
+HELD_WITHIN_M = 6.0
+"""A rule that stops the ego no farther ahead is what it waits for."""
 
 
 class ExpertAgent(Agent):
@@ -62,23 +65,37 @@ class ExpertAgent(Agent):
         self._station_m = self._path.project(rear, self._station_m)
         neighbours = self._surroundings.observe(snapshot, rear, SIGHT_M)
         self._changes.fit(self._station_m, state.speed_mps)
-        envelope, rule = self._envelope(state)
-        decision = self._yield(state, neighbours, envelope, bool(rule))
+        envelope, rule, rule_distance = self._envelope(state)
+        off = neighbours.center[:, :2] - rear
+        ahead = off[:, 0] * math.cos(state.yaw_rad) + off[:, 1] * math.sin(state.yaw_rad)
+        patience = self._patience(state, bool(rule) and rule_distance < HELD_WITHIN_M)
+        decision = self._yield(state, neighbours, ahead, envelope, patience)
         if self._change_is_blocked(decision) and self._changes.put_off(
             self._station_m, self._model.front_m, state.speed_mps
         ):
-            decision = self._yield(state, neighbours, envelope, bool(rule))
+            decision = self._yield(state, neighbours, ahead, envelope, patience)
+        soon = rule_distance < HELD_WITHIN_M + state.speed_mps**2 / (2.0 * self._style.comfortable_braking_mps2)
+        decisions, reasoning = explain(
+            decision,
+            neighbours,
+            ahead,
+            state.speed_mps,
+            rule=rule if soon else "",
+            rule_distance_m=rule_distance,
+            lateral=self._lateral(),
+        )
         plan = build_plan(
             self._path,
             state,
             self._station_m,
             decision.profile.travelled_m,
-            decisions=_decisions(decision, rule, self._lateral()),
+            reasoning=reasoning,
+            decisions=decisions,
         )
         return Decision(self._tracker.step(plan, state), plan)
 
-    def _envelope(self, state: EgoState) -> tuple[np.ndarray, str]:
-        """Return the speeds allowed every 0.5 m from the ego on, and the rule that stops it ("" for none)."""
+    def _envelope(self, state: EgoState) -> tuple[np.ndarray, str, float]:
+        """Return the speeds allowed every 0.5 m from the ego on, the rule that stops it ("" for none) and how far ahead."""
         assert self._context is not None
         first = int(self._station_m / STEP_M)
         count = int(HORIZON_M / STEP_M)
@@ -90,24 +107,26 @@ class ExpertAgent(Agent):
             speeds[index:] = 0.0
         if first + count >= len(self._path.station_m):
             speeds[-2:] = 0.0
-        return braking_envelope(speeds, STEP_M, self._style.comfortable_braking_mps2), rule
+        envelope = braking_envelope(speeds, STEP_M, self._style.comfortable_braking_mps2)
+        return envelope, rule, stop - self._station_m
 
-    def _yield(self, state: EgoState, neighbours: Neighbours, envelope: np.ndarray, held: bool) -> YieldDecision:
-        waited = 0.0
+    def _patience(self, state: EgoState, held: bool) -> Patience:
         if state.speed_mps > STANDING_MPS or held:
             self._standing_since_s = math.inf
-        else:
-            self._standing_since_s = min(self._standing_since_s, state.time_s)
-            waited = state.time_s - self._standing_since_s
+            return Patience()
+        self._standing_since_s = min(self._standing_since_s, state.time_s)
+        return Patience.after(state.time_s - self._standing_since_s)
+
+    def _yield(
+        self, state: EgoState, neighbours: Neighbours, ahead_m: np.ndarray, envelope: np.ndarray, patience: Patience
+    ) -> YieldDecision:
         reach = min(100.0, 30.0 + 5.0 * max(0.0, state.speed_mps))
         travelled = np.arange(0.0, reach, STATION_STEP_M)
         xy, _, yaw = converge(self._path, state, self._station_m, travelled)
         rows = self._relevant(neighbours, xy)
         forecasts = self._forecaster.forecast(neighbours, rows)
         occupied = occupancy(self._model, xy, yaw, neighbours, forecasts)
-        off = neighbours.center[:, :2] - np.array([state.rig_pose.x, state.rig_pose.y])
-        ahead = off[:, 0] * math.cos(state.yaw_rad) + off[:, 1] * math.sin(state.yaw_rad)
-        return decide(occupied, ahead, state.speed_mps, envelope, self._style, Patience.after(waited))
+        return decide(occupied, ahead_m, state.speed_mps, envelope, self._style, patience)
 
     def _change_is_blocked(self, decision: YieldDecision) -> bool:
         """Whether somebody is in the way of the next lane change, and not in the lane that the ego is in."""
@@ -131,18 +150,3 @@ class ExpertAgent(Agent):
         reach = 8.0 + neighbours.half_size_m[:, 0] + 5.0 * np.linalg.norm(neighbours.velocity_mps, axis=1) + 3.0
         here = np.abs(neighbours.center[:, 2] - self._path.pose(np.array(self._station_m))[1]) < 6.0
         return np.flatnonzero((distance < reach) & here)
-
-
-def _decisions(decision: YieldDecision, rule: str, lateral: str) -> dict[str, str]:
-    speeds = decision.profile.speed_mps
-    if decision.emergency:
-        longitudinal = "emergency_brake"
-    elif rule:
-        longitudinal = f"stop_for_{rule}"
-    elif decision.yielding_to:
-        longitudinal = "yield"
-    elif decision.leaders:
-        longitudinal = "follow"
-    else:
-        longitudinal = "keep_speed" if abs(speeds[20] - speeds[0]) < 1.0 else "accelerate" if speeds[20] > speeds[0] else "slow_down"
-    return {"longitudinal": longitudinal, "lateral": lateral}

@@ -1,0 +1,68 @@
+"""What the expert does and why, as named decisions and as a sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alpamayo_agents.surroundings import Neighbours
+from alpamayo_agents.yielding import YieldDecision
+
+RULE_WORDS = {"red_light": "the red light", "yellow_light": "the yellow light", "stop_sign": "the stop sign"}
+LATERAL_WORDS = {
+    "keep_lane": "",
+    "change_lane_left": " Changing to the lane on the left.",
+    "change_lane_right": " Changing to the lane on the right.",
+    "pass_left": " Passing the obstacle on the left.",
+    "pass_right": " Passing the obstacle on the right.",
+}
+STEADY_MPS = 0.7
+FOLLOWING_HEADWAY_S = 3.0
+
+
+def explain(
+    decision: YieldDecision,
+    neighbours: Neighbours,
+    ahead_m: np.ndarray,
+    speed_mps: float,
+    *,
+    rule: str,
+    rule_distance_m: float,
+    lateral: str,
+) -> tuple[dict[str, str], str]:
+    """Return ({"longitudinal": ..., "lateral": ...}, reasoning) for one step; `rule` is what stops the ego soon, or ""."""
+    later = float(decision.profile.speed_mps[15])
+    if decision.emergency:
+        longitudinal = "emergency_brake"
+        others = [*decision.yielding_to, *decision.leaders]
+        reason = f"Braking hard for {_named(neighbours, others, ahead_m)}."
+    elif decision.yielding_to and later < speed_mps + STEADY_MPS:
+        longitudinal = "yield"
+        reason = f"Giving way to {_named(neighbours, decision.yielding_to, ahead_m)}."
+    elif rule and not _led(decision, neighbours, ahead_m, min(speed_mps, rule_distance_m)):
+        longitudinal = f"stop_for_{rule}"
+        where = f" {max(0.0, rule_distance_m):.0f} m ahead" if rule_distance_m > 3.0 else ""
+        reason = f"{'Stopping' if speed_mps > 0.3 else 'Waiting'} for {RULE_WORDS[rule]}{where}."
+    elif _led(decision, neighbours, ahead_m, speed_mps):
+        longitudinal = "follow" if speed_mps > 0.3 or later > 0.3 else "wait"
+        word = "Following" if longitudinal == "follow" else "Waiting behind"
+        reason = f"{word} {_named(neighbours, decision.leaders, ahead_m)}."
+    elif later > speed_mps + STEADY_MPS:
+        longitudinal, reason = "accelerate", "The way ahead is free: speeding up."
+    elif later < speed_mps - STEADY_MPS:
+        longitudinal, reason = "slow_down", "Slowing down for the road ahead."
+    else:
+        longitudinal, reason = "keep_speed", "The way ahead is free: keeping the speed."
+    return {"longitudinal": longitudinal, "lateral": lateral}, reason + LATERAL_WORDS[lateral]
+
+
+def _led(decision: YieldDecision, neighbours: Neighbours, ahead_m: np.ndarray, speed_mps: float) -> bool:
+    reach = 12.0 + FOLLOWING_HEADWAY_S * speed_mps
+    return bool(decision.leaders) and float(ahead_m[decision.leaders[0]]) < reach
+
+
+def _named(neighbours: Neighbours, rows: tuple[int, ...] | list[int], ahead_m: np.ndarray) -> str:
+    if not rows:
+        return "what is on the path"
+    nearest = min(rows, key=lambda row: float(ahead_m[row]))
+    kind = "a pedestrian" if neighbours.is_walker[nearest] else "a vehicle"
+    return f"{kind} {max(0.0, float(ahead_m[nearest])):.0f} m ahead"
