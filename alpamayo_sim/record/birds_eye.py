@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from alpamayo_sim.frames import Transform, rig_to_world
 from alpamayo_sim.metrics.tick import ActorState, TickRecord
 from alpamayo_sim.policy.plan import Plan
-from alpamayo_sim.record.road_raster import TERRAIN, Color, Image, RoadRaster
+from alpamayo_sim.record.road_raster import TERRAIN, Image, RoadRaster
+from alpamayo_sim.record.road_shapes import Color
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.route_planner import Route
 

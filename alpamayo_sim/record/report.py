@@ -37,7 +37,7 @@ def write_report(run: RunFolder, *, embed: Collection[str] = ()) -> Path:
     )
     html = environment.get_template("report.html").render(
         name=run.path.name,
-        summary=run.summary or summarise(results),
+        summary=summarise(results),
         servers=servers,
         is_embedded="embedded" in servers,
         episodes=episodes,
