@@ -60,6 +60,7 @@ def run_episode(
     """
     with ExitStack() as stack:
         world = stack.enter_context(SynchronousWorld(client, step_s=STEP_S, rendering=spec.front_camera is not None))
+        world.world.reset_all_traffic_lights()
         _set_weather(world.world, spec.weather, 0.0)
         ego = _spawn_ego(world.world, spec.route)
         stack.callback(ego.destroy)
