@@ -20,7 +20,9 @@ from alpamayo_sim.record.timeline import read_timeline
 from alpamayo_sim.record.video import still
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
-_POSTER_WIDTH_PX = 720
+_FEW_EPISODES = 20
+_SAMPLES_FEW, _SAMPLES_MANY = 2000, 600
+_POSTER_PX_FEW, _POSTER_PX_MANY = 720, 320
 
 
 def write_report(run: RunFolder, *, embed: Collection[str] = ()) -> Path:
@@ -29,8 +31,8 @@ def write_report(run: RunFolder, *, embed: Collection[str] = ()) -> Path:
     `embed` names episodes whose videos go inside the file, so that it can be sent alone.
     """
     results = [read_result(run, episode_id) for episode_id in run.complete_episodes()]
-    samples_each = 2000 if len(results) <= 20 else 600
-    episodes = [_describe(run, result, samples_each, result.identity.episode_id in embed) for result in results]
+    few = len(results) <= _FEW_EPISODES
+    episodes = [_describe(run, result, few, result.identity.episode_id in embed) for result in results]
     servers = sorted({result.identity.server for result in results})
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
@@ -58,11 +60,11 @@ def read_result(run: RunFolder, episode_id: str) -> EpisodeResult:
     return result_from_json(json.loads(text))
 
 
-def _describe(run: RunFolder, result: EpisodeResult, max_samples: int, embed: bool) -> dict[str, Any]:
-    """Everything that the template shows of one episode."""
+def _describe(run: RunFolder, result: EpisodeResult, few: bool, embed: bool) -> dict[str, Any]:
+    """Everything that the template shows of one episode, in more detail if there are only few."""
     episode_id = result.identity.episode_id
     folder = run.episode_folder(episode_id)
-    timeline = read_timeline(folder, max_samples=max_samples)
+    timeline = read_timeline(folder, max_samples=_SAMPLES_FEW if few else _SAMPLES_MANY)
     infractions = [infraction_fields(infraction) for infraction in result.infractions]
     surroundings = json.loads((folder / "map.json").read_text(encoding="utf-8"))
     details = json.loads((folder / "episode.json").read_text(encoding="utf-8"))["details"]
@@ -78,7 +80,7 @@ def _describe(run: RunFolder, result: EpisodeResult, max_samples: int, embed: bo
         "figures": {name: value for name, value in result.flat().items() if not isinstance(value, str)},
         "details": _rows(details),
         "video": source,
-        **(_poster(video) if source else {}),
+        **(_poster(video, _POSTER_PX_FEW if few else _POSTER_PX_MANY) if source else {}),
         "infractions": infractions,
         "svg": Markup(route_svg(surroundings, timeline, infractions)),
         "data": {
@@ -89,10 +91,10 @@ def _describe(run: RunFolder, result: EpisodeResult, max_samples: int, embed: bo
     }
 
 
-def _poster(video: Path) -> dict[str, Any]:
+def _poster(video: Path, width_px: int) -> dict[str, Any]:
     """A still from the first third of a video, as a small JPEG inside a data address, and whether it is wide."""
     image = still(video, 0.3)
-    scale = _POSTER_WIDTH_PX / image.shape[1]
+    scale = width_px / image.shape[1]
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 75])
     address = "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode("ascii")

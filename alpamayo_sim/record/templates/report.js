@@ -142,7 +142,7 @@
       readout.replaceChildren();
       const figures = [
         ["time", now.toFixed(1) + " s"], ["speed", data.speed_kmh[k].toFixed(0) + " km/h"],
-        ["limit", data.limit_kmh[k].toFixed(0)], ["throttle", data.throttle[k].toFixed(2)],
+        ["limit", data.limit_kmh[k].toFixed(0) + " km/h"], ["throttle", data.throttle[k].toFixed(2)],
         ["brake", data.brake[k].toFixed(2)], ["steer", data.steer[k].toFixed(2)],
         ["on route", data.progress_m[k].toFixed(0) + " m"], ["light", data.light[k] < 0 ? "none" : LIGHTS[data.light[k]]],
       ];
