@@ -91,7 +91,9 @@ class BakedLight:
             if mask[1]:
                 self._context.blend_func = moderngl.ONE, moderngl.ONE
             buffer = self._context.buffer(vertices.tobytes())
-            array = self._context.vertex_array(self._program, [(buffer, "2f4 2f4 1f4", "in_place", "in_disc", "in_value")])
+            array = self._context.vertex_array(
+                self._program, [(buffer, "2f4 2f4 1f4", "in_place", "in_disc", "in_value")]
+            )
             array.render(moderngl.TRIANGLES)
             array.release()
             buffer.release()

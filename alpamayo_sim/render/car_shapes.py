@@ -228,8 +228,18 @@ def _lamps(builder: MeshBuilder, shape: CarShape) -> None:
     for side in (-1.0, 1.0):
         blinker = Material.BLINKER_RIGHT if side > 0 else Material.BLINKER_LEFT
         y = nose.half_width * 0.80 * side
-        builder.box((wide_nose.x + 0.4 * (nose.x - wide_nose.x), y, shape.headlight_z), (0.085, 0.165, 0.055), Material.HEADLIGHT, (0.82, 0.84, 0.86))
-        builder.box((wide_nose.x - 0.02, wide_nose.half_width * 0.95 * side, shape.headlight_z), (0.07, 0.045, 0.045), blinker, (0.75, 0.4, 0.1))
+        builder.box(
+            (wide_nose.x + 0.4 * (nose.x - wide_nose.x), y, shape.headlight_z),
+            (0.085, 0.165, 0.055),
+            Material.HEADLIGHT,
+            (0.82, 0.84, 0.86),
+        )
+        builder.box(
+            (wide_nose.x - 0.02, wide_nose.half_width * 0.95 * side, shape.headlight_z),
+            (0.07, 0.045, 0.045),
+            blinker,
+            (0.75, 0.4, 0.1),
+        )
         half_y, half_z = shape.taillight_half
         y = (wide_tail.half_width * 0.985 - half_y) * side
         x = 0.5 * (tail.x + wide_tail.x)
@@ -237,10 +247,19 @@ def _lamps(builder: MeshBuilder, shape: CarShape) -> None:
         builder.box((x, y, shape.taillight_z), (depth, half_y, half_z), Material.TAILLIGHT, (0.55, 0.03, 0.03))
         below = shape.taillight_z - half_z - 0.035
         builder.box((x - 0.004, y, below), (depth, half_y * 0.6, 0.03), blinker, (0.7, 0.35, 0.08))
-        builder.box((x - 0.004, y - side * (half_y + 0.05), shape.taillight_z - half_z + 0.03), (depth, 0.045, 0.03), Material.REVERSE_LIGHT, (0.85, 0.85, 0.85))
-    builder.box((tail.x + 0.002, 0.0, shape.taillight_z - 0.16), (0.012, 0.25, 0.055), Material.MATT, (0.85, 0.86, 0.82))
+        builder.box(
+            (x - 0.004, y - side * (half_y + 0.05), shape.taillight_z - half_z + 0.03),
+            (depth, 0.045, 0.03),
+            Material.REVERSE_LIGHT,
+            (0.85, 0.85, 0.85),
+        )
+    builder.box(
+        (tail.x + 0.002, 0.0, shape.taillight_z - 0.16), (0.012, 0.25, 0.055), Material.MATT, (0.85, 0.86, 0.82)
+    )
     builder.box((nose.x - 0.004, 0.0, nose.sill + 0.12), (0.012, 0.25, 0.05), Material.MATT, (0.85, 0.86, 0.82))
-    builder.box((nose.x - 0.008, 0.0, shape.headlight_z - 0.03), (0.015, nose.half_width * 0.5, 0.06), Material.MATT, BLACK)
+    builder.box(
+        (nose.x - 0.008, 0.0, shape.headlight_z - 0.03), (0.015, nose.half_width * 0.5, 0.06), Material.MATT, BLACK
+    )
     rear_glass = next((k for k in range(len(shape.between) - 1, 0, -1) if shape.between[k] == "windscreen"), None)
     if rear_glass is not None and rear_glass > len(shape.between) // 2:
         brow = shape.stations[rear_glass]
@@ -251,10 +270,21 @@ def _details(builder: MeshBuilder, shape: CarShape) -> None:
     cowl = next(k for k, section in enumerate(shape.between) if section == "windscreen")
     at = shape.stations[cowl]
     for side in (-1.0, 1.0):
-        builder.box((at.x - 0.28, (at.half_width + 0.07) * side, at.shoulder + 0.1), (0.05, 0.09, 0.06), Material.PAINT, WHITE)
+        builder.box(
+            (at.x - 0.28, (at.half_width + 0.07) * side, at.shoulder + 0.1), (0.05, 0.09, 0.06), Material.PAINT, WHITE
+        )
         for x in shape.wheel_x:
-            wall = float(np.interp(x, [s.x for s in shape.stations[::-1]], [s.half_width for s in shape.stations[::-1]]))
-            builder.disc((x, side * (wall + 0.006), shape.wheel_radius * 1.02), (0.0, side, 0.0), shape.wheel_radius * 1.17, Material.MATT, BLACK, sides=14)
+            wall = float(
+                np.interp(x, [s.x for s in shape.stations[::-1]], [s.half_width for s in shape.stations[::-1]])
+            )
+            builder.disc(
+                (x, side * (wall + 0.006), shape.wheel_radius * 1.02),
+                (0.0, side, 0.0),
+                shape.wheel_radius * 1.17,
+                Material.MATT,
+                BLACK,
+                sides=14,
+            )
 
 
 def wheel_mesh(*, spokes: bool = True) -> Mesh:
@@ -274,7 +304,11 @@ def far_car_mesh(shape: CarShape) -> Mesh:
     builder = MeshBuilder()
     pick = (1, 4, 5, 7)
     rings = [_ring(s)[list(pick)] for s in shape.stations]
-    chosen = [k for k in range(len(rings)) if k in (0, len(rings) - 1) or shape.between[min(k, len(shape.between) - 1)] != "pillar"]
+    chosen = [
+        k
+        for k in range(len(rings))
+        if k in (0, len(rings) - 1) or shape.between[min(k, len(shape.between) - 1)] != "pillar"
+    ]
     builder.new_part()
     for i, j in zip(chosen[:-1], chosen[1:], strict=True):
         front, back, section = rings[i], rings[j], shape.between[i]
@@ -288,11 +322,23 @@ def far_car_mesh(shape: CarShape) -> Mesh:
         outline = np.concatenate([ring, (ring[:-1] * np.array([1.0, -1.0, 1.0]))[::-1]])
         builder.polygon(outline, Material.PAINT, WHITE, away_from=ring.mean(axis=0) + np.array([inward, 0.0, 0.0]))
     for x in shape.wheel_x:
-        builder.box((x, 0.0, shape.wheel_radius), (shape.wheel_radius * 0.85, shape.half_size[1] * 0.97, shape.wheel_radius), Material.MATT, RUBBER)
+        builder.box(
+            (x, 0.0, shape.wheel_radius),
+            (shape.wheel_radius * 0.85, shape.half_size[1] * 0.97, shape.wheel_radius),
+            Material.MATT,
+            RUBBER,
+        )
     tail, nose = shape.stations[-1], shape.stations[0]
     half_y, half_z = shape.taillight_half
     for side in (-1.0, 1.0):
         y = (shape.stations[-2].half_width * 0.985 - half_y) * side
-        builder.box((tail.x + 0.03, y, shape.taillight_z), (0.04, half_y, half_z), Material.TAILLIGHT, (0.55, 0.03, 0.03))
-        builder.box((nose.x - 0.05, nose.half_width * 0.8 * side, shape.headlight_z), (0.06, 0.165, 0.055), Material.HEADLIGHT, (0.82, 0.84, 0.86))
+        builder.box(
+            (tail.x + 0.03, y, shape.taillight_z), (0.04, half_y, half_z), Material.TAILLIGHT, (0.55, 0.03, 0.03)
+        )
+        builder.box(
+            (nose.x - 0.05, nose.half_width * 0.8 * side, shape.headlight_z),
+            (0.06, 0.165, 0.055),
+            Material.HEADLIGHT,
+            (0.82, 0.84, 0.86),
+        )
     return builder.build()

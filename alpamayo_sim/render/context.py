@@ -12,7 +12,7 @@ DEBIAN_PACKAGES = "libegl1 libgl1-mesa-dri"
 GLSL_VERSION = "#version 430\n"
 
 
-class RendererUnavailable(InfrastructureError):  # noqa: N818 - a state of the machine, named so in the interface
+class RendererUnavailable(InfrastructureError):
     """No OpenGL context could be made; the message names what to install."""
 
 
@@ -20,7 +20,7 @@ def create_context() -> moderngl.Context:
     """Return a new windowless OpenGL 4.3 context; raises RendererUnavailable where the machine has no usable EGL."""
     try:
         return moderngl.create_context(standalone=True, backend="egl", require=430)
-    except Exception as error:  # noqa: BLE001 - glcontext raises plain Exception for every failure of EGL
+    except Exception as error:
         raise RendererUnavailable(
             "cameras need OpenGL 4.3 through EGL, and no context could be made "
             f"({type(error).__name__}: {error}); on Debian or Ubuntu install it with: apt-get install {DEBIAN_PACKAGES}"

@@ -106,7 +106,9 @@ class InstanceCuller:
         self.used += len(rows)
         return start
 
-    def commands(self, groups: list[Instances], planes: Floats, eye: Floats, focal_px: float, detail: float) -> Commands:
+    def commands(
+        self, groups: list[Instances], planes: Floats, eye: Floats, focal_px: float, detail: float
+    ) -> Commands:
         """Return the draw commands of what the camera sees of the groups; `detail` scales the sizes at which meshes coarsen."""
         parts: list[Commands] = []
         library = self._library

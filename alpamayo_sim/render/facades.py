@@ -27,14 +27,18 @@ def building_triangles(statics: StaticBoxes) -> tuple[NDArray[np.void], NDArray[
     vertices: list[NDArray[np.void]] = []
     for k in chosen:
         center, extent = statics.center[k], statics.extent[k]
-        dice = np.random.Generator(np.random.PCG64(abs(int(center[0] * 10.0)) * 7919 + abs(int(center[1] * 10.0)))).uniform(size=4)
+        dice = np.random.Generator(
+            np.random.PCG64(abs(int(center[0] * 10.0)) * 7919 + abs(int(center[1] * 10.0)))
+        ).uniform(size=4)
         color = np.clip(PALETTE[int(dice[0] * len(PALETTE))] * (0.9 + 0.2 * dice[1]), 0, 255)
         vertices.extend(_house(center, extent, np.radians(statics.yaw_deg[k]), color, dice))
     if not vertices:
         return np.zeros(0, dtype=VERTEX), np.zeros((0, 3), np.uint32), np.zeros((0, 2))
     quads = np.concatenate(vertices)
     first = np.arange(0, len(quads), 4, dtype=np.uint32)[:, None]
-    triangles = np.concatenate([first + np.array([[0, 1, 2]], np.uint32), first + np.array([[0, 2, 3]], np.uint32)], axis=1)
+    triangles = np.concatenate(
+        [first + np.array([[0, 1, 2]], np.uint32), first + np.array([[0, 2, 3]], np.uint32)], axis=1
+    )
     triangles = triangles.reshape(-1, 3)
     return quads, triangles, quads["position"][triangles[:, 0], :2].astype(np.float64)
 
@@ -46,7 +50,9 @@ def _house(center: Floats, extent: Floats, yaw: float, color: Floats, dice: Floa
     hx, hy = float(extent[0]), float(extent[1])
     quads: list[NDArray[np.void]] = []
 
-    def quad(corners: list[tuple[float, float, float]], normal: tuple[float, float, float], wall: Floats, rgb: Floats) -> None:
+    def quad(
+        corners: list[tuple[float, float, float]], normal: tuple[float, float, float], wall: Floats, rgb: Floats
+    ) -> None:
         points = np.array(corners)
         out = np.zeros(4, dtype=VERTEX)
         out["position"][:, :2] = points[:, :2] @ turn.T + center[:2]
@@ -71,7 +77,10 @@ def _house(center: Floats, extent: Floats, yaw: float, color: Floats, dice: Floa
         plain = np.full((4, 2), -1.0)
         quad([(*a, low), (*b, low), (*b, foot), (*a, foot)], (nx, ny, 0), plain, color * 0.6)
         i = half - PARAPET_M
-        ai, bi = (nx * i - tx * (length - PARAPET_M), ny * i - ty * (length - PARAPET_M)), (nx * i + tx * (length - PARAPET_M), ny * i + ty * (length - PARAPET_M))
+        ai, bi = (
+            (nx * i - tx * (length - PARAPET_M), ny * i - ty * (length - PARAPET_M)),
+            (nx * i + tx * (length - PARAPET_M), ny * i + ty * (length - PARAPET_M)),
+        )
         quad([(*a, high), (*b, high), (*bi, high), (*ai, high)], (0, 0, 1), plain, color * 0.85)
         quad([(*ai, roof), (*bi, roof), (*bi, high), (*ai, high)], (-nx, -ny, 0), plain, color * 0.8)
     grey = np.full(3, 92.0 + 50.0 * dice[3])
@@ -85,5 +94,7 @@ def _house(center: Floats, extent: Floats, yaw: float, color: Floats, dice: Floa
             a = (nx * half - tx * length + ox, ny * half - ty * length)
             b = (nx * half + tx * length + ox, ny * half + ty * length)
             quad([(*a, roof), (*b, roof), (*b, bz), (*a, bz)], (nx, ny, 0), plain, grey * 0.9)
-        quad([(ox - bx, -by, bz), (ox + bx, -by, bz), (ox + bx, by, bz), (ox - bx, by, bz)], (0, 0, 1), plain, grey * 0.8)
+        quad(
+            [(ox - bx, -by, bz), (ox + bx, -by, bz), (ox + bx, by, bz), (ox - bx, by, bz)], (0, 0, 1), plain, grey * 0.8
+        )
     return quads

@@ -29,7 +29,13 @@ class Instances:
 
 
 def make_instances(
-    library: MeshLibrary, mesh: NDArray[np.integer], axes: Floats, scale: Floats, position: Floats, paint: Floats, state: Floats
+    library: MeshLibrary,
+    mesh: NDArray[np.integer],
+    axes: Floats,
+    scale: Floats,
+    position: Floats,
+    paint: Floats,
+    state: Floats,
 ) -> Instances:
     """Return instances from rotation matrices [N, 3, 3], scales [N, 3], positions [N, 3], paint [N, 4] and state [N, 4]."""
     count = len(mesh)
@@ -99,7 +105,14 @@ class DynamicInstances:
         return joined([body, wheels]), axes, foot
 
     def _wheel_instances(
-        self, frame: SceneFrame, shape: NDArray[np.intp], axes: Floats, scale: Floats, foot: Floats, paint: Floats, state: Floats
+        self,
+        frame: SceneFrame,
+        shape: NDArray[np.intp],
+        axes: Floats,
+        scale: Floats,
+        foot: Floats,
+        paint: Floats,
+        state: Floats,
     ) -> Instances:
         owner, slot = np.nonzero(self._wheel_side[shape] != 0.0)
         kind = shape[owner]
@@ -143,11 +156,22 @@ def ground_quads(frame: SceneFrame, axes: Floats, foot: Floats, light: Lighting)
     if light.night > 0.05 and len(frame.light_flags):
         beam = np.nonzero(np.asarray(frame.light_flags) & LOW_OR_HIGH_BEAM)[0]
         ahead = lift[beam] + axes[beam, :, 0] * (frame.extent[beam, :1] + 10.5)
-        quads.append(_quads(axes[beam], ahead, np.full(len(beam), 11.0), np.full(len(beam), 4.5), 1.0, np.full(len(beam), light.night)))
+        quads.append(
+            _quads(
+                axes[beam],
+                ahead,
+                np.full(len(beam), 11.0),
+                np.full(len(beam), 4.5),
+                1.0,
+                np.full(len(beam), light.night),
+            )
+        )
     return np.concatenate(quads)
 
 
-def _quads(axes: Floats, position: Floats, half_x: Floats, half_y: Floats, kind: float, strength: Floats) -> NDArray[np.float32]:
+def _quads(
+    axes: Floats, position: Floats, half_x: Floats, half_y: Floats, kind: float, strength: Floats
+) -> NDArray[np.float32]:
     rows = np.zeros((len(position), ROW), dtype=np.float32)
     matrix = rows[:, :12].reshape(-1, 3, 4)
     matrix[:, :, 0] = axes[:, :, 0] * half_x[:, None]

@@ -43,7 +43,12 @@ def truck_mesh(*, beacon: bool = False) -> Mesh:
     b.box((hx - 0.05, 0, 0.55), (0.05, hy * 0.95, 0.16), Material.MATT, (0.2, 0.2, 0.2))
     body = WHITE if not beacon else (0.75, 0.1, 0.08)
     material = Material.PAINT if beacon else Material.MATT
-    b.box((0.5 * (front - 0.1 - hx), 0, 0.5 * (0.95 + 2 * hz)), (0.5 * (front - 0.1 + hx), hy, 0.5 * (2 * hz - 0.95)), material, body)
+    b.box(
+        (0.5 * (front - 0.1 - hx), 0, 0.5 * (0.95 + 2 * hz)),
+        (0.5 * (front - 0.1 + hx), hy, 0.5 * (2 * hz - 0.95)),
+        material,
+        body,
+    )
     b.box((0.5 * (front - hx), 0, 0.75), (0.5 * (front + hx), hy * 0.6, 0.2), Material.MATT, (0.12, 0.12, 0.12))
     for side in (-1.0, 1.0):
         b.box((-0.4, side * hy * 0.97, 0.72), (1.1, 0.03, 0.22), Material.MATT, (0.3, 0.3, 0.3))
@@ -78,7 +83,9 @@ def bus_mesh() -> Mesh:
     return b.build()
 
 
-def _rider(b: MeshBuilder, hip: tuple[float, float], hands: tuple[float, float], foot: tuple[float, float], *, helmet: bool) -> None:
+def _rider(
+    b: MeshBuilder, hip: tuple[float, float], hands: tuple[float, float], foot: tuple[float, float], *, helmet: bool
+) -> None:
     """Add a seated rider; (x, z) of hips, hands and feet."""
     shoulder = (hip[0] + 0.55 * (hands[0] - hip[0]) - 0.02, hip[1] + 0.5)
     b.tube((hip[0], 0, hip[1]), (shoulder[0], 0, shoulder[1]), (0.16, 0.19), Material.CLOTH, WHITE, sides=7)
@@ -88,20 +95,44 @@ def _rider(b: MeshBuilder, hip: tuple[float, float], hands: tuple[float, float],
         b.box((head[0] + 0.1, 0, head[2]), (0.05, 0.09, 0.04), Material.GLASS, GLASS)
     else:
         b.ball(head, (0.11, 0.1, 0.14), Material.MATT, SKIN, sides=7, rings=5)
-        b.ball((head[0] - 0.02, 0, head[2] + 0.05), (0.13, 0.11, 0.1), Material.MATT, (0.16, 0.12, 0.1), sides=7, rings=4)
+        b.ball(
+            (head[0] - 0.02, 0, head[2] + 0.05), (0.13, 0.11, 0.1), Material.MATT, (0.16, 0.12, 0.1), sides=7, rings=4
+        )
     for side in (-1.0, 1.0):
         knee = (0.5 * (hip[0] + foot[0]) + 0.16, 0.14 * side, 0.55 * (hip[1] + foot[1]))
         b.tube((hip[0], 0.1 * side, hip[1]), knee, (0.09, 0.07), Material.LEG_LEFT, WHITE, sides=6)
         b.tube(knee, (foot[0], 0.14 * side, foot[1]), (0.065, 0.05), Material.LEG_LEFT, WHITE, sides=6)
         b.box((foot[0] + 0.06, 0.14 * side, foot[1] - 0.03), (0.12, 0.04, 0.04), Material.MATT, BLACK)
-        b.tube((shoulder[0], 0.2 * side, shoulder[1] - 0.03), (hands[0], 0.24 * side, hands[1]), (0.06, 0.045), Material.CLOTH, WHITE, sides=6)
+        b.tube(
+            (shoulder[0], 0.2 * side, shoulder[1] - 0.03),
+            (hands[0], 0.24 * side, hands[1]),
+            (0.06, 0.045),
+            Material.CLOTH,
+            WHITE,
+            sides=6,
+        )
 
 
 def _spin(b: MeshBuilder, x: float, radius: float, width: float) -> None:
     b.tube((x, -width, radius), (x, width, radius), (radius, radius), Material.MATT, RUBBER, sides=14, caps=False)
-    b.tube((x, width, radius), (x, -width, radius), (radius * 0.84, radius * 0.84), Material.MATT, BLACK, sides=14, caps=False)
+    b.tube(
+        (x, width, radius),
+        (x, -width, radius),
+        (radius * 0.84, radius * 0.84),
+        Material.MATT,
+        BLACK,
+        sides=14,
+        caps=False,
+    )
     for side in (-1.0, 1.0):
-        b.disc((x, side * width * 0.4, radius), (0, side, 0), radius * 0.8 if width > 0.04 else radius * 0.14, Material.MATT, (0.32, 0.32, 0.33), sides=10)
+        b.disc(
+            (x, side * width * 0.4, radius),
+            (0, side, 0),
+            radius * 0.8 if width > 0.04 else radius * 0.14,
+            Material.MATT,
+            (0.32, 0.32, 0.33),
+            sides=10,
+        )
 
 
 def motorcycle_mesh() -> Mesh:
@@ -130,8 +161,12 @@ def bicycle_mesh() -> Mesh:
     for x in (0.52, -0.52):
         _spin(b, x, 0.33, 0.02)
     frame: tuple[tuple[tuple[float, float], tuple[float, float]], ...] = (
-        ((-0.52, 0.33), (-0.12, 0.3)), ((-0.12, 0.3), (-0.22, 0.86)), ((-0.2, 0.78), (0.36, 0.82)),
-        ((-0.12, 0.3), (0.38, 0.74)), ((0.52, 0.33), (0.35, 0.95)), ((-0.52, 0.33), (-0.2, 0.78)),
+        ((-0.52, 0.33), (-0.12, 0.3)),
+        ((-0.12, 0.3), (-0.22, 0.86)),
+        ((-0.2, 0.78), (0.36, 0.82)),
+        ((-0.12, 0.3), (0.38, 0.74)),
+        ((0.52, 0.33), (0.35, 0.95)),
+        ((-0.52, 0.33), (-0.2, 0.78)),
     )
     for start, end in frame:
         b.tube((start[0], 0, start[1]), (end[0], 0, end[1]), (0.025, 0.025), Material.PAINT, WHITE, sides=5, caps=False)
@@ -170,7 +205,13 @@ def cone_mesh() -> Mesh:
     b = MeshBuilder()
     b.box((0, 0, 0.05), (1, 1, 0.05), Material.MATT, BLACK)
     orange: Color = (0.95, 0.35, 0.05)
-    for low, high, color in ((0.1, 0.7, orange), (0.7, 1.1, WHITE), (1.1, 1.45, orange), (1.45, 1.7, WHITE), (1.7, 2.0, orange)):
+    for low, high, color in (
+        (0.1, 0.7, orange),
+        (0.7, 1.1, WHITE),
+        (1.1, 1.45, orange),
+        (1.45, 1.7, WHITE),
+        (1.7, 2.0, orange),
+    ):
         radius = [0.72 * (1.0 - 0.42 * z) for z in (low, high)]
         b.tube((0, 0, low), (0, 0, high), (radius[0], radius[1]), Material.SIGN_FACE, color, sides=10, caps=high == 2.0)
     return b.build()
@@ -180,7 +221,13 @@ def barrel_mesh() -> Mesh:
     """Return a drum that fills the box from (-1, -1, 0) to (1, 1, 2)."""
     b = MeshBuilder()
     orange: Color = (0.95, 0.35, 0.05)
-    for low, high, color in ((0.0, 0.5, orange), (0.5, 0.9, WHITE), (0.9, 1.3, orange), (1.3, 1.7, WHITE), (1.7, 2.0, orange)):
+    for low, high, color in (
+        (0.0, 0.5, orange),
+        (0.5, 0.9, WHITE),
+        (0.9, 1.3, orange),
+        (1.3, 1.7, WHITE),
+        (1.7, 2.0, orange),
+    ):
         b.tube((0, 0, low), (0, 0, high), (0.95, 0.95), Material.SIGN_FACE, color, sides=12, caps=high == 2.0)
     return b.build()
 

@@ -96,11 +96,15 @@ class MeshBuilder:
         self._parts += 1
         return self
 
-    def box(self, center: ArrayLike, half: ArrayLike, material: Material, color: Color, *, taper: float = 1.0) -> MeshBuilder:
+    def box(
+        self, center: ArrayLike, half: ArrayLike, material: Material, color: Color, *, taper: float = 1.0
+    ) -> MeshBuilder:
         """Add a box; its top is scaled by `taper` in x and y."""
         self.new_part()
         c, h = np.asarray(center, dtype=np.float64), np.asarray(half, dtype=np.float64)
-        signs = np.array([[-1, -1, -1], [1, -1, -1], [1, 1, -1], [-1, 1, -1], [-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]])
+        signs = np.array(
+            [[-1, -1, -1], [1, -1, -1], [1, 1, -1], [-1, 1, -1], [-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]]
+        )
         scale = np.where(signs[:, 2:] > 0, taper, 1.0) * np.array([1.0, 1.0, 0.0]) + np.array([0.0, 0.0, 1.0])
         v = c + signs * h * scale
         for face in ((0, 1, 2, 3), (4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7)):

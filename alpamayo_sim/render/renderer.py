@@ -55,8 +55,14 @@ class Renderer:
         self._dynamic = DynamicInstances(scene.library)
         self._culler = InstanceCuller(scene.library)
         self._tiles = [TileCuller(m.first, m.count, m.sphere) for m in (scene.facades, scene.ground, scene.markings)]
-        self._mesh_buffers = (context.buffer(scene.library.vertices.tobytes()), context.buffer(scene.library.indices.tobytes()))
-        self._quad_buffers = (context.buffer(QUAD.tobytes()), context.buffer(np.array([0, 1, 2, 0, 2, 3], np.uint32).tobytes()))
+        self._mesh_buffers = (
+            context.buffer(scene.library.vertices.tobytes()),
+            context.buffer(scene.library.indices.tobytes()),
+        )
+        self._quad_buffers = (
+            context.buffer(QUAD.tobytes()),
+            context.buffer(np.array([0, 1, 2, 0, 2, 3], np.uint32).tobytes()),
+        )
         self._ground_array = self._tiled_array(self._ground, scene.ground, "3f4 4f1", ("in_position", "in_normal"))
         self._facade_array = self._tiled_array(
             self._facades, scene.facades, "3f4 4f1 2f4 4f1", ("in_position", "in_normal", "in_wall", "in_color")
@@ -123,11 +129,15 @@ class Renderer:
         return self._target.read()
 
     def _show_lights(self, frame: SceneFrame) -> None:
-        states = np.full(max(len(frame.traffic_light_state), int(self.scene.light_of_head.max(initial=-1)) + 1), LIGHT_OFF)
+        states = np.full(
+            max(len(frame.traffic_light_state), int(self.scene.light_of_head.max(initial=-1)) + 1), LIGHT_OFF
+        )
         states[: len(frame.traffic_light_state)] = frame.traffic_light_state
         self._static.rows[self.scene.light_heads, STATE_COLUMN] = states[self.scene.light_of_head]
 
-    def _draw(self, clip: NDArray[np.float64], camera: CameraView, spans: list[tuple[int, int]], quads: tuple[int, int]) -> None:
+    def _draw(
+        self, clip: NDArray[np.float64], camera: CameraView, spans: list[tuple[int, int]], quads: tuple[int, int]
+    ) -> None:
         context = self.context
         context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         context.front_face = "ccw"

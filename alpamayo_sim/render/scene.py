@@ -34,10 +34,14 @@ class TiledMesh:
     """[tiles, 4] centre and radius of each tile's triangles."""
 
 
-def tiled(vertices: NDArray[np.void], positions: Floats, triangles: NDArray[np.integer], places: Floats | None = None) -> TiledMesh:
+def tiled(
+    vertices: NDArray[np.void], positions: Floats, triangles: NDArray[np.integer], places: Floats | None = None
+) -> TiledMesh:
     """Return the triangles [T, 3] in tiles by their middle, or by `places` [T, 2]."""
     if not len(triangles):
-        return TiledMesh(vertices, np.zeros(0, np.uint32), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 4)))
+        return TiledMesh(
+            vertices, np.zeros(0, np.uint32), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 4))
+        )
     corners = positions[triangles]
     where = corners[:, :, :2].mean(axis=1) if places is None else places
     cell = np.floor(where / TILE_M).astype(np.int64)

@@ -36,7 +36,9 @@ class ShapeClass(IntEnum):
     BARRIER = 16
 
 
-def shape_class(type_id: str, *, base_type: str = "", wheels: int = 0, extent: ArrayLike = (0.0, 0.0, 0.0)) -> ShapeClass:
+def shape_class(
+    type_id: str, *, base_type: str = "", wheels: int = 0, extent: ArrayLike = (0.0, 0.0, 0.0)
+) -> ShapeClass:
     """Return the model for a blueprint id, its `base_type` attribute, number of wheels and box half sizes in metres."""
     half_length, _, half_height = (float(v) for v in np.asarray(extent, dtype=np.float64).reshape(3))
     name = type_id.lower()

@@ -65,11 +65,15 @@ def lighting(weather: Sequence[float]) -> Lighting:
     lifted = np.radians(max(altitude, 5.0) if altitude > -3.0 else 52.0)
     direction = np.array([np.cos(lifted) * np.cos(azimuth), np.cos(lifted) * np.sin(azimuth), np.sin(lifted)])
     sun_color = _mix((2.45, 2.3, 2.05), (2.3, 1.15, 0.5), low_sun) * (1.0 - 0.88 * grey)
-    sun_color = _mix(sun_color * _smooth(-5.0, 8.0, altitude), np.array([0.030, 0.036, 0.055]) * (1.0 - 0.7 * cloud), night)
+    sun_color = _mix(
+        sun_color * _smooth(-5.0, 8.0, altitude), np.array([0.030, 0.036, 0.055]) * (1.0 - 0.7 * cloud), night
+    )
     ambient = _mix((0.50, 0.60, 0.78), (0.62, 0.64, 0.67), grey)
     ambient = _mix(ambient, (0.42, 0.38, 0.42), low_sun * (1.0 - grey)) * (1.0 - 0.35 * rain)
     ambient = _mix(ambient, (0.026, 0.031, 0.050), night)
-    horizon = _mix(_mix((0.60, 0.74, 0.90), (0.86, 0.56, 0.36), low_sun), (0.56, 0.58, 0.61), grey) * (1.0 - 0.35 * rain)
+    horizon = _mix(_mix((0.60, 0.74, 0.90), (0.86, 0.56, 0.36), low_sun), (0.56, 0.58, 0.61), grey) * (
+        1.0 - 0.35 * rain
+    )
     horizon = _mix(_mix(horizon, (0.62, 0.45, 0.27), dust), (0.011, 0.014, 0.026), night)
     zenith = _mix(_mix((0.10, 0.26, 0.62), (0.20, 0.25, 0.46), low_sun), (0.40, 0.43, 0.48), grey) * (1.0 - 0.35 * rain)
     zenith = _mix(_mix(zenith, (0.55, 0.42, 0.28), dust), (0.003, 0.005, 0.014), night)

@@ -27,7 +27,9 @@ def _upright(yaw_deg: Floats) -> Floats:
     return rotation_matrices(np.stack([np.zeros_like(yaw), yaw, np.zeros_like(yaw)], axis=1))
 
 
-def _place(library: MeshLibrary, name: str, position: Floats, yaw_deg: Floats, scale: Floats, apart: Floats | None = None) -> Instances:
+def _place(
+    library: MeshLibrary, name: str, position: Floats, yaw_deg: Floats, scale: Floats, apart: Floats | None = None
+) -> Instances:
     count = len(position)
     paint = np.ones((count, 4))
     paint[:, 3] = np.modf(np.abs(position[:, 0] * 0.37 + position[:, 1] * 0.73))[0] if apart is None else apart
@@ -99,7 +101,9 @@ def light_instances(
 
     tall = np.array([h for _, h in poles], dtype=np.float64).reshape(-1, 1)
     pole_feet = np.array([f for f, _ in poles], dtype=np.float64).reshape(-1, 3) - np.array([0.0, 0.0, 0.3])
-    pole = _place(library, "light_pole", pole_feet, np.zeros(len(poles)), np.column_stack([np.ones((len(poles), 2)), tall + 0.3]))
+    pole = _place(
+        library, "light_pole", pole_feet, np.zeros(len(poles)), np.column_stack([np.ones((len(poles), 2)), tall + 0.3])
+    )
     arm_scale = np.column_stack([column(arms, 2, 1), np.ones((len(arms), 2))])
     arm = _place(library, "light_arm", column(arms, 0, 3), column(arms, 1, 1)[:, 0], arm_scale)
     head = _place(library, "light_head", column(heads, 0, 3), column(heads, 1, 1)[:, 0], np.ones(3))

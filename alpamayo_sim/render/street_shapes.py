@@ -113,7 +113,9 @@ def _strokes(b: MeshBuilder, text: str, center: tuple[float, float], height: flo
         for stroke in "aT" if character == "T" else _SEGMENTS[character]:
             dy, dz, hy, hz = bars[stroke]
             b.new_part()
-            corners = [(x, y + dy + sy * hy, center[1] + dz + sz * hz) for sy, sz in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+            corners = [
+                (x, y + dy + sy * hy, center[1] + dz + sz * hz) for sy, sz in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+            ]
             b.polygon(corners, Material.SIGN_FACE, color, away_from=(x - 1.0, y, center[1]))
 
 

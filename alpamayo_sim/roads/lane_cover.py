@@ -41,7 +41,7 @@ def _hash_sections(xy, cell, x0, y0, nx, ny):
 
 @njit(cache=True)
 def _rectangles_touch(dx, dy, tx, ty, along, across, c, s, hx, hy):
-    """Separating axes of a rectangle (axes t and its normal, half sizes along, across) and a box (c, s; hx, hy) at (dx, dy) from it."""
+    """Separating axes of a rectangle (axis t; half sizes along, across) and a box (axis (c, s); hx, hy) at (dx, dy) from it."""
     u, v = abs(c * tx + s * ty), abs(-s * tx + c * ty)
     if abs(dx * tx + dy * ty) > along + hx * u + hy * v:
         return False

@@ -62,7 +62,7 @@ _LINES: dict[int, tuple[tuple[float, bool], ...]] = {
 
 @dataclass(frozen=True)
 class MarkingMesh:
-    """Ribbons: `center` [V, 3] on the centre line, `offset` [V, 2] from it to the vertex, `color` [V, 3] RGB, `triangles` [T, 3]."""
+    """Ribbons: `center` [V, 3] on the centre line, `offset` [V, 2] from it to the vertex, `color` [V, 3], `triangles` [T, 3]."""
 
     center: Floats
     offset: Floats
@@ -86,7 +86,9 @@ class _Ribbons:
         self.right_side: list[NDArray[np.bool_]] = [np.zeros(0, dtype=np.bool_)]
         self.count = 0
 
-    def add(self, center: Floats, right: Floats, half_width: float, color: NDArray[np.uint8], run: NDArray[np.integer]) -> None:
+    def add(
+        self, center: Floats, right: Floats, half_width: float, color: NDArray[np.uint8], run: NDArray[np.integer]
+    ) -> None:
         """Add ribbons through points [n, 3] with right-hand unit vectors [n, 2] and colours [n, 3], joined within a `run` [n]."""
         triangles = strip_triangles(run)
         self.center.append(np.concatenate([center, center]))
@@ -173,7 +175,12 @@ def _add_lane_lines(
 
 
 def _add_dashes(
-    ribbons: _Ribbons, road_map: RoadMap, line: Floats, right: Floats, rgb: NDArray[np.uint8], spans: list[tuple[int, int]]
+    ribbons: _Ribbons,
+    road_map: RoadMap,
+    line: Floats,
+    right: Floats,
+    rgb: NDArray[np.uint8],
+    spans: list[tuple[int, int]],
 ) -> None:
     lanes = road_map.lanes
     centers, rights, colors, runs = [], [], [], []
@@ -181,7 +188,9 @@ def _add_dashes(
     for a, b in spans:
         along = lanes.along_m[a:b]
         gap = FAST_GAP_M if lanes.speed_limit_kmh[lanes.lane_index[a]] >= FAST_KMH else GAP_M
-        begin = np.arange(np.ceil(along[0] / (DASH_M + gap)), np.floor(along[-1] / (DASH_M + gap)) + 1.0) * (DASH_M + gap)
+        begin = np.arange(np.ceil(along[0] / (DASH_M + gap)), np.floor(along[-1] / (DASH_M + gap)) + 1.0) * (
+            DASH_M + gap
+        )
         end = np.minimum(begin + DASH_M, along[-1])
         begin, end = begin[end - begin > 0.3], end[end - begin > 0.3]
         if not len(begin):
@@ -195,7 +204,11 @@ def _add_dashes(
         count += len(begin)
     if centers:
         ribbons.add(
-            np.concatenate(centers), np.concatenate(rights), LINE_HALF_WIDTH_M, np.concatenate(colors), np.concatenate(runs)
+            np.concatenate(centers),
+            np.concatenate(rights),
+            LINE_HALF_WIDTH_M,
+            np.concatenate(colors),
+            np.concatenate(runs),
         )
 
 
@@ -225,7 +238,7 @@ def _add_crosswalk(ribbons: _Ribbons, road_map: RoadMap, polygon: Floats) -> Non
 
 
 def stop_line_segments(road_map: RoadMap) -> list[tuple[Floats, Floats]]:
-    """Return (ends [2, 3] left and right, forward [2]) of each painted stop line: before lights and stop signs, clear of crosswalks."""
+    """Return (ends [2, 3] left and right, forward [2]) of each stop line: before lights and stop signs, clear of crosswalks."""
     lanes = road_map.lanes
     wanted: dict[tuple[int, int], float] = {}
     for light in road_map.signals.lights:

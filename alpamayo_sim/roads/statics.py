@@ -23,7 +23,9 @@ Floats = NDArray[np.float64]
 CLEARANCE_M = 0.5
 """How far from every lane that a car may use a box stays, at least."""
 DRIVABLE = tuple(
-    LaneType[name] for name in ("DRIVING", "SHOULDER", "PARKING", "BIDIRECTIONAL", "STOP") if name in LaneType.__members__
+    LaneType[name]
+    for name in ("DRIVING", "SHOULDER", "PARKING", "BIDIRECTIONAL", "STOP")
+    if name in LaneType.__members__
 )
 POLE_REACH_M = 8.0
 """How far a pole may move from the transform of its signal to leave the lanes."""
@@ -180,8 +182,14 @@ def _poles(road_map: RoadMap, drivable: LaneCover) -> list[_Group]:
         (StaticKind.LIGHT_POLE, road_map.signals.lights, 5.6),
         (StaticKind.SIGN_POLE, road_map.signals.signs, 2.7),
     ):
-        wanted = np.array([[t.transform.x, t.transform.y, t.transform.z] for t in items], dtype=np.float64).reshape(-1, 3)
-        half = np.array([0.11, 0.11, height_m * 0.5]) if kind is StaticKind.LIGHT_POLE else np.array([0.05, 0.05, height_m * 0.5])
+        wanted = np.array([[t.transform.x, t.transform.y, t.transform.z] for t in items], dtype=np.float64).reshape(
+            -1, 3
+        )
+        half = (
+            np.array([0.11, 0.11, height_m * 0.5])
+            if kind is StaticKind.LIGHT_POLE
+            else np.array([0.05, 0.05, height_m * 0.5])
+        )
         if not len(wanted):
             continue
         z = np.asarray(road_map.ground.height(wanted[:, :2], wanted[:, 2] + 1.0)[0])
@@ -195,7 +203,7 @@ def _poles(road_map: RoadMap, drivable: LaneCover) -> list[_Group]:
 
 
 def _nearest_clear(wanted: Floats, half: Floats, cover: LaneCover) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return for each point [M, 3] the nearest place within POLE_REACH_M where a box of half sizes `half` is clear of the lanes."""
+    """Return for each point [M, 3] the nearest place in reach where a box of half sizes `half` is clear of the lanes."""
     radius = np.arange(0.25, POLE_REACH_M, 0.25)
     angle = np.radians(np.arange(0.0, 360.0, 22.5))
     ring = np.stack([np.outer(radius, np.cos(angle)).ravel(), np.outer(radius, np.sin(angle)).ravel()], axis=1)

@@ -29,6 +29,9 @@ VERGE_AT_M = (0.0, 2.5, 6.5)
 """Distances from the road's edge at which the verge is sampled."""
 SINK_M = 0.4
 """How far the land mesh lies below the land, so that verges and roads cover it."""
+HILLS_M = 1.0
+"""Difference in height between a map's roads from which verges are sampled densely, at every `VERGE_EVERY`th lane sample."""
+VERGE_EVERY = 5
 BLOCK_CELLS = 6
 """Side of a block of land, in cells of the terrain."""
 FLAT_M = 0.08
@@ -101,22 +104,31 @@ class _Parts:
 
 def build_ground_mesh(road_map: RoadMap) -> GroundMesh:
     """Return the triangles of everything one can stand on in a map."""
-    lanes = road_map.lanes
-    keep = kept_samples(lanes)
-    lane = np.asarray(lanes.lane_index)[keep]
-    right = np.stack([-lanes.tangent[keep, 1], lanes.tangent[keep, 0]], axis=1)
-    half = lanes.width[keep] * 0.5
-    rise = np.asarray(lanes.height_m)[lane]
-    center = lanes.xyz[keep] + np.column_stack([np.zeros((len(keep), 2)), rise])
+    keep = kept_samples(road_map.lanes)
+    lane, center, right, half, rise = _cross_sections(road_map, keep)
     parts = _Parts()
     _add_lanes(parts, road_map, lane, center, right, half, rise)
     _add_kerbs(parts, lane, center, right, half, rise)
     floors = list(junction_floors(road_map))
     for floor in floors:
         parts.add(floor.vertices, np.array([0.0, 0.0, 1.0]), Surface.ROAD, floor.triangles)
+    if np.ptp(road_map.lanes.xyz[:, 2]) > HILLS_M:
+        # Along a straight slope the road needs few samples, its verge over uneven land many.
+        keep = np.union1d(keep, np.arange(0, len(road_map.lanes.xyz), VERGE_EVERY))
+    lane, center, right, half, _ = _cross_sections(road_map, keep)
     _add_verges(parts, road_map, lane, center, right, half, floors)
     _add_land(parts, road_map)
     return parts.mesh()
+
+
+def _cross_sections(road_map: RoadMap, keep: NDArray[np.intp]) -> tuple[Ints, Floats, Floats, Floats, Floats]:
+    """Return of the chosen samples: lane, middle of the surface, unit vector to the right, half width, height over the road."""
+    lanes = road_map.lanes
+    lane = np.asarray(lanes.lane_index)[keep]
+    right = np.stack([-lanes.tangent[keep, 1], lanes.tangent[keep, 0]], axis=1)
+    rise = np.asarray(lanes.height_m)[lane]
+    center = lanes.xyz[keep] + np.column_stack([np.zeros((len(keep), 2)), rise])
+    return lane, center, right, lanes.width[keep] * 0.5, rise
 
 
 def _edge(center: Floats, right: Floats, offset: Floats) -> Floats:
@@ -128,7 +140,9 @@ def _add_lanes(
 ) -> None:
     overlap = np.where(rise > 0.0, 0.0, OVERLAP_M)
     vertices = np.concatenate([_edge(center, right, -half - overlap), _edge(center, right, half + overlap)])
-    table = np.array([_SURFACE_OF_LANE.get(LaneType(t), Surface.ROAD) for t in road_map.lanes.lane_type], dtype=np.uint8)
+    table = np.array(
+        [_SURFACE_OF_LANE.get(LaneType(t), Surface.ROAD) for t in road_map.lanes.lane_type], dtype=np.uint8
+    )
     surface = np.tile(table[lane], 2)
     parts.add(vertices, np.array([0.0, 0.0, 1.0]), surface, strip_triangles(lane))
 
@@ -159,7 +173,13 @@ def _add_kerbs(parts: _Parts, lane: Ints, center: Floats, right: Floats, half: F
 
 
 def _add_verges(
-    parts: _Parts, road_map: RoadMap, lane: Ints, center: Floats, right: Floats, half: Floats, floors: list[JunctionFloor]
+    parts: _Parts,
+    road_map: RoadMap,
+    lane: Ints,
+    center: Floats,
+    right: Floats,
+    half: Floats,
+    floors: list[JunctionFloor],
 ) -> None:
     everything = LaneCover.from_lanes(road_map, np.ones(len(road_map.lanes.xyz), dtype=np.bool_))
     for side in (-1.0, 1.0):
@@ -186,6 +206,10 @@ def _add_verges(
             strip = [near, far] if side > 0 else [far, near]
             parts.add(np.concatenate(strip), np.array([0.0, 0.0, 1.0]), Surface.GRASS, strip_triangles(run, ~bridge))
         if bridge.any():
+            # The deck goes on to the first sample of the verge, so that no gap opens between them.
+            after = np.append(False, bridge[:-1] & (run[1:] == run[:-1]))
+            before = np.append(bridge[1:] & (run[1:] == run[:-1]), False)
+            bridge = bridge | after | before
             inner = edge[index] - np.array([0.0, 0.0, 0.02])
             top = inner + np.column_stack([outward[index] * LEDGE_M, np.zeros(len(index))])
             strip = [inner, top] if side > 0 else [top, inner]
@@ -215,7 +239,7 @@ def _verge_rows(road_map: RoadMap, edge: Floats, outward: Floats) -> tuple[list[
 
 
 def _land_nodes(road_map: RoadMap) -> tuple[Floats, float, float, float]:
-    """Return heights [rows, columns] of the land's nodes, below the land and below every road, and the grid's x, y and spacing."""
+    """Return heights [rows, columns] of the land's nodes, below the land and every road, and the grid's x, y and spacing."""
     terrain = road_map.ground.arrays().terrain
     x0, y0, cell = (float(v) for v in terrain.origin)
     z = terrain.z.copy()
@@ -240,7 +264,9 @@ def _add_land(parts: _Parts, road_map: RoadMap) -> None:
     fine = np.repeat(np.repeat(rough, n, axis=0), n, axis=1)
     quads = [
         (index[:-1, :-1][fine], index[:-1, 1:][fine], index[1:, :-1][fine], index[1:, 1:][fine]),
-        tuple(index[a : rows - n + a : n, b : columns - n + b : n][~rough] for a, b in ((0, 0), (0, n), (n, 0), (n, n))),
+        tuple(
+            index[a : rows - n + a : n, b : columns - n + b : n][~rough] for a, b in ((0, 0), (0, n), (n, 0), (n, n))
+        ),
     ]
     triangles = np.concatenate([np.stack(t, axis=1) for a, b, c, d in quads for t in ((a, b, c), (b, d, c))])
     used, compact = np.unique(triangles, return_inverse=True)
@@ -260,7 +286,12 @@ def _add_horizon(parts: _Parts, gx: Floats, gy: Floats, z: Floats) -> None:
     inner = np.array([[gx[0, 0], gy[0, 0]], [gx[0, -1], gy[0, 0]], [gx[0, -1], gy[-1, 0]], [gx[0, 0], gy[-1, 0]]])
     outer = inner + np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * HORIZON_M
     border = np.concatenate([z[0], z[-1], z[:, 0], z[:, -1]])
-    corners = np.concatenate([np.column_stack([inner, np.full(4, border.min() - 0.1)]), np.column_stack([outer, np.full(4, border.min() - 0.1)])])
+    corners = np.concatenate(
+        [
+            np.column_stack([inner, np.full(4, border.min() - 0.1)]),
+            np.column_stack([outer, np.full(4, border.min() - 0.1)]),
+        ]
+    )
     quads = [[k, k + 4, (k + 1) % 4] for k in range(4)] + [[(k + 1) % 4, k + 4, (k + 1) % 4 + 4] for k in range(4)]
     triangles = np.array(quads, dtype=np.int32)
     parts.add(corners, np.array([0.0, 0.0, 1.0]), Surface.GRASS, triangles)

@@ -1,0 +1,37 @@
+"""Frames with cars in them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alpamayo_sim.frames import Transform
+from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass
+from alpamayo_sim.render.sky import CLEAR_NOON
+
+SEDAN_HALF = (2.4, 0.95, 0.74)
+
+
+def cars(
+    poses: list[Transform],
+    *,
+    color: tuple[int, int, int] = (200, 20, 20),
+    lights: int = 0,
+    weather: tuple[float, ...] = CLEAR_NOON,
+    shape: ShapeClass = ShapeClass.SEDAN,
+    half: tuple[float, float, float] = SEDAN_HALF,
+    light_states: np.ndarray | None = None,
+) -> SceneFrame:
+    """Return a frame with the same car at each pose."""
+    n = len(poses)
+    return SceneFrame(
+        shape_class=np.full(n, int(shape)),
+        transform=np.array(poses, dtype=np.float64).reshape(n, 6),
+        extent=np.tile(half, (n, 1)),
+        box_center=np.tile((0.0, 0.0, half[2]), (n, 1)),
+        color=np.tile(np.array(color, dtype=np.uint8), (n, 1)),
+        light_flags=np.full(n, lights),
+        steer_deg=np.zeros(n),
+        speed_mps=np.zeros(n),
+        traffic_light_state=np.zeros(0, dtype=np.int32) if light_states is None else light_states,
+        weather=weather,
+    )
