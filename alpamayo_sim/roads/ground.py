@@ -64,44 +64,44 @@ def surface_height(arrays: GroundArrays, x: float, y: float, z_hint: float) -> t
     top, kind, above = -np.inf, -1, True
     weights, heights, slope_x, slope_y = 0.0, 0.0, 0.0, 0.0
     for n in range(grid.cell_start[c], grid.cell_start[c + 1]):
-        a = grid.cell_items[n]
-        half = max(grid.half_width[a], grid.half_width[a + 1])
-        ox, oy = x - grid.xyz[a, 0], y - grid.xyz[a, 1]
-        if ox * ox + oy * oy > (half + grid.origin[3]) * (half + grid.origin[3]):
-            continue
-        f, d2, height = project_on_segment(grid.xyz, a, x, y)
-        half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
-        if d2 > half * half:
-            continue
-        is_above = height > ceiling
-        if is_above and not above:
-            continue
-        if above and not is_above:
-            starts = True
-        elif is_above:
-            starts = height < top - STOREY_M
-            if height > top + STOREY_M and kind >= 0:
+        for a in range(grid.run_first[n], grid.run_last[n] + 1):
+            half = max(grid.half_width[a], grid.half_width[a + 1])
+            ox, oy = x - grid.xyz[a, 0], y - grid.xyz[a, 1]
+            if ox * ox + oy * oy > (half + grid.origin[3]) * (half + grid.origin[3]):
                 continue
-        else:
-            starts = height > top + STOREY_M
-            if height < top - STOREY_M:
+            f, d2, height = project_on_segment(grid.xyz, a, x, y)
+            half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
+            if d2 > half * half:
                 continue
-        a_kind = arrays.kind[a]
-        if starts or kind < 0:
-            top = height
-        if starts or a_kind > kind:
-            above, kind = is_above, a_kind
-            weights, heights, slope_x, slope_y = 0.0, 0.0, 0.0, 0.0
-        if a_kind < kind:
-            continue
-        top = max(top, height)
-        weight = half - math.sqrt(d2) + 0.01
-        dx, dy = grid.xyz[a + 1, 0] - grid.xyz[a, 0], grid.xyz[a + 1, 1] - grid.xyz[a, 1]
-        rise = (grid.xyz[a + 1, 2] - grid.xyz[a, 2]) / max(dx * dx + dy * dy, 1e-9)
-        weights += weight
-        heights += weight * (height + arrays.raise_m[a])
-        slope_x += weight * rise * dx
-        slope_y += weight * rise * dy
+            is_above = height > ceiling
+            if is_above and not above:
+                continue
+            if above and not is_above:
+                starts = True
+            elif is_above:
+                starts = height < top - STOREY_M
+                if height > top + STOREY_M and kind >= 0:
+                    continue
+            else:
+                starts = height > top + STOREY_M
+                if height < top - STOREY_M:
+                    continue
+            a_kind = arrays.kind[a]
+            if starts or kind < 0:
+                top = height
+            if starts or a_kind > kind:
+                above, kind = is_above, a_kind
+                weights, heights, slope_x, slope_y = 0.0, 0.0, 0.0, 0.0
+            if a_kind < kind:
+                continue
+            top = max(top, height)
+            weight = half - math.sqrt(d2) + 0.01
+            dx, dy = grid.xyz[a + 1, 0] - grid.xyz[a, 0], grid.xyz[a + 1, 1] - grid.xyz[a, 1]
+            rise = (grid.xyz[a + 1, 2] - grid.xyz[a, 2]) / max(dx * dx + dy * dy, 1e-9)
+            weights += weight
+            heights += weight * (height + arrays.raise_m[a])
+            slope_x += weight * rise * dx
+            slope_y += weight * rise * dy
     if kind < 0:
         return NO_SURFACE, 0.0, 0.0
     return float(heights / weights), float(slope_x / weights), float(slope_y / weights)
@@ -120,16 +120,16 @@ def _verge(arrays: GroundArrays, x: float, y: float, z_hint: float) -> float:
         for i in range(max(0, ci - reach), min(grid.shape[0] - 1, ci + reach) + 1):
             c = j * grid.shape[0] + i
             for n in range(grid.cell_start[c], grid.cell_start[c + 1]):
-                a = grid.cell_items[n]
-                half = max(grid.half_width[a], grid.half_width[a + 1])
-                ox, oy = x - grid.xyz[a, 0], y - grid.xyz[a, 1]
-                if ox * ox + oy * oy > (half + nearest + grid.origin[3]) * (half + nearest + grid.origin[3]):
-                    continue
-                f, d2, height = project_on_segment(grid.xyz, a, x, y)
-                half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
-                gap = math.sqrt(d2) - half
-                if gap < nearest and height <= z_hint + STEP_UP_M and abs(height - terrain) <= EMBANKMENT_M:
-                    nearest, edge_height = gap, height + arrays.raise_m[a]
+                for a in range(grid.run_first[n], grid.run_last[n] + 1):
+                    half = max(grid.half_width[a], grid.half_width[a + 1])
+                    ox, oy = x - grid.xyz[a, 0], y - grid.xyz[a, 1]
+                    if ox * ox + oy * oy > (half + nearest + grid.origin[3]) * (half + nearest + grid.origin[3]):
+                        continue
+                    f, d2, height = project_on_segment(grid.xyz, a, x, y)
+                    half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
+                    gap = math.sqrt(d2) - half
+                    if gap < nearest and height <= z_hint + STEP_UP_M and abs(height - terrain) <= EMBANKMENT_M:
+                        nearest, edge_height = gap, height + arrays.raise_m[a]
     t = min(1.0, max(0.0, nearest / VERGE_M))
     blend = t * t * (3.0 - 2.0 * t)
     return float(edge_height + blend * (terrain - edge_height))

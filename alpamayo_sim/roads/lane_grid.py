@@ -1,7 +1,7 @@
 """A uniform grid over lane segments and the numba kernels that search it.
 
 A segment joins two neighbouring samples of one lane. Each cell lists the segments whose lane surface may reach into it,
-so that a point finds the surfaces it stands on in its own cell, and the nearest centre line by visiting rings of cells.
+in runs, so that a point finds the surfaces it stands on in its own cell, and the nearest centre line by visiting rings of cells.
 """
 
 from __future__ import annotations
@@ -28,14 +28,23 @@ class GridArrays(NamedTuple):
     shape: Ints
     """[2] number of cells along x and y."""
     cell_start: Ints
-    """[cells + 1] first entry of each cell in `cell_items`."""
-    cell_items: Ints
-    """Index of the first sample of a segment."""
+    """[cells + 1] first entry of each cell in `run_first` and `run_last`."""
+    run_first: Ints
+    """First sample of the first segment of a run: segments of one lane that follow one another within a cell."""
+    run_last: Ints
+    """First sample of the last segment of the run."""
     xyz: Floats
     tangent: Floats
     half_width: Floats
     sample_type: Ints
     sample_lane: Ints
+
+
+class Stations(NamedTuple):
+    """Distances along the lanes by sample, for `lane_hits`."""
+
+    along_m: Floats
+    s: Floats
 
 
 class LaneGrid(NamedTuple):
@@ -61,12 +70,13 @@ def build_lane_grid(
     shape = np.maximum(np.ceil(size / cell), 1).astype(np.int32)
     box_low = np.clip(((low - corner) / cell).astype(np.int32), 0, shape - 1)
     box_high = np.clip(((high - corner) / cell).astype(np.int32), 0, shape - 1)
-    cell_start, cell_items = _fill_cells(first, box_low, box_high, int(shape[0]), int(shape[1]))
+    cell_start, run_first, run_last = _fill_cells(first, box_low, box_high, int(shape[0]), int(shape[1]))
     arrays = GridArrays(
         np.array([corner[0], corner[1], cell, longest]),
         shape,
         cell_start,
-        cell_items,
+        run_first,
+        run_last,
         np.ascontiguousarray(xyz),
         np.ascontiguousarray(tangent),
         np.ascontiguousarray(half_width),
@@ -77,21 +87,32 @@ def build_lane_grid(
 
 
 @njit(cache=True)
-def _fill_cells(first: Ints, low: Ints, high: Ints, nx: int, ny: int) -> tuple[Ints, Ints]:
+def _fill_cells(first: Ints, low: Ints, high: Ints, nx: int, ny: int) -> tuple[Ints, Ints, Ints]:
+    """Return cell starts, first and last segments of runs; segment k begins at sample `first[k]` (rising)."""
+    previous = np.full(nx * ny, -2, dtype=np.int32)
     counts = np.zeros(nx * ny + 1, dtype=np.int32)
     for k in range(len(first)):
         for j in range(low[k, 1], high[k, 1] + 1):
             for i in range(low[k, 0], high[k, 0] + 1):
-                counts[j * nx + i + 1] += 1
+                c = j * nx + i
+                if previous[c] != first[k] - 1:
+                    counts[c + 1] += 1
+                previous[c] = first[k]
     cell_start = np.cumsum(counts).astype(np.int32)
     fill = cell_start[:-1].copy()
-    items = np.empty(cell_start[-1], dtype=np.int32)
+    run_first = np.empty(cell_start[-1], dtype=np.int32)
+    run_last = np.empty(cell_start[-1], dtype=np.int32)
     for k in range(len(first)):
         for j in range(low[k, 1], high[k, 1] + 1):
             for i in range(low[k, 0], high[k, 0] + 1):
-                items[fill[j * nx + i]] = first[k]
-                fill[j * nx + i] += 1
-    return cell_start, items
+                c = j * nx + i
+                if fill[c] > cell_start[c] and run_last[fill[c] - 1] == first[k] - 1:
+                    run_last[fill[c] - 1] = first[k]
+                else:
+                    run_first[fill[c]] = first[k]
+                    run_last[fill[c]] = first[k]
+                    fill[c] += 1
+    return cell_start, run_first, run_last
 
 
 @njit(cache=True)
@@ -133,37 +154,64 @@ def nearest_lane(
                     continue
                 c = j * nx + i
                 for n in range(grid.cell_start[c], grid.cell_start[c + 1]):
-                    a = grid.cell_items[n]
-                    if grid.sample_type[a] & mask == 0:
+                    if grid.sample_type[grid.run_first[n]] & mask == 0:
                         continue
-                    ox, oy = x - grid.xyz[a, 0], y - grid.xyz[a, 1]
-                    reach = best_score + longest
-                    if ox * ox + oy * oy > reach * reach:
-                        continue
-                    f, d2, height = project_on_segment(grid.xyz, a, x, y)
-                    if on_surface:
-                        half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
-                        if d2 > half * half:
+                    for a in range(grid.run_first[n], grid.run_last[n] + 1):
+                        ox, oy = x - grid.xyz[a, 0], y - grid.xyz[a, 1]
+                        reach = best_score + longest
+                        if ox * ox + oy * oy > reach * reach:
                             continue
-                    if use_z:
-                        d2 += (z - height) * (z - height)
-                    score = np.sqrt(d2)
-                    if use_heading:
-                        score += HEADING_WEIGHT_M * (1.0 - hx * grid.tangent[a, 0] - hy * grid.tangent[a, 1])
-                    if score < best_score or (score == best_score and a < best):
-                        best, best_f, best_score = a, f, score
+                        f, d2, height = project_on_segment(grid.xyz, a, x, y)
+                        if on_surface:
+                            half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
+                            if d2 > half * half:
+                                continue
+                        if use_z:
+                            d2 += (z - height) * (z - height)
+                        score = np.sqrt(d2)
+                        if use_heading:
+                            score += HEADING_WEIGHT_M * (1.0 - hx * grid.tangent[a, 0] - hy * grid.tangent[a, 1])
+                        if score < best_score or (score == best_score and a < best):
+                            best, best_f, best_score = a, f, score
     return best, best_f
 
 
 @njit(cache=True)
-def nearest_lanes(
-    grid: GridArrays, xy: Floats, z: Floats, heading: Floats, mask: int, on_surface: bool, limit: float
-) -> tuple[Ints, Floats]:
-    """Return `nearest_lane` for every point: samples [M], fractions [M]."""
-    samples = np.empty(len(xy), dtype=np.int32)
-    fractions = np.empty(len(xy), dtype=np.float64)
+def lane_hits(
+    grid: GridArrays,
+    stations: Stations,
+    xy: Floats,
+    z: Floats,
+    heading: Floats,
+    mask: int,
+    on_surface: bool,
+    limit: float,
+) -> tuple[Ints, Ints, Floats]:
+    """Return lanes [M] and samples [M] (-1 without a lane) and [M, 10] values, columns in the order of `LaneHits`."""
+    lanes = np.full(len(xy), -1, dtype=np.int32)
+    samples = np.full(len(xy), -1, dtype=np.int32)
+    values = np.zeros((len(xy), 10))
     for m in range(len(xy)):
-        samples[m], fractions[m] = nearest_lane(
-            grid, xy[m, 0], xy[m, 1], z[m], heading[m, 0], heading[m, 1], mask, on_surface, limit
-        )
-    return samples, fractions
+        x, y = xy[m, 0], xy[m, 1]
+        a, f = nearest_lane(grid, x, y, z[m], heading[m, 0], heading[m, 1], mask, on_surface, limit)
+        if a < 0:
+            values[m, 1] = np.inf
+            values[m, 2] = np.inf
+            continue
+        lanes[m], samples[m] = grid.sample_lane[a], a
+        g = 1.0 - f
+        foot_x, foot_y = g * grid.xyz[a, 0] + f * grid.xyz[a + 1, 0], g * grid.xyz[a, 1] + f * grid.xyz[a + 1, 1]
+        tx = g * grid.tangent[a, 0] + f * grid.tangent[a + 1, 0]
+        ty = g * grid.tangent[a, 1] + f * grid.tangent[a + 1, 1]
+        distance = np.hypot(x - foot_x, y - foot_y)
+        values[m, 0] = f
+        values[m, 1] = distance
+        values[m, 2] = distance if tx * (y - foot_y) - ty * (x - foot_x) >= 0.0 else -distance
+        values[m, 3] = g * stations.along_m[a] + f * stations.along_m[a + 1]
+        values[m, 4] = g * stations.s[a] + f * stations.s[a + 1]
+        values[m, 5] = foot_x
+        values[m, 6] = foot_y
+        values[m, 7] = g * grid.xyz[a, 2] + f * grid.xyz[a + 1, 2]
+        values[m, 8] = np.degrees(np.arctan2(ty, tx))
+        values[m, 9] = 2.0 * (g * grid.half_width[a] + f * grid.half_width[a + 1])
+    return lanes, samples, values

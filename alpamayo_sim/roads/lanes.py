@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alpamayo_sim.roads.lane_grid import LaneGrid, build_lane_grid, nearest_lanes
+from alpamayo_sim.roads.lane_grid import LaneGrid, Stations, build_lane_grid, lane_hits
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -44,6 +44,7 @@ class LaneType(IntEnum):
 
 
 ANY_LANE = 0x7FFFFFFF
+UNLIMITED_M = 1e6
 WALKABLE = LaneType.SIDEWALK | LaneType.SHOULDER
 DRIVABLE = LaneType.DRIVING | LaneType.BIDIRECTIONAL | LaneType.PARKING | LaneType.STOP
 
@@ -189,33 +190,25 @@ class LaneTable:
         xy = np.ascontiguousarray(xy, dtype=np.float64).reshape(-1, 2)
         heights = np.full(len(xy), np.nan) if z is None else np.ascontiguousarray(z, dtype=np.float64).reshape(-1)
         headings = np.zeros_like(xy) if heading is None else np.ascontiguousarray(heading, dtype=np.float64)
-        limit = float(min(max_distance_m, 1e6))
-        sample, fraction = nearest_lanes(
-            self.grid.arrays, xy, heights, headings.reshape(-1, 2), int(lane_types), on_surface, limit
+        lane_index, sample, values = lane_hits(
+            self.grid.arrays,
+            Stations(self.along_m, self.s),
+            xy,
+            heights,
+            headings.reshape(-1, 2),
+            int(lane_types),
+            on_surface,
+            float(min(max_distance_m, UNLIMITED_M)),
         )
-        return self._hits(xy, sample, fraction)
-
-    def _hits(self, xy: Floats, sample: Ints, fraction: Floats) -> LaneHits:
-        found = sample >= 0
-        a = np.where(found, sample, 0)
-        b = np.where(found, sample + 1, 0)
-        f = fraction[:, None]
-        foot = self.xyz[a] * (1 - f) + self.xyz[b] * f
-        direction = self.tangent[a] * (1 - f) + self.tangent[b] * f
-        direction /= np.maximum(np.hypot(direction[:, 0], direction[:, 1]), 1e-9)[:, None]
-        offset = xy - foot[:, :2]
-        side = np.sign(direction[:, 0] * offset[:, 1] - direction[:, 1] * offset[:, 0])
-        distance = np.hypot(offset[:, 0], offset[:, 1])
-        g = fraction
         return LaneHits(
-            lane_index=np.where(found, self.lane_index[a], -1).astype(np.int32),
-            sample=np.where(found, a, -1).astype(np.int32),
-            fraction=fraction,
-            distance=np.where(found, distance, np.inf),
-            lateral_m=np.where(found, side * distance, np.inf),
-            along_m=self.along_m[a] * (1 - g) + self.along_m[b] * g,
-            along_s=self.s[a] * (1 - g) + self.s[b] * g,
-            xyz=foot,
-            yaw_deg=np.degrees(np.arctan2(direction[:, 1], direction[:, 0])),
-            width=self.width[a] * (1 - g) + self.width[b] * g,
+            lane_index=lane_index,
+            sample=sample,
+            fraction=values[:, 0],
+            distance=values[:, 1],
+            lateral_m=values[:, 2],
+            along_m=values[:, 3],
+            along_s=values[:, 4],
+            xyz=values[:, 5:8],
+            yaw_deg=values[:, 8],
+            width=values[:, 9],
         )
