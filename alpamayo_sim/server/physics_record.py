@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
 
-from alpamayo_sim.server.calls.registry import CallError
+from alpamayo_sim.server.registry import CallError
 from alpamayo_sim.world.physics import GearPhysics, VehiclePhysics, WheelPhysics
 
 GEARS_FIELD = 10

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgpack
 
-from alpamayo_sim.server.calls.registry import Family, Packed
+from alpamayo_sim.server.registry import Family, Packed
 
 pack: Any = msgpack.Packer(use_bin_type=True, unicode_errors="surrogateescape", autoreset=True).pack
 

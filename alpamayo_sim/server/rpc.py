@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack
 
-from alpamayo_sim.server.calls.registry import Call, CallError, Family, family_of
 from alpamayo_sim.server.codec import WireError, arguments
 from alpamayo_sim.server.event_loop import READ, WRITE, EventLoop
 from alpamayo_sim.server.outbox import Outbox
+from alpamayo_sim.server.registry import Call, CallError, Family, family_of
 from alpamayo_sim.server.replies import failure, success
 from alpamayo_sim.server.traffic_manager_gate import TrafficManagerGate
 from alpamayo_sim.world.errors import WorldError

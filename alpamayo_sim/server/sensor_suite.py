@@ -10,7 +10,7 @@ from alpamayo_sim.sensors.camera import Camera, CameraRoom
 from alpamayo_sim.sensors.factory import make_sensor
 from alpamayo_sim.sensors.message import header
 from alpamayo_sim.sensors.sensor import GRAVITY_MPS2, Sensor, Tick
-from alpamayo_sim.server.calls.registry import CallError
+from alpamayo_sim.server.registry import CallError
 from alpamayo_sim.server.streams import Stream, StreamHub
 from alpamayo_sim.world.actor_info import ActorInfo
 from alpamayo_sim.world.blueprints import Blueprint

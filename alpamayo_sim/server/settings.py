@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from alpamayo_sim.server.calls.registry import CallError
+from alpamayo_sim.server.registry import CallError
 
 DEFAULT_STEP_S = 0.05
 """Step of an asynchronous world, and of a synchronous one whose client did not fix it."""

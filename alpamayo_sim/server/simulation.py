@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
+import sys
 import time
 from collections import OrderedDict
 from typing import Any
@@ -11,11 +13,11 @@ from typing import Any
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.frames import Transform
 from alpamayo_sim.roads.road_map import RoadMap, available_towns, load_road_map
-from alpamayo_sim.roads.statics import build_statics
+from alpamayo_sim.roads.statics import StaticBoxes, build_statics
 from alpamayo_sim.sensors.actor_record import actor_record, bounding_box
-from alpamayo_sim.server.calls.registry import CallError, Packed
 from alpamayo_sim.server.config import ServerConfig
 from alpamayo_sim.server.debug_shapes import DebugShapes
+from alpamayo_sim.server.registry import CallError, Packed
 from alpamayo_sim.server.replies import pack
 from alpamayo_sim.server.sensor_suite import SensorSuite
 from alpamayo_sim.server.settings import EpisodeSettings
@@ -34,6 +36,15 @@ MAX_ACTORS = 20_000
 _LOG = logging.getLogger(__name__)
 
 
+def settle_memory() -> None:
+    """Give back what the last episode left, and keep the collector away from what lives as long as this one."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 class Simulation:
     """One process's world. Loading another map replaces the world; the world-observer stream stays the same."""
 
@@ -46,11 +57,12 @@ class Simulation:
         self.episode_id = 0
         self.generated_map: RoadMap | None = None
         self._boxes: OrderedDict[int, Packed] = OrderedDict()
-        self._start_episode(load_road_map(config.town, maps_dirs=config.maps, cache_dir=config.cache_dir), frame=0)
+        road_map = load_road_map(config.town, maps_dirs=config.maps, cache_dir=config.cache_dir)
+        self._start_episode(road_map, build_statics(road_map), frame=0)
 
-    def _start_episode(self, road_map: RoadMap, *, frame: int) -> None:
+    def _start_episode(self, road_map: RoadMap, statics: StaticBoxes, *, frame: int) -> None:
         self.road_map = road_map
-        self.world = World(road_map, build_statics(road_map), seed=self._config.seed)
+        self.world = World(road_map, statics, seed=self._config.seed)
         self.world.frame = frame
         self.sensors = SensorSuite(self._hub, self.world, seed=self._config.seed)
         self.shapes = DebugShapes()
@@ -59,8 +71,7 @@ class Simulation:
         self.episode_id += 1
         self._map_changed = True
         self._boxes.clear()
-        gc.collect()
-        gc.freeze()
+        settle_memory()
         self.tick()
 
     def load_map(self, name: str, *, reset_settings: bool) -> None:
@@ -81,7 +92,8 @@ class Simulation:
         self.sensors.close()
         if reset_settings:
             self.settings = EpisodeSettings()
-        self._start_episode(road_map, frame=self.world.frame)
+        statics = self.world.statics if road_map is self.road_map else None
+        self._start_episode(road_map, statics or build_statics(road_map), frame=self.world.frame)
         _LOG.info("episode %d on %s", self.episode_id, road_map.name)
 
     @property

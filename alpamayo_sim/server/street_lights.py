@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alpamayo_sim.roads.statics import StaticBoxes, StaticKind
-from alpamayo_sim.server.calls.registry import CallError
+from alpamayo_sim.server.registry import CallError
 
 STREET_GROUP = 1
 DEFAULT_INTENSITY = 2000.0

@@ -15,7 +15,7 @@ from alpamayo_sim.server.calls import (
     vehicle_calls,
     walker_calls,
 )
-from alpamayo_sim.server.calls.registry import CALLS
+from alpamayo_sim.server.registry import CALLS
 
 __all__ = [
     "CALLS",

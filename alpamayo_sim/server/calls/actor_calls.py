@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from alpamayo_sim.frames import Transform
-from alpamayo_sim.server.calls.registry import CallError, Family, Packed, call
 from alpamayo_sim.server.codec import (
     Vector,
     actor_description,
@@ -20,6 +19,7 @@ from alpamayo_sim.server.codec import (
     u32,
     vector,
 )
+from alpamayo_sim.server.registry import CallError, Family, Packed, call
 from alpamayo_sim.server.replies import pack
 from alpamayo_sim.server.rpc import Session
 from alpamayo_sim.world.blueprints import catalogue

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from alpamayo_sim.server.calls import actor_calls, traffic_light_calls, vehicle_calls, walker_calls
-from alpamayo_sim.server.calls.registry import CALLS, CallError, Family, call
 from alpamayo_sim.server.codec import (
     Decoder,
     WireError,
@@ -21,6 +20,7 @@ from alpamayo_sim.server.codec import (
     u32,
     vehicle_control,
 )
+from alpamayo_sim.server.registry import CALLS, CallError, Family, call
 from alpamayo_sim.server.rpc import Session
 from alpamayo_sim.world.errors import WorldError
 

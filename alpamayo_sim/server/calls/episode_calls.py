@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from alpamayo_sim.server.calls.registry import CallError, Family, call
 from alpamayo_sim.server.codec import boolean, episode_settings, text, u16, u32
+from alpamayo_sim.server.registry import CallError, Family, call
 from alpamayo_sim.server.rpc import PendingReply, Session
 from alpamayo_sim.server.settings import checked_settings
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.roads.road_map import road_map_from_text
-from alpamayo_sim.server.calls.registry import CallError, Family, call
 from alpamayo_sim.server.codec import opendrive_parameters, text, u16, xodr_text
+from alpamayo_sim.server.registry import CallError, Family, call
 from alpamayo_sim.server.rpc import Session
 from alpamayo_sim.server.simulation import GENERATED_MAP
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from alpamayo_sim.server.calls.registry import Family, call
 from alpamayo_sim.server.codec import Vector, location, number, vector
 from alpamayo_sim.server.ray import ray_hits
+from alpamayo_sim.server.registry import Family, call
 from alpamayo_sim.server.rpc import Session
 
 _NOTHING = [[0.0, 0.0, 0.0], 0]

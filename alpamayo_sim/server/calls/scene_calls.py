@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from alpamayo_sim.roads.statics import StaticKind
-from alpamayo_sim.server.calls.registry import CallError, Family, call
 from alpamayo_sim.server.codec import (
     WireError,
     anything,
@@ -22,6 +21,7 @@ from alpamayo_sim.server.codec import (
     u64,
     weather,
 )
+from alpamayo_sim.server.registry import CallError, Family, call
 from alpamayo_sim.server.rpc import Session
 from alpamayo_sim.server.simulation import Simulation
 from alpamayo_sim.world.weather import Weather

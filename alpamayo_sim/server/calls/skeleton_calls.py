@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from alpamayo_sim.server.calls.registry import CallError, Family, call
 from alpamayo_sim.server.codec import anything, number, text, u32
+from alpamayo_sim.server.registry import CallError, Family, call
 from alpamayo_sim.server.rpc import Session
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from alpamayo_sim.roads.signals import Box
-from alpamayo_sim.server.calls.registry import Family, call
 from alpamayo_sim.server.codec import boolean, integer, number, u32
+from alpamayo_sim.server.registry import Family, call
 from alpamayo_sim.server.rpc import Session
 
 light_color = integer(0, 4)

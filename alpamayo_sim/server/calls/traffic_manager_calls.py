@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from alpamayo_sim.server.calls.registry import Family, call
 from alpamayo_sim.server.codec import struct_of, text, u16
+from alpamayo_sim.server.registry import Family, call
 from alpamayo_sim.server.rpc import Session
 
 

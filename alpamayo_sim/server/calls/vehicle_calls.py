@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
 
-from alpamayo_sim.server.calls.registry import Family, call
 from alpamayo_sim.server.codec import (
     ackermann_control,
     ackermann_settings,
@@ -22,6 +21,7 @@ from alpamayo_sim.server.codec import (
     vehicle_control,
 )
 from alpamayo_sim.server.physics_record import physics_from, physics_record, telemetry_record
+from alpamayo_sim.server.registry import Family, call
 from alpamayo_sim.server.rpc import Session
 from alpamayo_sim.world.ackermann import AckermannSettings
 

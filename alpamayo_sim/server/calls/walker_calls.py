@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from alpamayo_sim.server.calls.registry import Family, call
 from alpamayo_sim.server.codec import u32, walker_control
+from alpamayo_sim.server.registry import Family, call
 from alpamayo_sim.server.rpc import Session
 
 
