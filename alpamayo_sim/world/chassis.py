@@ -1,8 +1,8 @@
 """The body of a vehicle on the ground: steering, lateral tyre forces, suspension, tilt.
 
-Steering follows CARLA's input rates and steering curve; the yaw rate is that of a bicycle whose effective wheel angle shrinks
-with speed (measured on recorded drives: 0.97 - 0.012 per m/s) and lags by 0.06 s. Tyre forces bring the body to that motion as far
-as friction allows, so that pushes, spins and slippery ground show.
+Steering follows CARLA's input rates and steering curve; the yaw rate is that of a bicycle whose effective wheel angle
+shrinks with speed (measured on recorded drives: 0.97 - 0.012 per m/s) and lags by 0.06 s. Tyre forces bring the body to
+that motion as far as friction allows, so that pushes, spins and slippery ground show.
 """
 
 from __future__ import annotations
@@ -44,8 +44,12 @@ def feel_ground(ground: Any, actor: Any, v: Any, c: Any) -> None:
     yaw = math.radians(actor.rotation_deg[1])
     cos, sin = math.cos(yaw), math.sin(yaw)
     x, y, hint = actor.location[0], actor.location[1], actor.location[2]
-    front, front_nx, front_ny, front_nz = ground_height(ground, x + cos * c.front_axle_m, y + sin * c.front_axle_m, hint)
-    rear, rear_nx, rear_ny, rear_nz = ground_height(ground, x + cos * c.rear_axle_m, y + sin * c.rear_axle_m, hint)
+    front, front_nx, front_ny, front_nz = ground_height(
+        ground, x + cos * c.front_axle_m, y + sin * c.front_axle_m, hint
+    )
+    rear, rear_nx, rear_ny, rear_nz = ground_height(
+        ground, x + cos * c.rear_axle_m, y + sin * c.rear_axle_m, hint
+    )
     along = (front - rear) / (c.front_axle_m - c.rear_axle_m)
     nx, ny, nz = front_nx + rear_nx, front_ny + rear_ny, front_nz + rear_nz
     across = -(ny * cos - nx * sin) / nz
@@ -81,8 +85,10 @@ def move(actor: Any, v: Any, c: Any, dt: float) -> None:
     forward = drive(v, c, forward, slope_mps2, push_forward, grounded, dt)
 
     v.steer_input = steer_rate(v.steer_input, 0.0 if v.dead else v.steer, dt)
-    commanded_deg = v.steer_input * c.max_steer_deg * curve(
-        c.steering_kmh, c.steering_factor, c.steering_points, abs(forward) * 3.6
+    commanded_deg = (
+        v.steer_input
+        * c.max_steer_deg
+        * curve(c.steering_kmh, c.steering_factor, c.steering_points, abs(forward) * 3.6)
     )
     v.wheel_angle_deg += (commanded_deg - v.wheel_angle_deg) * (1.0 - math.exp(-dt / STEER_LAG_S))
     gain = max(STEER_GAIN_FLOOR, STEER_GAIN - STEER_GAIN_PER_MPS * abs(forward))

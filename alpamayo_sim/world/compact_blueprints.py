@@ -38,7 +38,16 @@ def compact(source: dict[str, Any]) -> list[dict[str, Any]]:
         if (vehicle := blueprint.get("vehicle")) is not None:
             record["vehicle"] = {
                 "base_type": vehicle["base_type"] or vehicle["docs_base_type"],
-                **{key: vehicle[key] for key in ("special_type", "generation", "number_of_wheels", "has_lights", "has_dynamic_doors")},
+                **{
+                    key: vehicle[key]
+                    for key in (
+                        "special_type",
+                        "generation",
+                        "number_of_wheels",
+                        "has_lights",
+                        "has_dynamic_doors",
+                    )
+                },
             }
         records.append(record)
     return records
@@ -47,7 +56,9 @@ def compact(source: dict[str, Any]) -> list[dict[str, Any]]:
 def main(arguments: list[str]) -> int:
     """Read SOURCE, write TARGET, one blueprint a line; the exit code is 2 when the arguments are not two paths."""
     if len(arguments) != 2:
-        print("usage: python -m alpamayo_sim.world.compact_blueprints SOURCE.json TARGET.json", file=sys.stderr)
+        print(
+            "usage: python -m alpamayo_sim.world.compact_blueprints SOURCE.json TARGET.json", file=sys.stderr
+        )
         return 2
     records = compact(json.loads(Path(arguments[0]).read_text()))
     lines = ",\n".join(json.dumps(record, separators=(",", ":")) for record in records)

@@ -17,12 +17,17 @@ REVERSE_RATIO = 4.0
 """PhysX' default; CARLA's physics control does not carry it."""
 WHEEL_MASS_KG, WHEEL_MASS_SHARE = 20.0, 0.012
 AIR_DENSITY = 1.2
-FRONTAL_FILL = 0.85
-"""Frontal area / the box of the vehicle seen from ahead."""
+DRAG_AREA = 1.92
+"""Effective area of the drag / the box of the vehicle seen from ahead."""
+CLUTCH_SHARE, TYRE_STIFFNESS = 0.684, 1.84
+"""Clutch strength and tyre stiffness that act / those that the physics control states. These and `DRAG_AREA` were
+identified on recorded drives of the mkz_2020 together with its engine and gearbox."""
 MIN_RADIUS_M, MIN_MASS_KG, MIN_MOI = 0.05, 1.0, 1e-3
 
 
-def _curve(points: tuple[tuple[float, float], ...], scale: float) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+def _curve(
+    points: tuple[tuple[float, float], ...], scale: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     """Return a curve in kernel form: x, y [CURVE_SLOTS] and the number of points, thinned out if there are too many."""
     ordered = sorted(points)
     if len(ordered) > CURVE_SLOTS:
@@ -54,23 +59,27 @@ def vehicle_constants(physics: VehiclePhysics, extent: Vector3) -> NDArray[np.vo
     record["damping_neutral"] = max(physics.damping_zero_throttle_clutch_disengaged, 0.0)
     record["autobox"] = physics.use_gear_autobox
     record["switch_time_s"] = max(physics.gear_switch_time, 0.0)
-    record["clutch"] = max(physics.clutch_strength, 0.0)
+    record["clutch"] = CLUTCH_SHARE * max(physics.clutch_strength, 0.0)
     record["gears"] = len(forward)
     record["ratio"][0] = -REVERSE_RATIO * physics.final_ratio
     for slot, gear in enumerate(forward, start=2):
         record["ratio"][slot] = gear.ratio * physics.final_ratio
         record["up_radps"][slot] = gear.up_ratio * max_radps
         record["down_radps"][slot] = gear.down_ratio * max_radps
-    record["torque_radps"], record["torque_nm"], record["torque_points"] = _curve(physics.torque_curve, RADPS_PER_RPM)
-    record["steering_kmh"], record["steering_factor"], record["steering_points"] = _curve(physics.steering_curve, 1.0)
+    record["torque_radps"], record["torque_nm"], record["torque_points"] = _curve(
+        physics.torque_curve, RADPS_PER_RPM
+    )
+    record["steering_kmh"], record["steering_factor"], record["steering_points"] = _curve(
+        physics.steering_curve, 1.0
+    )
     record["max_steer_deg"] = max((w.max_steer_angle for w in wheels), default=0.0)
     record["radius_m"] = radius_m
     record["wheel_inertia"] = len(wheels) * wheel_inertia
     record["brake_nm"] = sum(max(w.max_brake_torque, 0.0) for w in wheels)
     record["hand_brake_nm"] = sum(max(w.max_handbrake_torque, 0.0) for w in wheels)
     record["friction"] = float(np.mean([max(w.tire_friction, 0.0) for w in wheels]))
-    record["stiffness_n"] = sum(max(w.long_stiff_value, 0.0) for w in wheels) * GRAVITY_MPS2
-    area_m2 = 4.0 * extent[1] * extent[2] * FRONTAL_FILL
+    record["stiffness_n"] = sum(max(w.long_stiff_value, 0.0) for w in wheels) * GRAVITY_MPS2 * TYRE_STIFFNESS
+    area_m2 = 4.0 * extent[1] * extent[2] * DRAG_AREA
     record["drag_n"] = 0.5 * AIR_DENSITY * max(physics.drag_coefficient, 0.0) * area_m2
     record["rolling_n"] = sum(max(w.damping_rate, 0.0) for w in wheels) / radius_m**2
     record["front_axle_m"] = max(w.position[0] for w in wheels) / 100.0

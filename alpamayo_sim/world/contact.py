@@ -39,14 +39,20 @@ class StaticGrid(NamedTuple):
 
 
 def static_grid(
-    center: NDArray[np.float64], extent: NDArray[np.float64], yaw_deg: NDArray[np.float64], label: NDArray[Any]
+    center: NDArray[np.float64],
+    extent: NDArray[np.float64],
+    yaw_deg: NDArray[np.float64],
+    label: NDArray[Any],
 ) -> StaticGrid:
     """Return upright boxes (centres and half sizes [M, 3], yaws [M], labels [M]) as a grid."""
     yaw = np.radians(yaw_deg)
     cos, sin = np.cos(yaw), np.sin(yaw)
     boxes = np.column_stack([center, extent, cos, sin]).reshape(-1, 8).astype(np.float64)
     reach = np.column_stack(
-        [np.abs(cos) * boxes[:, 3] + np.abs(sin) * boxes[:, 4], np.abs(sin) * boxes[:, 3] + np.abs(cos) * boxes[:, 4]]
+        [
+            np.abs(cos) * boxes[:, 3] + np.abs(sin) * boxes[:, 4],
+            np.abs(sin) * boxes[:, 3] + np.abs(cos) * boxes[:, 4],
+        ]
     )
     if len(boxes) == 0:
         empty = np.zeros(0, np.int64)

@@ -20,15 +20,18 @@ SLIP_SPEED_FLOOR_MPS = 4.0
 """Below this speed tyre slip is measured against it (PhysX `minLongSlipDenominator`)."""
 FIRST_GEAR_LIMIT_MPS = 5.0
 """CARLA's first gear runs away above this speed, where PhysX lowers its number of sub-steps: the box shifts up."""
-FIRST_GEAR_HOLD_S = 0.05
-AUTOBOX_LATENCY_S = 0.11
-NEUTRAL_DEAD_TIME_S = 0.2
+FIRST_GEAR_HOLD_S, FIRST_GEAR_HOLD_AGAIN_S = 0.009, 0.21
+"""How long it does so before the shift, and how much longer after every fall back from second gear."""
+HUNTING_MPS = 2.0
+"""Falls back count while the speed is this near to the limit."""
+AUTOBOX_LATENCY_S = 0.033
+NEUTRAL_DEAD_TIME_S = 0.066
 """What the first engagement after the spawn takes beyond a gear change."""
-BREAKAWAY = 0.1
+BREAKAWAY = 0.21
 """Force / weight that gets a standing vehicle going (PhysX' sticky tyres)."""
-LOCK_TORQUE_S = 0.027
+LOCK_TORQUE_S = 0.026
 """Wheels lock below brake torque / wheel inertia times this, rad/s."""
-LOCKED_GRIP = 0.77
+LOCKED_GRIP = 0.72
 """Grip of locked wheels, of the tyre friction."""
 
 
@@ -87,10 +90,19 @@ def _gearbox(v: Any, c: Any, speed_mps: float, dt: float) -> None:
     if not automatic or v.gear < 1 or v.autobox_time_s <= AUTOBOX_LATENCY_S:
         return
     gear = v.gear
+    if (
+        gear > 2
+        or speed_mps > FIRST_GEAR_LIMIT_MPS + HUNTING_MPS
+        or speed_mps < FIRST_GEAR_LIMIT_MPS - 0.5 * HUNTING_MPS
+    ):
+        v.falls_back = 0
+    hold_s = FIRST_GEAR_HOLD_S + FIRST_GEAR_HOLD_AGAIN_S * v.falls_back
     v.overspeed_s = v.overspeed_s + dt if gear == 1 and speed_mps > FIRST_GEAR_LIMIT_MPS else 0.0
-    if gear < c.gears and (v.engine_radps > c.up_radps[gear + 1] or v.overspeed_s > FIRST_GEAR_HOLD_S):
+    if gear < c.gears and (v.engine_radps > c.up_radps[gear + 1] or v.overspeed_s > hold_s):
         _start_shift(v, gear + 1)
     elif gear > 1 and v.engine_radps < c.down_radps[gear + 1]:
+        if gear == 2 and speed_mps > FIRST_GEAR_LIMIT_MPS - 0.25 * HUNTING_MPS:
+            v.falls_back += 1
         _start_shift(v, gear - 1)
 
 
@@ -104,7 +116,9 @@ def _coupling(c: Any, ratio: float, speed_mps: float) -> float:
 
 
 @njit(cache=True)
-def drive(v: Any, c: Any, speed_mps: float, slope_mps2: float, external_mps2: float, grounded: bool, dt: float) -> float:
+def drive(
+    v: Any, c: Any, speed_mps: float, slope_mps2: float, external_mps2: float, grounded: bool, dt: float
+) -> float:
     """Advance pedals, gearbox and engine by `dt`; return the new forward speed.
 
     `slope_mps2` is gravity along the vehicle (negative uphill), `external_mps2` what forces from outside add.
@@ -113,12 +127,17 @@ def drive(v: Any, c: Any, speed_mps: float, slope_mps2: float, external_mps2: fl
     v.throttle_input = approach(v.throttle_input, throttle, PEDAL_RISE_PER_S * dt, PEDAL_FALL_PER_S * dt)
     v.brake_input = approach(v.brake_input, v.brake, PEDAL_RISE_PER_S * dt, PEDAL_FALL_PER_S * dt)
     held = 1.0 if v.hand_brake else 0.0
-    v.hand_brake_input = approach(v.hand_brake_input, held, HAND_BRAKE_RATE_PER_S * dt, HAND_BRAKE_RATE_PER_S * dt)
+    v.hand_brake_input = approach(
+        v.hand_brake_input, held, HAND_BRAKE_RATE_PER_S * dt, HAND_BRAKE_RATE_PER_S * dt
+    )
     _gearbox(v, c, speed_mps, dt)
 
     gear = v.gear
     throttle = v.throttle_input if gear != 0 else 0.0
-    torque = throttle * curve(c.torque_radps, c.torque_nm, c.torque_points, v.engine_radps)
+    limited = v.engine_radps >= c.max_radps
+    torque = (
+        0.0 if limited else throttle * curve(c.torque_radps, c.torque_nm, c.torque_points, v.engine_radps)
+    )
     idle = c.damping_idle if gear != 0 else c.damping_neutral
     damping = idle + (c.damping_full - idle) * throttle
     drag = (c.drag_n * speed_mps * abs(speed_mps)) / c.mass_kg
@@ -147,18 +166,25 @@ def drive(v: Any, c: Any, speed_mps: float, slope_mps2: float, external_mps2: fl
         engine = (rhs * m22 - m12 * free) / det
         if abs(pull) > grip_mps2:
             pull = math.copysign(grip_mps2, pull)
-            engine = (rhs - dt / inertia * pull * c.rolling_mass_kg * c.radius_m / ratio) / (1.0 + dt / inertia * damping)
-        if abs(speed_mps) < 0.01 and abs(pull + slope_mps2 + external_mps2) < BREAKAWAY * c.friction / 3.5 * GRAVITY_MPS2:
-            v.engine_radps = max(0.0, (rhs) / (1.0 + dt / inertia * (damping + coupling)))
+            engine = (rhs - dt / inertia * pull * c.rolling_mass_kg * c.radius_m / ratio) / (
+                1.0 + dt / inertia * damping
+            )
+        standing = coupling * v.engine_radps * ratio / (c.radius_m * c.rolling_mass_kg)
+        held_mps2 = BREAKAWAY * c.friction / 3.5 * GRAVITY_MPS2
+        if abs(speed_mps) < 0.01 and abs(standing + slope_mps2 + external_mps2) < held_mps2:
+            v.engine_radps = max(0.0, rhs / (1.0 + dt / inertia * (damping + coupling)))
             return 0.0
-    v.engine_radps = engine if engine > 1e-6 else 0.0
+    v.engine_radps = min(engine, c.max_radps) if engine > 1e-6 else 0.0
     moved = free + dt * pull
     spin = abs(moved) / c.radius_m
-    if brake_torque > 0.0 and (gear == 1 or gear == 0 or gear == -1) and spin < brake_torque / c.wheel_inertia * LOCK_TORQUE_S:
+    if (
+        brake_torque > 0.0
+        and (gear == 1 or gear == 0 or gear == -1)
+        and spin < brake_torque / c.wheel_inertia * LOCK_TORQUE_S
+    ):
         brake_mps2 = max(brake_mps2, LOCKED_GRIP * grip_mps2)
         moved = free
     brake_mps2 = min(brake_mps2 + c.rolling_n * abs(moved) / c.rolling_mass_kg, grip_mps2)
     if abs(moved) <= brake_mps2 * dt:
         return 0.0
     return moved - math.copysign(brake_mps2 * dt, moved)
-

@@ -53,7 +53,10 @@ class FrictionTriggers:
             location = world.actors.location[world.vehicles.row[index]]
             for box, friction in self.boxes.values():
                 offset = location - box[:3]
-                along, across = offset[0] * box[6] + offset[1] * box[7], offset[1] * box[6] - offset[0] * box[7]
+                along, across = (
+                    offset[0] * box[6] + offset[1] * box[7],
+                    offset[1] * box[6] - offset[0] * box[7],
+                )
                 if abs(along) <= box[3] and abs(across) <= box[4] and abs(offset[2]) <= box[5]:
                     now[actor_id] = friction
         for actor_id in self.inside.keys() | now.keys():

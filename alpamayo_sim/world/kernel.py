@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from alpamayo_sim.world.attachment import place_children
 from alpamayo_sim.world.chassis import feel_ground, move
+from alpamayo_sim.world.compiled_code import drop_stale_code
 from alpamayo_sim.world.contact import STATIC_CELL_M, collide, overlap, write_box
 from alpamayo_sim.world.walking import slide, walk
+
+drop_stale_code()
 
 GROUND_INTERVAL_M, GROUND_REST_M = 0.5, 0.2
 """The ground plane under a vehicle is measured anew after this way within a step, and between steps."""
@@ -36,15 +39,13 @@ def touches_anything(actors: Any, statics: Any, box: Any) -> bool:
             if overlap(box, other, hit):
                 return True
     for m in range(len(statics.boxes)):
-        if overlap(box, statics.boxes[m], hit):
+        if overlap(box, statics.boxes[m], hit):  # noqa: SIM110 - `any` does not compile
             return True
     return False
 
 
 @njit(cache=True)
-def _candidates(
-    actors: Any, rows: Any, boxes: Any, statics: Any, duration_s: float, pairs: Any
-) -> int:
+def _candidates(actors: Any, rows: Any, boxes: Any, statics: Any, duration_s: float, pairs: Any) -> int:
     """Fill `pairs` with (body, body) and (body, -1 - static) that may touch within the step; return how many."""
     count = 0
     bodies = len(rows)
@@ -91,7 +92,9 @@ def _candidates(
 
 
 @njit(cache=True)
-def _inverse_masses(actors: Any, rows: Any, constants: Any, vehicle_of: Any, i: int, j: int, inverse: Any) -> None:
+def _inverse_masses(
+    actors: Any, rows: Any, constants: Any, vehicle_of: Any, i: int, j: int, inverse: Any
+) -> None:
     """Write 1/mass and 1/inertia of the two bodies of a pair; zeros for what does not move."""
     inverse[:] = 0.0
     for side in range(2):

@@ -175,6 +175,8 @@ class VehicleTable(Table):
     gear_time_s = Column("f8")
     autobox_time_s = Column("f8")
     overspeed_s = Column("f8")
+    falls_back = Column("i4")
+    """Shifts from second to first gear near first gear's limit."""
     """How long first gear has been above its limit."""
     engine_radps = Column("f8")
     wheel_turn_deg = Column("f8")

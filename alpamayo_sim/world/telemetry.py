@@ -50,7 +50,10 @@ def vehicle_telemetry(actor: np.void, vehicle: np.void, constants: np.void, whee
     speed, slide = float(velocity @ forward), float(velocity @ right)
     mass, radius = float(constants["mass_kg"]), float(constants["radius_m"])
     load = mass * GRAVITY_MPS2 / wheels
-    long_force, lat_force = mass * float(acceleration @ forward) / wheels, mass * float(acceleration @ right) / wheels
+    long_force, lat_force = (
+        mass * float(acceleration @ forward) / wheels,
+        mass * float(acceleration @ right) / wheels,
+    )
     stiffness = float(constants["stiffness_n"]) / wheels
     slip = long_force / stiffness if stiffness > 0.0 else 0.0
     wheel = WheelTelemetry(

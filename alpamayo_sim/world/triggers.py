@@ -23,7 +23,9 @@ CONFLICT_SPEED_MPS = 0.3
 NO_SIGN = -1
 
 
-def trigger_grid(signals: Signals) -> tuple[StaticGrid, NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+def trigger_grid(
+    signals: Signals,
+) -> tuple[StaticGrid, NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return the trigger boxes as a grid, with kind, index (of the light or sign) and value (km/h) of each box."""
     centers: list[tuple[float, float, float]] = []
     extents: list[tuple[float, float, float]] = []
@@ -61,9 +63,9 @@ def _conflict(actors: Any, vehicles: Any, me: int, box: Any) -> bool:
     x, y = box[0] + CONFLICT_AHEAD_M * box[6], box[1] + CONFLICT_AHEAD_M * box[7]
     for i in range(len(vehicles)):
         a = actors[vehicles[i].row]
-        if i != me and math.hypot(a.location[0] - x, a.location[1] - y) < CONFLICT_RADIUS_M:
-            if math.hypot(a.velocity_mps[0], a.velocity_mps[1]) > CONFLICT_SPEED_MPS:
-                return True
+        near = math.hypot(a.location[0] - x, a.location[1] - y) < CONFLICT_RADIUS_M
+        if i != me and near and math.hypot(a.velocity_mps[0], a.velocity_mps[1]) > CONFLICT_SPEED_MPS:
+            return True
     return False
 
 

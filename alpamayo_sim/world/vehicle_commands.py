@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from alpamayo_sim.world.ackermann import AckermannController, AckermannSettings,
 from alpamayo_sim.world.actor_commands import ActorCommands
 from alpamayo_sim.world.constants import vehicle_constants
 from alpamayo_sim.world.errors import WorldError
+from alpamayo_sim.world.friction import FrictionTriggers
 from alpamayo_sim.world.physics import VehiclePhysics
 from alpamayo_sim.world.telemetry import VehicleTelemetry, vehicle_telemetry
 
@@ -22,6 +24,7 @@ class VehicleCommands(ActorCommands):
     """Part of `World`: commands on vehicles. Unknown ids raise UnknownActor, other actors WrongActor."""
 
     ackermann: dict[int, AckermannController]
+    friction_triggers: FrictionTriggers
 
     def apply_vehicle_control(
         self,
@@ -78,6 +81,10 @@ class VehicleCommands(ActorCommands):
         physics = self.physics_of[actor_id]
         pose = self.pose(self.vehicles.row[index])
         points = to_world(pose, np.array([wheel.position for wheel in physics.wheels]) / 100.0)
+        if (friction := self.friction_triggers.inside.get(actor_id)) is not None:
+            physics = replace(
+                physics, wheels=tuple(replace(w, tire_friction=friction) for w in physics.wheels)
+            )
         positions = tuple((100.0 * float(x), 100.0 * float(y), 100.0 * float(z)) for x, y, z in points)
         return physics.with_wheel_positions(positions)
 
@@ -93,6 +100,7 @@ class VehicleCommands(ActorCommands):
         self.physics_of[actor_id] = physics
         self.constants.records[index] = vehicle_constants(physics, self.infos[actor_id].extent)
         self.actors.mass_kg[self.vehicles.row[index]] = self.constants.mass_kg[index]
+        self.friction_triggers.inside.pop(actor_id, None)
 
     def telemetry(self, actor_id: int) -> VehicleTelemetry:
         """Return what CARLA's telemetry reports: engine, gear, drag and the tyres."""
@@ -151,5 +159,10 @@ class VehicleCommands(ActorCommands):
             speed = float(actor["velocity_mps"][0] * math.cos(yaw) + actor["velocity_mps"][1] * math.sin(yaw))
             max_steer_rad = math.radians(float(self.constants.max_steer_deg[index]))
             throttle, steer, brake, reverse = controller.run(speed, max_steer_rad, dt_s)
-            record["throttle"], record["steer"], record["brake"], record["reverse"] = throttle, steer, brake, reverse
+            record["throttle"], record["steer"], record["brake"], record["reverse"] = (
+                throttle,
+                steer,
+                brake,
+                reverse,
+            )
             record["hand_brake"], record["manual_gear_shift"] = False, False

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 WALKER_MASS_KG, PROP_MASS_KG = 80.0, 30.0
 MAX_SUBSTEP_S, COARSEST_SUBSTEP_S, MAX_SUBSTEPS = 0.01, 0.02, 10
 DEFAULT_SPEED_LIMIT_KMH = 30.0
+LANE_REACH_M = 5.0
 KIND_BY_PREFIX = (
     ("vehicle.", ActorKind.VEHICLE),
     ("walker.", ActorKind.WALKER),
@@ -100,7 +101,17 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
         actor_id = self._next_id
         self._next_id += 1
         info = ActorInfo(
-            actor_id, parent_id, kind, uid, type_id, attributes, extent, box_center, semantic_tags, attachment, sign_id
+            actor_id,
+            parent_id,
+            kind,
+            uid,
+            type_id,
+            attributes,
+            extent,
+            box_center,
+            semantic_tags,
+            attachment,
+            sign_id,
         )
         self.infos[actor_id] = info
         self.row_of[actor_id] = self.actors.append(
@@ -192,11 +203,20 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
         self.vehicle_of[info.id] = self.vehicles.append(
             row=self.row_of[info.id],
             sticky_control=values.get("sticky_control", "true").lower() == "true",
-            speed_limit_kmh=DEFAULT_SPEED_LIMIT_KMH,
+            speed_limit_kmh=self._lane_limit_kmh(self.row_of[info.id]),
             light_state=LightColor.GREEN,
             stop_sign=NO_SIGN,
         )
         self.constants.append_record(vehicle_constants(physics, info.extent))
+
+    def _lane_limit_kmh(self, row: int) -> float:
+        """Return the speed limit of the driving lane at an actor, CARLA's default away from lanes that have one."""
+        location = self.actors.location[row]
+        hits = self.road_map.lanes.nearest(location[None, :2], location[2:3])
+        if hits.lane_index[0] < 0 or hits.distance[0] > LANE_REACH_M:
+            return DEFAULT_SPEED_LIMIT_KMH
+        limit_kmh = float(self.road_map.lanes.speed_limit_kmh[hits.lane_index[0]])
+        return limit_kmh if limit_kmh > 0.0 else DEFAULT_SPEED_LIMIT_KMH
 
     def is_occupied(self, pose: Transform, blueprint: Blueprint) -> bool:
         """Whether a box of `blueprint` at `pose` would overlap an actor that collides, or the map."""
@@ -204,7 +224,11 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
         cos, sin = math.cos(yaw), math.sin(yaw)
         cx, cy, cz = blueprint.box_center
         center = (pose.x + cos * cx - sin * cy, pose.y + sin * cx + cos * cy, pose.z + cz)
-        return bool(touches_anything(self.actors.records, self._static_grid, np.array([*center, *blueprint.extent, cos, sin])))
+        return bool(
+            touches_anything(
+                self.actors.records, self._static_grid, np.array([*center, *blueprint.extent, cos, sin])
+            )
+        )
 
     def destroy(self, actor_id: int) -> bool:
         """Remove an actor; False if there is none. Its children stay, without a parent."""

@@ -85,16 +85,27 @@ def energy_of(world: World) -> float:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.floats(-1.5, 1.5), angles, angles, st.floats(2.0, 30.0), st.floats(0.0, 15.0), st.sampled_from([CAR, "vehicle.carlamotors.firetruck"])
+    st.floats(-1.5, 1.5),
+    angles,
+    angles,
+    st.floats(2.0, 30.0),
+    st.floats(0.0, 15.0),
+    st.sampled_from([CAR, "vehicle.carlamotors.firetruck"]),
 )
-def test_a_crash_stays_finite_loses_energy_and_separates(flat_map, offset, yaw, other_yaw, speed, other_speed, other) -> None:
+def test_a_crash_stays_finite_loses_energy_and_separates(
+    flat_map, offset, yaw, other_yaw, speed, other_speed, other
+) -> None:
     world = World(flat_map, None)
     rad = math.radians(yaw)
     a = world.spawn(CAR, {}, Transform(300 - 15 * math.cos(rad), 10 - 15 * math.sin(rad), 0.0, 0.0, yaw))
-    b = world.spawn(other, {}, Transform(300 - offset * math.sin(rad), 10 + offset * math.cos(rad), 0.0, 0.0, other_yaw))
+    b = world.spawn(
+        other, {}, Transform(300 - offset * math.sin(rad), 10 + offset * math.cos(rad), 0.0, 0.0, other_yaw)
+    )
     world.set_target_velocity(a.id, (speed * math.cos(rad), speed * math.sin(rad), 0.0))
     other_rad = math.radians(other_yaw)
-    world.set_target_velocity(b.id, (other_speed * math.cos(other_rad), other_speed * math.sin(other_rad), 0.0))
+    world.set_target_velocity(
+        b.id, (other_speed * math.cos(other_rad), other_speed * math.sin(other_rad), 0.0)
+    )
     energy = energy_of(world)
     deepest = 0.0
     for _ in range(60):

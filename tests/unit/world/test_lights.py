@@ -55,15 +55,30 @@ def test_a_light_without_controller_has_its_own_cycle_with_a_long_red() -> None:
 def town_with_light(flat_map, **kinds):
     box = SimpleNamespace(center=(200.0, 5.25, 0.5), extent=(1.5, 0.875, 1.0), yaw_deg=0.0)
     lights = tuple(
-        SimpleNamespace(signal_id=f"{i}", transform=Transform(210.0, 10.0 + i, 0.0, 0.0, 90.0), lane_boxes=(box,) if i == 0 else ())
+        SimpleNamespace(
+            signal_id=f"{i}",
+            transform=Transform(210.0, 10.0 + i, 0.0, 0.0, 90.0),
+            lane_boxes=(box,) if i == 0 else (),
+        )
         for i in range(kinds.get("lights", 0))
     )
     signs = tuple(
-        SimpleNamespace(signal_id="s", type_id=kinds["sign"], transform=Transform(200.0, 12.0, 0.0), boxes=(box,), value=kinds.get("value", 0.0))
+        SimpleNamespace(
+            signal_id="s",
+            type_id=kinds["sign"],
+            transform=Transform(200.0, 12.0, 0.0),
+            boxes=(box,),
+            value=kinds.get("value", 0.0),
+        )
         for _ in range("sign" in kinds)
     )
     groups = ((tuple((i,) for i in range(len(lights)))),) if lights else ()
-    return World(SimpleNamespace(ground=flat_map.ground, signals=SimpleNamespace(lights=lights, signs=signs, groups=groups)), None)
+    return World(
+        SimpleNamespace(
+            ground=flat_map.ground, lanes=flat_map.lanes, signals=SimpleNamespace(lights=lights, signs=signs, groups=groups)
+        ),
+        None,
+    )
 
 
 def drive_through(world: World, speed: float = 8.0, ticks: int = 120):
