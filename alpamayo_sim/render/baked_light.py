@@ -12,12 +12,12 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from alpamayo_sim.render.context import load_program
+from alpamayo_sim.render.context import load_program, set_uniform
 from alpamayo_sim.render.scene import Scene
 from alpamayo_sim.render.sky import Lighting
 from alpamayo_sim.roads.statics import StaticKind
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 WINDOW_M = 320.0
 PIXELS = 640
 CELL_M = 64.0
@@ -80,9 +80,9 @@ class BakedLight:
         target.viewport = (0, 0, PIXELS, PIXELS)
         target.clear(1.0, 0.0, 0.0, 0.0)
         self._context.enable_only(moderngl.BLEND)
-        self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE
-        self._program["corner"].value = (float(corner[0]), float(corner[1]))
-        self._program["per_metre"].value = 1.0 / WINDOW_M
+        self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
+        set_uniform(self._program, "corner", (float(corner[0]), float(corner[1])))
+        set_uniform(self._program, "per_metre", 1.0 / WINDOW_M)
         for triangles, mask in ((shadows, (True, False, False, False)), (lamps, (False, True, False, False))):
             if not triangles:
                 continue

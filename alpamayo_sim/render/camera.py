@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.frames import Transform, rotation_matrix
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 NEAR_M, FAR_M = 0.15, 4_000.0
 MAX_PIXELS = 16_384
 
@@ -37,7 +37,7 @@ class CameraView:
         return self.width / (2.0 * math.tan(math.radians(self.fov_deg) / 2.0))
 
     def project(self, points_world: Floats) -> tuple[Floats, Floats]:
-        """Return pixel coordinates (u right, v down) [..., 2] and depths along the optical axis [...] of world points [..., 3]."""
+        """Return pixel coordinates (u right, v down) [..., 2] and depths along the optical axis [...] of points [..., 3]."""
         matrix = rotation_matrix(self.transform.pitch, self.transform.yaw, self.transform.roll)
         local = (np.asarray(points_world) - np.array(self.transform[:3])) @ matrix
         depth = local[..., 0]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from alpamayo_sim.render.mesh import BLACK, GLASS, RUBBER, STEEL, Color, Material, Mesh, MeshBuilder
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 WHITE: Color = (0.9, 0.9, 0.9)
 TRIM: Color = (0.16, 0.16, 0.17)
 
@@ -47,7 +47,7 @@ class CarShape:
 def _car(
     half_x: float, half_y: float, height: float, profile: list[tuple[float, float, float, float, float, str]]
 ) -> tuple[tuple[Station, ...], tuple[str, ...]]:
-    """Return stations and sections of (x share of half length, shoulder share, top share, width share, top width share, section after)."""
+    """Return stations and sections of rows (shares of half length, shoulder, top, width and top width; section after)."""
     stations = tuple(
         Station(half_x * x, height * (0.13 if abs(x) < 0.93 else 0.2), height * s, height * t, half_y * w, half_y * u)
         for x, s, t, w, u, _ in profile
@@ -300,7 +300,7 @@ def wheel_mesh(*, spokes: bool = True) -> Mesh:
 
 
 def far_car_mesh(shape: CarShape) -> Mesh:
-    """Return the few faces of a car that is some dozens of pixels wide: every ring with four points a side, dark wheels, lamps."""
+    """Return the few faces of a car that is some dozens of pixels wide: four points a side, dark wheels, lamps."""
     builder = MeshBuilder()
     pick = (1, 4, 5, 7)
     rings = [_ring(s)[list(pick)] for s in shape.stations]

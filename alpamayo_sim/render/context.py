@@ -19,12 +19,19 @@ class RendererUnavailable(InfrastructureError):
 def create_context() -> moderngl.Context:
     """Return a new windowless OpenGL 4.3 context; raises RendererUnavailable where the machine has no usable EGL."""
     try:
-        return moderngl.create_context(standalone=True, backend="egl", require=430)
+        return moderngl.create_context(standalone=True, require=430, backend="egl")  # pyright: ignore[reportArgumentType]
     except Exception as error:
         raise RendererUnavailable(
             "cameras need OpenGL 4.3 through EGL, and no context could be made "
             f"({type(error).__name__}: {error}); on Debian or Ubuntu install it with: apt-get install {DEBIAN_PACKAGES}"
         ) from error
+
+
+def set_uniform(program: moderngl.Program, name: str, value: object) -> None:
+    """Set a uniform, where the compiler kept it."""
+    uniform = program.get(name, None)
+    if isinstance(uniform, moderngl.Uniform):
+        uniform.value = value
 
 
 def load_program(context: moderngl.Context, vertex: str, fragment: str) -> moderngl.Program:

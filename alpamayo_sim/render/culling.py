@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -9,13 +11,15 @@ from numpy.typing import NDArray
 from alpamayo_sim.render.instances import ROW, Instances
 from alpamayo_sim.render.library import MeshLibrary
 
-Floats = NDArray[np.float64]
-Commands = NDArray[np.uint32]
+Floats = NDArray[np.floating]
+Commands = NDArray[np.integer]
 """[commands, 5]: index count, instances, first index, base vertex, base instance (`DrawElementsIndirectCommand`)."""
 
 
 @njit(cache=True)
-def _tiles(first, count, sphere, planes, out):
+def _tiles(
+    first: NDArray[Any], count: NDArray[Any], sphere: NDArray[Any], planes: NDArray[Any], out: NDArray[Any]
+) -> int:
     n = 0
     for t in range(len(first)):
         seen = True
@@ -34,7 +38,21 @@ def _tiles(first, count, sphere, planes, out):
 
 
 @njit(cache=True)
-def _instances(rows, mesh, radius, planes, eye, focal, switch_px, least_px, level, keys, counts, out, start):
+def _instances(
+    rows: NDArray[Any],
+    mesh: NDArray[Any],
+    radius: NDArray[Any],
+    planes: NDArray[Any],
+    eye: NDArray[Any],
+    focal: float,
+    switch_px: NDArray[Any],
+    least_px: NDArray[Any],
+    level: float,
+    keys: NDArray[Any],
+    counts: NDArray[Any],
+    out: NDArray[Any],
+    start: int,
+) -> int:
     """Copy the visible rows to `out[start:]`, grouped by mesh and level; `counts` [2 S] receives the group sizes."""
     for i in range(len(mesh)):
         keys[i] = -1
@@ -70,7 +88,7 @@ def _instances(rows, mesh, radius, planes, eye, focal, switch_px, least_px, leve
 class TileCuller:
     """Frustum culling of one tiled mesh."""
 
-    def __init__(self, first: NDArray[np.int64], count: NDArray[np.int64], sphere: Floats) -> None:
+    def __init__(self, first: NDArray[np.integer], count: NDArray[np.integer], sphere: Floats) -> None:
         self._first, self._count, self._sphere = first, count, sphere
         self._out = np.zeros((len(first) + 1, 5), dtype=np.uint32)
 

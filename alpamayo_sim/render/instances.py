@@ -12,7 +12,7 @@ from alpamayo_sim.render.library import BODIES, MeshLibrary
 from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass
 from alpamayo_sim.render.sky import Lighting
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 ROW = 20
 """Floats per instance: three matrix rows, paint, state."""
 STRIDE_M = 1.5
@@ -24,7 +24,7 @@ class Instances:
     """N drawn objects: `rows` [N, 20] float32, `mesh` [N] number in the library, `radius_m` [N] round the row's position."""
 
     rows: NDArray[np.float32]
-    mesh: NDArray[np.int32]
+    mesh: NDArray[np.integer]
     radius_m: NDArray[np.float32]
 
 
@@ -80,7 +80,7 @@ class DynamicInstances:
     def bodies(self, frame: SceneFrame) -> tuple[Instances, Floats, Floats]:
         """Return the bodies with wheels, the matrices [N, 3, 3] and the middles of the boxes' undersides [N, 3]."""
         count = len(frame)
-        axes = rotation_matrices(frame.transform[:, 3:6])
+        axes = rotation_matrices(np.asarray(frame.transform[:, 3:6], dtype=np.float64))
         below = frame.box_center - np.array([0.0, 0.0, 1.0]) * frame.extent
         foot = frame.transform[:, :3] + np.einsum("nij,nj->ni", axes, below)
         shape = np.asarray(frame.shape_class, dtype=np.intp)
@@ -107,7 +107,7 @@ class DynamicInstances:
     def _wheel_instances(
         self,
         frame: SceneFrame,
-        shape: NDArray[np.intp],
+        shape: NDArray[np.integer],
         axes: Floats,
         scale: Floats,
         foot: Floats,

@@ -58,16 +58,16 @@ class MeshLibrary:
 
     names: tuple[str, ...]
     vertices: NDArray[np.void]
-    indices: NDArray[np.uint32]
-    first: NDArray[np.int64]
+    indices: NDArray[np.integer]
+    first: NDArray[np.integer]
     """[S, 2] first index of the fine and the coarse level."""
-    count: NDArray[np.int64]
+    count: NDArray[np.integer]
     """[S, 2] number of indices."""
-    switch_px: NDArray[np.float64]
+    switch_px: NDArray[np.floating]
     """[S] apparent radius in pixels below which the coarse level serves."""
-    least_px: NDArray[np.float64]
+    least_px: NDArray[np.floating]
     """[S] apparent radius below which nothing is drawn."""
-    radius_m: NDArray[np.float64]
+    radius_m: NDArray[np.floating]
 
     def index(self, name: str) -> int:
         """Return the number of a mesh."""
@@ -120,7 +120,7 @@ def mesh_library(speed_limits: tuple[int, ...]) -> MeshLibrary:
     """Return all meshes, with a sign for each of the speed limits."""
     levels = _levels(speed_limits)
     vertices: list[NDArray[np.void]] = []
-    indices: list[NDArray[np.uint32]] = []
+    indices: list[NDArray[np.integer]] = []
     first, count = np.zeros((len(levels), 2), np.int64), np.zeros((len(levels), 2), np.int64)
     placed_vertices = placed_indices = 0
     for s, (_, fine, coarse, _, _) in enumerate(levels):

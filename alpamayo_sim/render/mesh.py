@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Color = tuple[float, float, float]
 BLACK: Color = (0.02, 0.02, 0.02)
 RUBBER: Color = (0.13, 0.13, 0.135)
@@ -52,7 +52,7 @@ class Mesh:
     """Vertices (structured VERTEX) and triangle indices [T, 3]."""
 
     vertices: NDArray[np.void]
-    triangles: NDArray[np.uint32]
+    triangles: NDArray[np.integer]
 
     @property
     def radius_m(self) -> float:

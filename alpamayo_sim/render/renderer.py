@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from alpamayo_sim.render.baked_light import BakedLight
 from alpamayo_sim.render.camera import CameraView, frustum_planes, world_to_clip
-from alpamayo_sim.render.context import create_context, load_program
+from alpamayo_sim.render.context import create_context, load_program, set_uniform
 from alpamayo_sim.render.culling import Commands, InstanceCuller, TileCuller
 from alpamayo_sim.render.instances import ROW, DynamicInstances, Instances, ground_quads
 from alpamayo_sim.render.noise import noise_texture
@@ -73,10 +73,8 @@ class Renderer:
         self._sky_array = context.vertex_array(self._sky, [])
         self._bind_instances()
         for program in (self._ground, self._facades, self._markings, self._sky):
-            if "noise" in program:
-                program["noise"].value = 0
-            if "baked" in program:
-                program["baked"].value = 1
+            set_uniform(program, "noise", 0)
+            set_uniform(program, "baked", 1)
 
     @property
     def device(self) -> str:
@@ -136,7 +134,7 @@ class Renderer:
         self._static.rows[self.scene.light_heads, STATE_COLUMN] = states[self.scene.light_of_head]
 
     def _draw(
-        self, clip: NDArray[np.float64], camera: CameraView, spans: list[tuple[int, int]], quads: tuple[int, int]
+        self, clip: NDArray[np.floating], camera: CameraView, spans: list[tuple[int, int]], quads: tuple[int, int]
     ) -> None:
         context = self.context
         context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
@@ -149,7 +147,7 @@ class Renderer:
         context.enable_only(moderngl.DEPTH_TEST)
         self._ground_array.render_indirect(self._commands, count=spans[2][1], first=spans[2][0])
         turned = np.linalg.inv(_without_translation(clip, camera))
-        self._sky["clip_to_direction"].write(turned.T.astype(np.float32).tobytes())
+        set_uniform(self._sky, "clip_to_direction", tuple(turned.T.ravel()))
         self._sky_array.render(moderngl.TRIANGLES, vertices=3)
         context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND | moderngl.CULL_FACE)
         context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
@@ -195,7 +193,7 @@ class Renderer:
         self._light_block.bind_to_uniform_block(1)
 
 
-def _without_translation(clip: NDArray[np.float64], camera: CameraView) -> NDArray[np.float64]:
+def _without_translation(clip: NDArray[np.floating], camera: CameraView) -> NDArray[np.floating]:
     """Return the clip matrix of a camera at the origin."""
     moved = np.eye(4)
     moved[:3, 3] = camera.transform[:3]

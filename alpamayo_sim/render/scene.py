@@ -16,7 +16,7 @@ from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.statics import StaticBoxes
 from alpamayo_sim.roads.surface import build_ground_mesh
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 TILE_M = 80.0
 GROUND_VERTEX = np.dtype([("position", "3f4"), ("normal", "4u1")])
 MARKING_VERTEX = np.dtype([("center", "3f4"), ("offset", "2f4"), ("color", "4u1")])
@@ -24,12 +24,12 @@ MARKING_VERTEX = np.dtype([("center", "3f4"), ("offset", "2f4"), ("color", "4u1"
 
 @dataclass(frozen=True)
 class TiledMesh:
-    """Triangles sorted into square tiles: `vertices` (structured), `indices` [3 T], per tile first index, index count and sphere."""
+    """Triangles sorted into square tiles: `vertices` (structured), `indices` [3 T]; per tile first index, count and sphere."""
 
     vertices: NDArray[np.void]
-    indices: NDArray[np.uint32]
-    first: NDArray[np.int64]
-    count: NDArray[np.int64]
+    indices: NDArray[np.integer]
+    first: NDArray[np.integer]
+    count: NDArray[np.integer]
     sphere: Floats
     """[tiles, 4] centre and radius of each tile's triangles."""
 
@@ -66,9 +66,9 @@ class Scene:
     markings: TiledMesh
     facades: TiledMesh
     instances: Instances
-    light_heads: NDArray[np.int32]
+    light_heads: NDArray[np.integer]
     """[H] rows of `instances` that are traffic light heads."""
-    light_of_head: NDArray[np.int32]
+    light_of_head: NDArray[np.integer]
     """[H] index of the map's traffic light that each head shows."""
     statics: StaticBoxes
 

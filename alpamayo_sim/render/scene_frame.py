@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.render.sky import CLEAR_NOON
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 
 class ShapeClass(IntEnum):

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 CLEAR_NOON = (5.0, 0.0, 0.0, 10.0, -1.0, 45.0, 2.0, 0.75, 0.1, 0.0, 1.0, 0.03, 0.0331, 0.0)
 """CARLA's preset, in the order of `carla.WeatherParameters`."""
 BASE_EXTINCTION_PER_M = 0.0006
@@ -19,7 +19,7 @@ def _smooth(low: float, high: float, value: float) -> float:
     return t * t * (3.0 - 2.0 * t)
 
 
-def _mix(a: Sequence[float], b: Sequence[float], share: float) -> Floats:
+def _mix(a: ArrayLike, b: ArrayLike, share: float) -> Floats:
     return np.asarray(a, dtype=np.float64) * (1.0 - share) + np.asarray(b, dtype=np.float64) * share
 
 

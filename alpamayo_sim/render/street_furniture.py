@@ -12,7 +12,7 @@ from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.signals import SignSpec, TrafficLightSpec
 from alpamayo_sim.roads.statics import StaticBoxes, StaticKind
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 POST_HEAD_M = 2.7
 """Height of the middle of the head on a pole above the pole's foot."""
 ARM_M = 5.9
@@ -70,7 +70,7 @@ def travel_yaw_deg(spec: TrafficLightSpec | SignSpec) -> float:
 
 def light_instances(
     library: MeshLibrary, road_map: RoadMap, statics: StaticBoxes
-) -> tuple[Instances, NDArray[np.int32], NDArray[np.int32]]:
+) -> tuple[Instances, NDArray[np.integer], NDArray[np.integer]]:
     """Return the instances of all traffic lights, which of them are heads, and the light index of each head."""
     feet = _pole_feet(statics, StaticKind.LIGHT_POLE)
     poles, arms, heads = [], [], []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
@@ -16,7 +16,7 @@ from alpamayo_sim.roads.lanes import LaneType
 if TYPE_CHECKING:
     from alpamayo_sim.roads.road_map import RoadMap
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 RASTER_CELL_M = 1.0
 BORDER_M = 80.0
 """Land kept round the lanes."""
@@ -25,7 +25,17 @@ FAST_KMH = 75.0
 
 
 @njit(cache=True)
-def _place(grid, center, half, yaw_rad, wanted, gap, cell, x0, y0):
+def _place(
+    grid: NDArray[Any],
+    center: NDArray[Any],
+    half: NDArray[Any],
+    yaw_rad: NDArray[Any],
+    wanted: NDArray[Any],
+    gap: float,
+    cell: float,
+    x0: float,
+    y0: float,
+) -> NDArray[np.bool_]:
     ny, nx = grid.shape
     placed = np.zeros(len(center), np.bool_)
     for b in range(len(center)):
@@ -83,7 +93,7 @@ class Raster:
             stamp_polygon(taken, hull, RASTER_CELL_M, x0, y0)
         return cls(taken, (x0, y0))
 
-    def cells(self, xy: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def cells(self, xy: Floats) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
         """Return the (row, column) of points [M, 2], clipped to the raster."""
         ij = ((xy - np.array(self.origin)) / RASTER_CELL_M).astype(np.intp)
         return np.clip(ij[:, 1], 0, self.taken.shape[0] - 1), np.clip(ij[:, 0], 0, self.taken.shape[1] - 1)
@@ -151,14 +161,21 @@ class Edges:
     xyz: Floats
     outward: Floats
     yaw_deg: Floats
-    run: NDArray[np.intp]
+    run: NDArray[np.integer]
     arc_m: Floats
     urban: NDArray[np.bool_]
     fast: NDArray[np.bool_]
 
-    def _take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Edges:
-        fields = (self.xyz, self.outward, self.yaw_deg, self.run, self.arc_m, self.urban, self.fast)
-        return Edges(*(f[index] for f in fields))
+    def _take(self, index: NDArray[np.integer] | NDArray[np.bool_]) -> Edges:
+        return Edges(
+            self.xyz[index],
+            self.outward[index],
+            self.yaw_deg[index],
+            self.run[index],
+            self.arc_m[index],
+            self.urban[index],
+            self.fast[index],
+        )
 
     def every(self, spacing_m: float) -> Edges:
         """Return the edge points at about every `spacing_m` of each run."""

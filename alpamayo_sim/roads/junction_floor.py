@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from alpamayo_sim.roads.lanes import LaneType
 
@@ -31,10 +31,10 @@ class JunctionFloor:
     """One paved area: its outline in the x-y plane, `vertices` [V, 3] and `triangles` [T, 3]."""
 
     outline: shapely.Polygon
-    vertices: NDArray[np.float64]
-    triangles: NDArray[np.int32]
+    vertices: NDArray[np.floating]
+    triangles: NDArray[np.integer]
 
-    def holds(self, points: NDArray[np.float64], storey_m: float) -> NDArray[np.bool_]:
+    def holds(self, points: NDArray[np.floating], storey_m: float) -> NDArray[np.bool_]:
         """Return whether points [M, 3] lie on the floor, give or take a storey of height."""
         level = 0.5 * (self.vertices[:, 2].min() + self.vertices[:, 2].max())
         reach = storey_m + 0.5 * float(np.ptp(self.vertices[:, 2]))
@@ -59,23 +59,22 @@ def junction_floors(road_map: RoadMap) -> Iterator[JunctionFloor]:
         closed = shapely.buffer(shapely.buffer(shape, CLOSING_M, quad_segs=2), -CLOSING_M, quad_segs=2)
         closed = shapely.simplify(closed, 0.1)
         samples = np.concatenate(points)
-        tree = cKDTree(samples[:, :2])
-        for polygon in (_without_small_holes(part) for part in shapely.get_parts(closed)):
-            if polygon.geom_type == "Polygon" and polygon.area > 1.0:
+        tree = KDTree(samples[:, :2])
+        for part in shapely.get_parts(closed):
+            if isinstance(part, shapely.Polygon) and part.area > 1.0:
+                polygon = _without_small_holes(part)
                 shapely.prepare(polygon)
                 yield JunctionFloor(polygon, *_triangulated(polygon, samples, tree))
 
 
-def _without_small_holes(shape: shapely.Geometry) -> shapely.Geometry:
-    if not isinstance(shape, shapely.Polygon):
-        return shape
+def _without_small_holes(shape: shapely.Polygon) -> shapely.Polygon:
     islands = [hole for hole in shape.interiors if shapely.Polygon(hole).area > ISLAND_M2]
     return shapely.Polygon(shape.exterior, islands)
 
 
 def _triangulated(
-    polygon: shapely.Polygon, samples: NDArray[np.float64], tree: cKDTree
-) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    polygon: shapely.Polygon, samples: NDArray[np.floating], tree: KDTree
+) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
     pieces = shapely.get_parts(shapely.constrained_delaunay_triangles(polygon))
     corners = np.array([np.asarray(p.exterior.coords)[:3] for p in pieces]).reshape(-1, 2)
     distance, nearest = tree.query(corners, k=min(3, len(samples)))

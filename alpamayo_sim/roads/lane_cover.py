@@ -6,7 +6,7 @@ A lane is a chain of cross sections: at each sample the segment between its two 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
@@ -22,7 +22,9 @@ SAMPLE_REACH_M = 0.55
 
 
 @njit(cache=True)
-def _hash_sections(xy, cell, x0, y0, nx, ny):
+def _hash_sections(
+    xy: NDArray[Any], cell: float, x0: float, y0: float, nx: int, ny: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     starts = np.zeros(nx * ny + 1, np.int64)
     cells = np.empty(len(xy), np.int64)
     for i in range(len(xy)):
@@ -40,7 +42,9 @@ def _hash_sections(xy, cell, x0, y0, nx, ny):
 
 
 @njit(cache=True)
-def _rectangles_touch(dx, dy, tx, ty, along, across, c, s, hx, hy):
+def _rectangles_touch(
+    dx: float, dy: float, tx: float, ty: float, along: float, across: float, c: float, s: float, hx: float, hy: float
+) -> bool:
     """Separating axes of a rectangle (axis t; half sizes along, across) and a box (axis (c, s); hx, hy) at (dx, dy) from it."""
     u, v = abs(c * tx + s * ty), abs(-s * tx + c * ty)
     if abs(dx * tx + dy * ty) > along + hx * u + hy * v:
@@ -54,8 +58,25 @@ def _rectangles_touch(dx, dy, tx, ty, along, across, c, s, hx, hy):
 
 @njit(cache=True)
 def _boxes_touch(
-    center, extent, yaw_rad, xy, z, tangent, half, reach, margin, storey, starts, order, cell, x0, y0, nx, ny, widest
-):
+    center: NDArray[Any],
+    extent: NDArray[Any],
+    yaw_rad: NDArray[Any],
+    xy: NDArray[Any],
+    z: NDArray[Any],
+    tangent: NDArray[Any],
+    half: NDArray[Any],
+    reach: float,
+    margin: float,
+    storey: float,
+    starts: NDArray[Any],
+    order: NDArray[Any],
+    cell: float,
+    x0: float,
+    y0: float,
+    nx: int,
+    ny: int,
+    widest: float,
+) -> NDArray[np.bool_]:
     touched = np.zeros(len(center), np.bool_)
     for b in range(len(center)):
         cx, cy = center[b, 0], center[b, 1]
@@ -71,7 +92,7 @@ def _boxes_touch(
                     if abs(z[q] - center[b, 2]) > storey:
                         continue
                     dx, dy = cx - xy[q, 0], cy - xy[q, 1]
-                    along, across = reach + margin, half[q] + margin
+                    along, across = reach + margin, float(half[q]) + margin
                     if _rectangles_touch(
                         dx, dy, tangent[q, 0], tangent[q, 1], along, across, c, s, extent[b, 0], extent[b, 1]
                     ):
@@ -86,7 +107,16 @@ def _boxes_touch(
 
 
 @njit(cache=True)
-def stamp_sections(grid, xy, tangent, half_width, half_length, cell, x0, y0):
+def stamp_sections(
+    grid: NDArray[Any],
+    xy: NDArray[Any],
+    tangent: NDArray[Any],
+    half_width: NDArray[Any],
+    half_length: float,
+    cell: float,
+    x0: float,
+    y0: float,
+) -> None:
     """Set the cells of `grid` [ny, nx] whose middle lies in a rectangle of the given half sizes round each point."""
     ny, nx = grid.shape
     for k in range(len(xy)):
@@ -103,7 +133,7 @@ def stamp_sections(grid, xy, tangent, half_width, half_length, cell, x0, y0):
 
 
 @njit(cache=True)
-def stamp_polygon(grid, polygon, cell, x0, y0):
+def stamp_polygon(grid: NDArray[Any], polygon: NDArray[Any], cell: float, x0: float, y0: float) -> None:
     """Set the cells of `grid` [ny, nx] whose middle lies inside the closed polygon [K, 2] (even-odd rule)."""
     ny, nx = grid.shape
     n = len(polygon)
@@ -129,14 +159,14 @@ def stamp_polygon(grid, polygon, cell, x0, y0):
 class LaneCover:
     """The cross sections of the chosen lanes, hashed for exact planar tests of boxes against them."""
 
-    xy: NDArray[np.float64]
-    z: NDArray[np.float64]
-    tangent: NDArray[np.float64]
-    half_width: NDArray[np.float64]
+    xy: NDArray[np.floating]
+    z: NDArray[np.floating]
+    tangent: NDArray[np.floating]
+    half_width: NDArray[np.floating]
     origin: tuple[float, float]
     shape: tuple[int, int]
-    starts: NDArray[np.int64]
-    order: NDArray[np.int64]
+    starts: NDArray[np.integer]
+    order: NDArray[np.integer]
 
     @classmethod
     def from_lanes(cls, road_map: RoadMap, sample_mask: NDArray[np.bool_]) -> LaneCover:
@@ -154,9 +184,9 @@ class LaneCover:
 
     def touched_by(
         self,
-        center: NDArray[np.float64],
-        extent: NDArray[np.float64],
-        yaw_deg: NDArray[np.float64],
+        center: NDArray[np.floating],
+        extent: NDArray[np.floating],
+        yaw_deg: NDArray[np.floating],
         margin_m: float,
         *,
         storey_m: float = np.inf,

@@ -20,8 +20,8 @@ from alpamayo_sim.roads.strips import kept_samples, strip_triangles
 if TYPE_CHECKING:
     from alpamayo_sim.roads.road_map import RoadMap
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
 
 LINE_HALF_WIDTH_M = 0.075
 DOUBLE_OFFSET_M = 0.14
@@ -30,6 +30,8 @@ GAP_M = 4.5
 FAST_GAP_M = 9.0
 LIFT_M = 0.012
 STOP_LINE_HALF_WIDTH_M = 0.2
+CLEAR_OF_CROSSWALK_M = 8.0
+"""How far a stop line moves back at most to lie before a crosswalk."""
 STRIPE_M = 0.5
 """Width of a crosswalk stripe, and of the gap to the next one."""
 WHITE, YELLOW = (225, 225, 220), (222, 165, 30)
@@ -213,7 +215,9 @@ def _add_dashes(
 
 
 def _add_crosswalk(ribbons: _Ribbons, road_map: RoadMap, polygon: Floats) -> None:
-    corners = np.asarray(shapely.minimum_rotated_rectangle(shapely.Polygon(polygon[:, :2])).exterior.coords)[:4]
+    corners = shapely.get_coordinates(shapely.minimum_rotated_rectangle(shapely.Polygon(polygon[:, :2])))[:4]
+    if len(corners) < 4:
+        return
     a, b, c = corners[0], corners[1], corners[2]
     if np.linalg.norm(b - a) < np.linalg.norm(c - b):
         a, b, c = b, c, corners[3]
@@ -257,12 +261,11 @@ def stop_line_segments(road_map: RoadMap) -> list[tuple[Floats, Floats]]:
         start, stop = int(lanes.start[lane]), int(lanes.stop[lane])
         along = lanes.along_m[start:stop]
         place = float(along[int(np.argmin(np.abs(lanes.s[start:stop] - s)))]) - 0.6
-        for _ in range(16):
-            ends, forward = _across(road_map, start, stop, max(place, 0.0))
-            bar = shapely.LineString(ends[:, :2])
-            if place <= 0.0 or not any(shape.intersects(bar) for shape in stripes):
-                break
+        lowest = place - CLEAR_OF_CROSSWALK_M
+        ends, forward = _across(road_map, start, stop, max(place, 0.0))
+        while place > max(lowest, 0.0) and any(s.intersects(shapely.LineString(ends[:, :2])) for s in stripes):
             place -= 0.5
+            ends, forward = _across(road_map, start, stop, max(place, 0.0))
         segments.append((ends, forward))
     return segments
 

@@ -19,7 +19,7 @@ from alpamayo_sim.roads.lanes import LaneType
 if TYPE_CHECKING:
     from alpamayo_sim.roads.road_map import RoadMap
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 CLEARANCE_M = 0.5
 """How far from every lane that a car may use a box stays, at least."""
 DRIVABLE = tuple(
@@ -66,7 +66,7 @@ class StaticBoxes:
     yaw_deg: Floats
     label: NDArray[np.uint8]
     kind: NDArray[np.uint8]
-    source: NDArray[np.int32]
+    source: NDArray[np.integer]
 
     def __len__(self) -> int:
         return len(self.center)
@@ -78,7 +78,7 @@ class _Group:
     foot: Floats
     extent: Floats
     yaw_deg: Floats
-    source: NDArray[np.int32] | None = None
+    source: NDArray[np.integer] | None = None
 
 
 def drivable_cover(road_map: RoadMap) -> LaneCover:
@@ -125,7 +125,9 @@ def _on_ground(road_map: RoadMap, group: _Group) -> _Group:
     """Return the group with its feet on the ground; what stands at the very edge of a bridge stands on its deck."""
     foot = group.foot.copy()
     if len(foot):
-        z = np.asarray(road_map.ground.height(foot[:, :2], foot[:, 2])[0])
+        z = np.asarray(
+            road_map.ground.height(np.asarray(foot[:, :2], np.float64), np.asarray(foot[:, 2], np.float64))[0]
+        )
         on_deck = (foot[:, 2] - z > 0.6) & (group.kind in (StaticKind.GUARD_RAIL, StaticKind.LAMP))
         foot[:, 2] = np.where(on_deck, foot[:, 2], z)
     return _Group(group.kind, foot, group.extent, group.yaw_deg, group.source)
@@ -195,7 +197,7 @@ def _poles(road_map: RoadMap, drivable: LaneCover) -> list[_Group]:
         z = np.asarray(road_map.ground.height(wanted[:, :2], wanted[:, 2] + 1.0)[0])
         wanted[:, 2] = z
         foot, found = _nearest_clear(wanted, half, drivable)
-        foot[:, 2] = np.asarray(road_map.ground.height(foot[:, :2], z)[0])
+        foot[:, 2] = np.asarray(road_map.ground.height(np.asarray(foot[:, :2], np.float64), z)[0])
         source = np.nonzero(found)[0].astype(np.int32)
         count = len(source)
         groups.append(_Group(kind, foot[found], np.tile(half, (count, 1)), np.zeros(count), source))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from alpamayo_sim.roads.lanes import LaneTable
 
-Ints = NDArray[np.int32]
+Ints = NDArray[np.integer]
 TOLERANCE_M = 0.02
 """How far a strip's edges may stray from the samples that it leaves out."""
 LONGEST_M = 40.0
@@ -16,7 +18,9 @@ LONGEST_M = 40.0
 
 
 @njit(cache=True)
-def _needed(edges, along, start, stop, tolerance, longest):
+def _needed(
+    edges: NDArray[Any], along: NDArray[Any], start: NDArray[Any], stop: NDArray[Any], tolerance: float, longest: float
+) -> NDArray[np.bool_]:
     """Mark the samples that piecewise linear edges [N, 6] (left xyz, right xyz) need (greedy, per lane)."""
     keep = np.zeros(len(edges), np.bool_)
     for lane in range(len(start)):
@@ -43,7 +47,7 @@ def _needed(edges, along, start, stop, tolerance, longest):
     return keep
 
 
-def kept_samples(lanes: LaneTable) -> NDArray[np.intp]:
+def kept_samples(lanes: LaneTable) -> NDArray[np.integer]:
     """Return the indices of the samples that strips are built on, the same stations for all lanes of a road section."""
     right = np.stack([-lanes.tangent[:, 1], lanes.tangent[:, 0]], axis=1) * (lanes.width[:, None] * 0.5)
     left_edge, right_edge = lanes.xyz.copy(), lanes.xyz.copy()

@@ -20,8 +20,8 @@ from alpamayo_sim.roads.strips import kept_samples, strip_triangles
 if TYPE_CHECKING:
     from alpamayo_sim.roads.road_map import RoadMap
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
 
 OVERLAP_M = 0.03
 """Lane strips reach this far over their edges, so that no seam shows between neighbours."""
@@ -121,7 +121,7 @@ def build_ground_mesh(road_map: RoadMap) -> GroundMesh:
     return parts.mesh()
 
 
-def _cross_sections(road_map: RoadMap, keep: NDArray[np.intp]) -> tuple[Ints, Floats, Floats, Floats, Floats]:
+def _cross_sections(road_map: RoadMap, keep: NDArray[np.integer]) -> tuple[Ints, Floats, Floats, Floats, Floats]:
     """Return of the chosen samples: lane, middle of the surface, unit vector to the right, half width, height over the road."""
     lanes = road_map.lanes
     lane = np.asarray(lanes.lane_index)[keep]
@@ -227,7 +227,9 @@ def _verge_rows(road_map: RoadMap, edge: Floats, outward: Floats) -> tuple[list[
     for distance in VERGE_AT_M:
         row = edge + np.column_stack([outward * distance, np.zeros(len(edge))])
         if distance > 0.0:
-            row[:, 2] = road_map.ground.height(row[:, :2], edge[:, 2])[0] - 0.05
+            row[:, 2] = (
+                road_map.ground.height(np.asarray(row[:, :2], np.float64), np.asarray(edge[:, 2], np.float64))[0] - 0.05
+            )
         rows.append(row)
     rows[0] = rows[0] - np.array([0.0, 0.0, 0.03])
     bridge = edge[:, 2] - rows[1][:, 2] > 1.6
