@@ -72,7 +72,7 @@ class Renderer:
         )
         self._sky_array = context.vertex_array(self._sky, [])
         self._bind_instances()
-        for program in (self._ground, self._facades, self._markings, self._sky):
+        for program in (self._objects, self._ground, self._facades, self._markings, self._sky):
             set_uniform(program, "noise", 0)
             set_uniform(program, "baked", 1)
 

@@ -34,7 +34,6 @@ def _place(
     paint = np.ones((count, 4))
     paint[:, 3] = np.modf(np.abs(position[:, 0] * 0.37 + position[:, 1] * 0.73))[0] if apart is None else apart
     state = np.zeros((count, 4))
-    state[:, 3] = 1.0
     mesh = np.full(count, library.index(name), dtype=np.int32)
     return make_instances(library, mesh, _upright(yaw_deg), np.broadcast_to(scale, (count, 3)), position, paint, state)
 

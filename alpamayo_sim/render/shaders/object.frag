@@ -1,7 +1,7 @@
 in vec3 position;
 in vec3 normal;
 flat in vec4 tint;
-flat in vec3 state;
+in vec3 state;
 in vec3 inside;
 out vec4 pixel;
 bool lit(int bit) { return (int(state.x + 0.5) & bit) != 0; }
@@ -36,6 +36,7 @@ void main() {
     else if (material == 13) { glow = sun.w * vec3(2.6, 2.0, 1.25); }
     else if (material == 14) { glow = albedo * 0.35 * sun.w; }   // retro-reflecting sign faces
     vec3 color = shade(albedo, n, state.z) + glow;
+    color += albedo * state.y * sun.w * (0.35 + 0.65 * max(n.z, 0.0)) * vec3(1.7, 1.25, 0.75);
     if (mirror > 0.0) {
         float facing = clamp(dot(n, view), 0.0, 1.0);
         float fresnel = 0.05 + 0.95 * pow(1.0 - facing, 5.0);

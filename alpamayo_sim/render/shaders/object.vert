@@ -5,12 +5,13 @@ in vec4 in_row0;          // rows of the 3 x 4 matrix from the mesh to the world
 in vec4 in_row1;
 in vec4 in_row2;
 in vec4 in_paint;         // rgb of the instance, w a number in 0..1 that tells instances apart
-in vec4 in_state;         // x vehicle light bits or signal state, y stride phase, z stride length, w sunlight
+in vec4 in_state;         // x vehicle light bits or signal state, y stride phase, z stride length, w 1 when shadows fall on it
 out vec3 position;
 out vec3 normal;
 flat out vec4 tint;       // rgb, w material
-flat out vec3 state;      // x light bits or signal state, y apart, z sunlight
+out vec3 state;      // x light bits or signal state, y lamp light, z sunlight
 out vec3 inside;          // position in the mesh
+uniform sampler2D baked;  // r sunlight, g lamp light
 const int LEG_LEFT = 20, LEG_RIGHT = 21, ARM_LEFT = 22, ARM_RIGHT = 23;
 void main() {
     int material = int(in_normal.w * 255.0 + 0.5);
@@ -34,7 +35,14 @@ void main() {
     else if (material == 20 || material == 21) color = fract(in_paint.w * vec3(7.0, 7.0, 7.0) + vec3(0.0, 0.02, 0.06)) * 0.35 + 0.05;
     else if (material == 11) color *= 0.72 + 0.5 * fract(in_paint.w * 13.7) + vec3(0.12, 0.02, 0.0) * fract(in_paint.w * 5.3);
     tint = vec4(color * color, float(material));
-    state = vec3(in_state.x, in_paint.w, in_state.w);
+    vec2 light = vec2(1.0, 0.0);
+    if (in_state.w > 0.5 && bake_window.w > 0.5) {        // where the ray from the sun through this point meets the ground
+        vec2 ground = position.xy - sun.xy / max(sun.z, 0.22) * max(position.z - in_row2.w, 0.0);
+        vec2 uv = (ground - bake_window.xy) * bake_window.z;
+        vec2 below = (position.xy - bake_window.xy) * bake_window.z;
+        if (uv == clamp(uv, 0.0, 1.0)) light = vec2(textureLod(baked, uv, 0.0).r, textureLod(baked, below, 0.0).g);
+    }
+    state = vec3(in_state.x, light.y, light.x);
     inside = in_position;
     gl_Position = world_to_clip * vec4(position, 1.0);
 }
