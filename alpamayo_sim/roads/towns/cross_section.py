@@ -115,7 +115,7 @@ def one_way(lanes: int = 1, *, left_sidewalk_m: float = 0.0, **half: float) -> P
     return Profile(edge_half(sidewalk_m=left_sidewalk_m), right, YELLOW_SOLID, None)
 
 
-def along(profile: Profile, length_m: float, *, approach_m: float = 12.0, taper_m: float = 6.0) -> tuple[Section, ...]:
+def along(profile: Profile, length_m: float, *, approach_m: float = 12.0, taper_m: float = 10.0) -> tuple[Section, ...]:
     """Sections of a street: parking bays stop before both ends, where the kerb comes out to the driving lane."""
     bays = any(strip.kind == "parking" for strip in (*profile.left, *profile.right))
     ends = approach_m + taper_m

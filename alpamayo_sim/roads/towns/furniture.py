@@ -38,7 +38,7 @@ def furnish(network: RoadNetwork) -> None:
             _signals(network, node)
     for street in network.town.streets:
         _speed_signs(network, street)
-        for fraction in street.crossings_m:
+        for fraction in street.crossings:
             _crosswalk_across(network, street, fraction)
 
 

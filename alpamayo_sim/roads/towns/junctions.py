@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from alpamayo_sim.roads.towns.alignment import Alignment, connect, wrap_angle
 from alpamayo_sim.roads.towns.cross_section import Strip
-from alpamayo_sim.roads.towns.network import CROSSWALK_ROOM_M, Arm, ArmLane, Node
+from alpamayo_sim.roads.towns.network import CROSSWALK_ROOM_M, Arm, ArmLane, Move, Node
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ def turn_of(origin: Arm, target: Arm) -> str:
 
 def movements(node: Node) -> list[Movement]:
     """Every permitted movement: straight on from all lanes, left from the innermost, right from the outermost."""
+    if node.moves:
+        return [_by_hand(node, move) for move in node.moves]
     found: list[Movement] = []
     for origin in node.arms_around():
         lanes_in = origin.lanes(incoming=True)
@@ -71,17 +73,32 @@ def movements(node: Node) -> list[Movement]:
     return found
 
 
+def _by_hand(node: Node, move: Move) -> Movement:
+    origin = next(arm for arm in node.arms if arm.street is move.origin)
+    target = next(arm for arm in node.arms if arm.street is move.target)
+    lanes_in, lanes_out = origin.lanes(incoming=True), target.lanes(incoming=False)
+    return Movement(
+        turn_of(origin, target), origin, target,
+        tuple(lanes_in[i] for i in move.lanes_in), tuple(lanes_out[i] for i in move.lanes_out),
+    )  # fmt: skip
+
+
 def connecting_roads(node: Node) -> list[ConnectingRoad]:
     """All connecting roads of a junction: movements first (with the kerb where they hug a corner), then bare kerbs."""
     around = node.arms_around()
     corner = {(id(a), id(b)) for a, b in zip(around, [*around[1:], around[0]], strict=True)}
     roads: list[ConnectingRoad] = []
     for move in movements(node):
-        at_corner = (id(move.origin), id(move.target)) in corner
-        corner.discard((id(move.origin), id(move.target)))
+        outermost = (
+            move.lanes_in[-1] == move.origin.lanes(incoming=True)[-1]
+            and move.lanes_out[-1] == move.target.lanes(incoming=False)[-1]
+        )
+        at_corner = outermost and (id(move.origin), id(move.target)) in corner
+        if at_corner:
+            corner.discard((id(move.origin), id(move.target)))
         roads.append(_road(node, move.turn, move.origin, move.target, move.lanes_in, move.lanes_out, at_corner))
     for origin, target in zip(around, [*around[1:], around[0]], strict=True):
-        if (id(origin), id(target)) in corner:
+        if node.bare_kerbs and (id(origin), id(target)) in corner:
             road = _road(node, "kerb", origin, target, (), (), True)
             if road.strips:
                 roads.append(road)

@@ -39,6 +39,16 @@ def heights_through(knots: Sequence[tuple[float, float]]) -> tuple[Height, ...]:
     return tuple(records)
 
 
+@dataclass(frozen=True)
+class Move:
+    """A movement laid down by hand: lanes (numbered from the centre, 0 first) of one street into lanes of another."""
+
+    origin: Street
+    target: Street
+    lanes_in: tuple[int, ...]
+    lanes_out: tuple[int, ...]
+
+
 @dataclass
 class Node:
     """A junction: its place, height, kind of control and the arms that meet in it."""
@@ -52,7 +62,9 @@ class Node:
     corner_radius_m: float
     crosswalks: bool
     phases: str
+    bare_kerbs: bool = True
     arms: list[Arm] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
 
     def arms_around(self) -> list[Arm]:
         """Arms counter-clockwise by the direction in which they leave the junction."""
@@ -74,14 +86,13 @@ class Street:
     alignment: Alignment = field(init=False)
     sections: tuple[Section, ...] = field(init=False)
     heights: tuple[Height, ...] = field(init=False)
-    crossings_m: tuple[float, ...] = ()
-    fixed_sections: tuple[Section, ...] | None = None
+    crossings: tuple[float, ...] = ()
 
     def trim(self, start_m: float, end_m: float) -> None:
         """Cuts the alignment back to the junctions' edges and lays out sections and heights on what is left."""
         self.alignment = self.full.trimmed(start_m, end_m)
         length = self.alignment.length
-        self.sections = self.fixed_sections or along(self.profile, length)
+        self.sections = along(self.profile, length)
         inner = [(fraction * length, z) for fraction, z in self.height_knots]
         self.heights = heights_through([(0.0, self.start.z), *inner, (length, self.end.z)])
 
@@ -104,6 +115,7 @@ class Arm:
     at_end: bool
     control: str = "none"
     setback_m: float = 0.0
+    fixed_setback_m: float | None = None
     outward_heading: float = 0.0
 
     @property
@@ -170,9 +182,15 @@ class Town:
         corner_radius_m: float = 5.0,
         crosswalks: bool = True,
         phases: str = "opposite",
+        bare_kerbs: bool = True,
     ) -> Node:
-        """A new junction. `control`: signals, all_way_stop, stop, yield (the arms so marked give way) or none."""
-        node = Node(1000 + len(self.nodes), name, x, y, z, control, corner_radius_m, crosswalks, phases)
+        """A new junction. `control`: signals, all_way_stop, stop, yield (the arms so marked give way) or none.
+
+        `bare_kerbs`: whether corners without a movement get a kerb of their own (not where ramps part).
+        """
+        node = Node(
+            1000 + len(self.nodes), name, x, y, z, control, corner_radius_m, crosswalks, phases, bare_kerbs
+        )  # fmt: skip
         self.nodes.append(node)
         return node
 
@@ -190,21 +208,22 @@ class Town:
         heights: Sequence[tuple[float, float]] = (),
         give_way: str = "",
         crossings: Sequence[float] = (),
-        sections: tuple[Section, ...] | None = None,
+        setbacks: tuple[float | None, float | None] = (None, None),
     ) -> Street:
         """A new street. `give_way`: 'start', 'end' or 'both' arms obey the junction's stop or yield control.
 
         `via`: corner points, rounded by `radius_m`; `heights`: (fraction of the length, z) between its ends;
-        `crossings`: fractions of the length of crosswalks away from junctions.
+        `crossings`: fractions of the length of crosswalks away from junctions; `setbacks`: how far the street
+        ends before its start and end nodes, instead of what their corners need.
         """
         full = alignment or through_points([(start.x, start.y), *via, (end.x, end.y)], radius_m)
         street = Street(
             len(self.streets) + 1, name, profile, speed_kmh, start, end, full, tuple(heights),
-            crossings_m=tuple(crossings), fixed_sections=sections,
+            crossings=tuple(crossings),
         )  # fmt: skip
         self.streets.append(street)
         for node, at_end in ((start, False), (end, True)):
-            arm = Arm(node, street, at_end)
+            arm = Arm(node, street, at_end, fixed_setback_m=setbacks[at_end])
             heading = full.end.heading + math.pi if at_end else full.start.heading
             arm.outward_heading = heading
             if node.control in ("signals", "all_way_stop"):
@@ -223,7 +242,7 @@ class Town:
             for arm, following in zip(around, [*around[1:], around[0]], strict=True):
                 _make_room(node, arm, following)
             for arm in node.arms:
-                arm.setback_m = max(arm.setback_m, 2.0)
+                arm.setback_m = max(arm.setback_m, 2.0) if arm.fixed_setback_m is None else arm.fixed_setback_m
         setbacks = {(arm.street.id, arm.at_end): arm.setback_m for node in self.nodes for arm in node.arms}
         for street in self.streets:
             street.trim(setbacks[street.id, False], setbacks[street.id, True])
