@@ -33,7 +33,8 @@ def check_in_child(name: str, xodr: str, *, time_limit_s: float = TIME_LIMIT_S) 
     with tempfile.TemporaryDirectory(prefix="alpamayo-map-") as folder:
         source, result = Path(folder, "map.xodr"), Path(folder, "map.data")
         source.write_text(xodr, encoding="utf-8", errors="replace")
-        command = [sys.executable, "-m", "alpamayo_sim.roads.map_check", name, str(source), str(result)]
+        module = "alpamayo_sim.roads.map_check"
+        command = [sys.executable, "-m", module, name.replace("\0", ""), str(source), str(result)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
         try:
             done = subprocess.run(

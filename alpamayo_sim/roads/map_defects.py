@@ -6,6 +6,7 @@ Called after a failure only; what it finds are places to look at, not a verdict.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
@@ -15,6 +16,7 @@ NUMERIC = frozenset(
      "sOffset", "width")
 )  # fmt: skip
 SHAPES = frozenset(("line", "arc", "spiral", "poly3", "paramPoly3"))
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 MAX_DEFECTS = 3
 
 
@@ -31,14 +33,17 @@ def map_defects(xodr: str) -> list[str]:
     return found
 
 
+def _finite(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
 def _numbers(root: etree._Element) -> Iterator[str]:
     for element in root.iter(etree.Element):
         for name in NUMERIC & set(element.keys()):
-            try:
-                fine = math.isfinite(float(element.get(name)))
-            except ValueError:
-                fine = False
-            if not fine and element.tag not in ("object", "cornerLocal", "cornerRoad"):
+            if not _finite(element.get(name)) and element.tag not in ("object", "cornerLocal", "cornerRoad"):
                 yield f"line {element.sourceline}: <{element.tag} {name}={element.get(name)[:20]!r}> is not a number"
 
 
@@ -55,7 +60,7 @@ def _lanes(root: etree._Element) -> Iterator[str]:
             lane_id = lane.get("id", "")
             side = lane.getparent().tag
             sign = {"left": 1, "right": -1, "center": 0}.get(side, 0)
-            if not lane_id.lstrip("+-").isdecimal():
+            if not WHOLE_NUMBER.fullmatch(lane_id):
                 yield f"line {lane.sourceline}: <lane> on the {side} without an id"
             elif lane_id in seen:
                 yield f"line {lane.sourceline}: a second lane {lane_id} in one lane section"
@@ -72,7 +77,7 @@ def _first_stations(root: etree._Element) -> Iterator[str]:
             records = road.findall(path)
             if not records:
                 yield f"line {road.sourceline}: road {road.get('id')} has no <{path.split('/')[1]}>"
-            elif (records[0].get("s") or "").strip() and float(records[0].get("s")) > 0.0:
+            elif _finite(records[0].get("s") or "0") and float(records[0].get("s") or "0") > 0.0:
                 yield f"line {records[0].sourceline}: the first <{records[0].tag}> of a road begins after s=0"
 
 
@@ -109,5 +114,5 @@ def _lane_links(root: etree._Element) -> Iterator[str]:
                     if link.get("id") not in ids[other]:
                         yield f"line {link.sourceline}: lane {tag} {link.get('id')} is not in the next lane section"
     for connection in root.iterfind("junction/connection/laneLink"):
-        if not (connection.get("from") or "").lstrip("+-").isdecimal():
+        if not WHOLE_NUMBER.fullmatch(connection.get("from") or ""):
             yield f"line {connection.sourceline}: <laneLink> without a lane number in 'from'"

@@ -72,6 +72,8 @@ def road_map_from_text(name: str, xodr: str, *, cache_dir: Path | None = None) -
 
 
 def _road_map(name: str, xodr: str, cache_dir: Path | None, *, trusted: bool) -> RoadMap:
+    if not xodr.isascii():
+        xodr = xodr.encode("utf-8", errors="replace").decode("utf-8")
     digest = content_digest(xodr)
     cache = None if cache_dir is None else MapCache(cache_dir)
     data = None if cache is None else cache.read(digest)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from alpamayo_sim.roads import road_map
+from alpamayo_sim.roads.cache import content_digest
+
 
 def straight_road(
     *, length: float = 60.0, road_records: str = "", lane_records: str = "", sidewalk_records: str = "", extra: str = ""
@@ -35,3 +38,10 @@ def straight_road(
   {extra}
 </OpenDRIVE>
 """
+
+
+def straight_map(**records: str | float) -> road_map.RoadMap:
+    """Return the map of `straight_road`, parsed in this process as one that was checked before."""
+    text = straight_road(**records)  # pyright: ignore[reportArgumentType]
+    road_map._checked.add(content_digest(text))
+    return road_map.road_map_from_text("straight", text)

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
-from straight_road import straight_road
+from straight_road import straight_map
 
 from alpamayo_sim.roads.ground import ground_height
 from alpamayo_sim.roads.lanes import LaneType
-from alpamayo_sim.roads.road_map import RoadMap, road_map_from_text
+from alpamayo_sim.roads.road_map import RoadMap
 
 
 def test_driving_lanes_lie_at_their_own_height(town: RoadMap) -> None:
@@ -24,7 +24,7 @@ def test_driving_lanes_lie_at_their_own_height(town: RoadMap) -> None:
 
 
 def test_a_slope_gives_height_and_normal() -> None:
-    road_map = road_map_from_text("straight", straight_road())
+    road_map = straight_map()
     z, normal = road_map.ground.height(np.array([[20.0, 1.75], [40.0, -1.0]]), np.array([1.0, 2.0]))
     np.testing.assert_allclose(z, [1.0, 2.0], atol=0.01)
     expected = np.array([-0.05, 0.0, 1.0]) / np.hypot(0.05, 1.0)
@@ -33,7 +33,7 @@ def test_a_slope_gives_height_and_normal() -> None:
 
 def test_sidewalks_are_raised_by_a_kerb_or_by_the_height_of_the_file() -> None:
     for records, kerb in (("", 0.12), ('<height sOffset="0" inner="0.2" outer="0.2"/>', 0.2)):
-        road_map = road_map_from_text("straight", straight_road(sidewalk_records=records))
+        road_map = straight_map(sidewalk_records=records)
         z, _ = road_map.ground.height(np.array([[20.0, 4.5], [20.0, 3.0]]), 1.0)
         np.testing.assert_allclose(z, [1.0 + kerb, 1.0], atol=0.02)
 

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from straight_road import straight_road
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from straight_road import straight_map, straight_road
 
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.roads.cache import MapCache
 from alpamayo_sim.roads.lanes import LaneType
 from alpamayo_sim.roads.map_check import check_in_child
 from alpamayo_sim.roads.map_data import LANE_ARRAYS, MapDataError, from_bytes, to_bytes
+from alpamayo_sim.roads.map_defects import map_defects
 from alpamayo_sim.roads.road_map import RoadMap, available_towns, load_road_map, road_map_from_text
 
 
@@ -41,6 +44,14 @@ def test_maps_are_found_in_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         load_road_map(tmp_path / "missing.xodr")
     with pytest.raises(InputError, match="there is no map file"):
         load_road_map(tmp_path)
+
+
+def test_text_in_other_guises_is_read(tmp_path: Path) -> None:
+    with_mark = tmp_path / "mark.xodr"
+    with_mark.write_bytes(b"\xef\xbb\xbf" + straight_road().replace("\n", "\r\n").encode())
+    assert len(load_road_map(with_mark).lanes) == 3
+    stray = straight_road().replace('name="one"', 'name="Stra\udcdfe"')
+    assert len(road_map_from_text("st\0ray", stray).lanes) == 3
 
 
 @pytest.mark.parametrize(
@@ -104,6 +115,18 @@ def test_geometry_that_carla_cannot_place_is_bad_input() -> None:
         road_map_from_text("infinite", text)
 
 
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_looking_for_defects_never_fails(data: st.DataObject) -> None:
+    text = straight_road(lane_records='<link><successor id="-1"/></link>')
+    values = list(re.finditer(r'="([^"]*)"', text.split("?>")[1]))
+    chosen = data.draw(st.sampled_from(values))
+    new = data.draw(st.sampled_from(["", "--5", "nan", "1e999", "²", "abc", "-7", "+3", " "]))
+    body = text.split("?>")[1]
+    found = map_defects(body[: chosen.start(1)] + new + body[chosen.end(1) :])
+    assert len(found) <= 3 and all(defect.startswith("line ") for defect in found)
+
+
 def test_the_child_is_limited_in_time() -> None:
     with pytest.raises(InputError, match="not parsed within"):
         check_in_child("slow", straight_road(), time_limit_s=0.05)
@@ -161,13 +184,13 @@ def test_a_cache_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> No
 
 def test_records_of_a_road() -> None:
     town_speed = '<type s="0" type="town"><speed max="50" unit="km/h"/></type>'
-    road_map = road_map_from_text("straight", straight_road(road_records=town_speed))
+    road_map = straight_map(road_records=town_speed)
     lanes = road_map.lanes
     assert road_map.geo_reference == (48.5, 9.25)
     assert set(lanes.lane_type.tolist()) == {LaneType.DRIVING, LaneType.SIDEWALK}
     assert (lanes.speed_limit_kmh == 50.0).all()
     lane_speed = '<speed sOffset="0" max="20" unit="mph"/>'
-    lanes = road_map_from_text("straight", straight_road(lane_records=lane_speed)).lanes
+    lanes = straight_map(lane_records=lane_speed).lanes
     assert lanes.speed_limit_kmh[lanes.lane_id == -1] == pytest.approx(32.18688)
     assert lanes.speed_limit_kmh[lanes.lane_id == 1] == pytest.approx(30.0)
 

@@ -102,6 +102,18 @@ def test_the_combined_box_holds_all_lane_boxes(town: RoadMap) -> None:
         assert light.trigger_box.extent[1] < 3.0, "deeper than wide: lanes of different roads in one light"
 
 
+def test_stop_waypoints_of_the_client_are_the_governed_lanes(town: RoadMap) -> None:
+    """`carla.TrafficLight.get_stop_waypoints` walks the trigger volume along the actor's forward vector, by metres."""
+    for light in town.signals.lights:
+        box = light.trigger_box
+        forward = np.array([np.cos(np.radians(box.yaw_deg)), np.sin(np.radians(box.yaw_deg)), 0.0])
+        found = set()
+        for step in np.arange(-0.9 * box.extent[0], 0.9 * box.extent[0], 1.0):
+            waypoint = town.carla_map.get_waypoint(carla.Location(*(box.center + step * forward).tolist()))
+            found.add((waypoint.road_id, waypoint.lane_id))
+        assert found == {(road, lane) for road, lane, _ in light.affected_lanes}
+
+
 def test_groups_hold_every_light_once(town: RoadMap) -> None:
     members = [index for group in town.signals.groups for controller in group for index in controller]
     assert sorted(members) == list(range(len(town.signals.lights)))

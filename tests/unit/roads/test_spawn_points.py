@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from straight_road import straight_road
+from straight_road import straight_map
 
 from alpamayo_sim.roads.road_map import RoadMap, road_map_from_text
 
@@ -52,5 +52,5 @@ def test_order_is_stable(gridvale: RoadMap) -> None:
 
 @pytest.mark.parametrize("length", [60.0, 16.0, 6.0, 2.0])
 def test_short_maps_have_one_too(length: float) -> None:
-    road_map = road_map_from_text("short", straight_road(length=length))
+    road_map = straight_map(length=length)
     assert len(road_map.spawn_points) >= 1
