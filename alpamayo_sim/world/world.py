@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alpamayo_sim.frames import Transform
+from alpamayo_sim.frames import Transform, to_local
+from alpamayo_sim.roads.signal_boxes import Box, combined_box
 from alpamayo_sim.world.ackermann import AckermannController
 from alpamayo_sim.world.actor_info import ActorInfo
 from alpamayo_sim.world.blueprints import Blueprint, catalogue
@@ -136,15 +137,17 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
     def _add_signals(self) -> None:
         """Create the actors of the map's traffic lights (first) and signs."""
         for index, light in enumerate(self.road_map.signals.lights):
+            extent, center = _trigger_volume(light.transform, light.lane_boxes)
             info = self._add(
                 ActorKind.TRAFFIC_LIGHT, "traffic.traffic_light", (), light.transform, sign_id=light.signal_id,
-                semantic_tags=(7,), extent=(0.5, 0.5, 2.5), box_center=(0.0, 0.0, 2.5),
+                semantic_tags=(7,), extent=extent, box_center=center,
             )  # fmt: skip
             self.light_of[info.id] = self.lights.append(row=self.row_of[info.id], signal=index, pole_index=0)
         for sign in self.road_map.signals.signs:
+            extent, center = _trigger_volume(sign.transform, sign.boxes)
             self._add(
                 ActorKind.TRAFFIC_SIGN, sign.type_id, (), sign.transform, sign_id=sign.signal_id, semantic_tags=(8,),
-                extent=(0.3, 0.3, 1.25), box_center=(0.0, 0.0, 1.25),
+                extent=extent, box_center=center,
             )  # fmt: skip
 
     def spawn(
@@ -295,3 +298,17 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
             loose = ~self.vehicles.sticky_control
             for name in ("throttle", "steer", "brake", "hand_brake"):
                 self.vehicles.records[name][loose] = 0
+
+
+def _trigger_volume(
+    pose: Transform, boxes: tuple[Box, ...]
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Return extent and centre, in the actor's frame, of the box around a light's or sign's triggers.
+
+    CARLA reports it as the bounding box of the actor; the client's `trigger_volume` and stop waypoints come from it.
+    """
+    if not boxes:
+        return (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
+    whole = combined_box(boxes, pose.yaw)
+    x, y, z = (float(v) for v in to_local(pose, np.array(whole.center)))
+    return whole.extent, (x, y, z)
