@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 CIRCLES = 4
 VEHICLE_MARGIN_M = 0.12
 MARGIN_GROWTH_MPS = 0.06
-"""The margin grows with the forecast's age."""
+"""The margin around what moves grows with the forecast's age."""
 WALKER_MARGIN_M = 0.45
 STATION_STEP_M = 1.0
 
@@ -58,7 +58,8 @@ def occupancy(
     radius = circle_radius(model)
     half = neighbours.half_size_m[forecasts.owner]
     walker = neighbours.is_walker[forecasts.owner]
-    margin = np.where(walker, WALKER_MARGIN_M, VEHICLE_MARGIN_M)[:, None] + MARGIN_GROWTH_MPS * TIMES_S[None, :]
+    growth = MARGIN_GROWTH_MPS * np.minimum(1.0, np.linalg.norm(neighbours.velocity_mps[forecasts.owner], axis=1))
+    margin = np.where(walker, WALKER_MARGIN_M, VEHICLE_MARGIN_M)[:, None] + growth[:, None] * TIMES_S[None, :]
     reach = np.hypot(half[:, 0], half[:, 1])[:, None] + radius + margin + model.front_m
     coarse = xy[::4]
     off = forecasts.xy[:, :, None, :] - coarse[None, None, :, :]

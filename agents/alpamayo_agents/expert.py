@@ -14,6 +14,7 @@ from alpamayo_agents.ego import EgoModel, EgoState, read_state
 from alpamayo_agents.explain import explain
 from alpamayo_agents.forecast import LaneForecaster
 from alpamayo_agents.lane_changes import LaneChangeTiming
+from alpamayo_agents.passing import ONCOMING_SPEED_MPS, ObstaclePassing
 from alpamayo_agents.plan_building import build_plan, converge
 from alpamayo_agents.reference_path import STEP_M, ReferencePath
 from alpamayo_agents.speed_limits import braking_envelope, curve_speed
@@ -29,6 +30,7 @@ HORIZON_M = 160.0
 """How far ahead speed limits, curves and lights are looked at."""
 STANDING_MPS = 0.3
 MIN_LIMIT_MPS = 3.0
+SEE_OBSTACLE_M = 30.0
 HELD_WITHIN_M = 6.0
 """A rule that stops the ego no farther ahead is what it waits for."""
 
@@ -54,6 +56,7 @@ class ExpertAgent(Agent):
         self._forecaster = LaneForecaster(graph, lines)
         self._surroundings = Surroundings(context.world, context.ego.id)
         self._changes = LaneChangeTiming(self._path)
+        self._passing = ObstaclePassing(self._path, graph, self._model, self._rules)
         self._station_m = 0.0
         self._standing_since_s = math.inf
 
@@ -69,10 +72,14 @@ class ExpertAgent(Agent):
         off = neighbours.center[:, :2] - rear
         ahead = off[:, 0] * math.cos(state.yaw_rad) + off[:, 1] * math.sin(state.yaw_rad)
         patience = self._patience(state, bool(rule) and rule_distance < HELD_WITHIN_M)
+        self._passing.update(self._station_m, neighbours)
         decision = self._yield(state, neighbours, ahead, envelope, patience)
         if self._change_is_blocked(decision) and self._changes.put_off(
             self._station_m, self._model.front_m, state.speed_mps
         ):
+            decision = self._yield(state, neighbours, ahead, envelope, patience)
+        if self._pass_obstacles(state, neighbours, ahead, decision):
+            envelope, rule, rule_distance = self._envelope(state)
             decision = self._yield(state, neighbours, ahead, envelope, patience)
         soon = rule_distance < HELD_WITHIN_M + state.speed_mps**2 / (2.0 * self._style.comfortable_braking_mps2)
         decisions, reasoning = explain(
@@ -126,7 +133,39 @@ class ExpertAgent(Agent):
         rows = self._relevant(neighbours, xy)
         forecasts = self._forecaster.forecast(neighbours, rows)
         occupied = occupancy(self._model, xy, yaw, neighbours, forecasts)
-        return decide(occupied, ahead_m, state.speed_mps, envelope, self._style, patience)
+        on_path = occupied.owner[np.isfinite(occupied.first_m[:, 0])]
+        wide = self._passing.obstacles(neighbours, tuple(int(row) for row in on_path), self._station_m)
+        return decide(occupied, ahead_m, state.speed_mps, envelope, self._style, patience, wide)
+
+    def _pass_obstacles(
+        self, state: EgoState, neighbours: Neighbours, ahead_m: np.ndarray, decision: YieldDecision
+    ) -> bool:
+        """Leave the lane if something stands in it and the way around is free; return whether the path changed."""
+        obstacles = self._passing.obstacles(neighbours, decision.leaders, self._station_m)
+        if not obstacles or decision.contact_m > SEE_OBSTACLE_M or self._changes.under_way(self._station_m) is not None:
+            return False
+
+        def free(length_m: float, oncoming: bool) -> bool:
+            envelope, _, _ = self._envelope(state)
+            trial = self._yield(state, neighbours, ahead_m, envelope, Patience())
+            if trial.emergency or trial.yielding_to or any(0.0 < ahead_m[row] < length_m for row in trial.leaders):
+                return False
+            return not (oncoming and self._somebody_comes(neighbours, ahead_m, state, length_m))
+
+        return self._passing.consider(
+            state.time_s, self._station_m, neighbours, obstacles, decision.leaders, decision.contact_m, free
+        )
+
+    def _somebody_comes(
+        self, neighbours: Neighbours, ahead_m: np.ndarray, state: EgoState, length_m: float
+    ) -> bool:
+        """Whether a vehicle would come the other way before a stretch of the oncoming lane is passed."""
+        duration = length_m / ONCOMING_SPEED_MPS + 1.5
+        towards = np.cos(neighbours.yaw - state.yaw_rad) < 0.3
+        closing = np.maximum(0.0, neighbours.speed_mps) * duration
+        near = (ahead_m > -2.0) & (ahead_m < length_m + closing + 8.0) & ~neighbours.is_walker
+        moving = neighbours.speed_mps > 0.3
+        return bool((towards & near & moving).any())
 
     def _change_is_blocked(self, decision: YieldDecision) -> bool:
         """Whether somebody is in the way of the next lane change, and not in the lane that the ego is in."""
@@ -137,6 +176,8 @@ class ExpertAgent(Agent):
         return begins - 2.0 < decision.conflict_station_m < begins + change.length_m + 20.0
 
     def _lateral(self) -> str:
+        if self._passing.lateral:
+            return self._passing.lateral
         change = self._changes.under_way(self._station_m)
         if change is None:
             return "keep_lane"

@@ -16,7 +16,9 @@ LATERAL_WORDS = {
     "pass_right": " Passing the obstacle on the right.",
 }
 STEADY_MPS = 0.7
-FOLLOWING_HEADWAY_S = 3.0
+STANDING_REACH_M = 12.0
+FOLLOWING_HEADWAY_S = 2.5
+"""Somebody within these is what the ego adapts to."""
 
 
 def explain(
@@ -30,6 +32,7 @@ def explain(
     lateral: str,
 ) -> tuple[dict[str, str], str]:
     """Return ({"longitudinal": ..., "lateral": ...}, reasoning) for one step; `rule` is what stops the ego soon, or ""."""
+    reach = STANDING_REACH_M + FOLLOWING_HEADWAY_S * speed_mps
     later = float(decision.profile.speed_mps[15])
     if decision.emergency:
         longitudinal = "emergency_brake"
@@ -38,11 +41,11 @@ def explain(
     elif decision.yielding_to and later < speed_mps + STEADY_MPS:
         longitudinal = "yield"
         reason = f"Giving way to {_named(neighbours, decision.yielding_to, ahead_m)}."
-    elif rule and not _led(decision, neighbours, ahead_m, min(speed_mps, rule_distance_m)):
+    elif rule and not _led(decision, min(reach, rule_distance_m + 2.0)):
         longitudinal = f"stop_for_{rule}"
         where = f" {max(0.0, rule_distance_m):.0f} m ahead" if rule_distance_m > 3.0 else ""
         reason = f"{'Stopping' if speed_mps > 0.3 else 'Waiting'} for {RULE_WORDS[rule]}{where}."
-    elif _led(decision, neighbours, ahead_m, speed_mps):
+    elif _led(decision, reach):
         longitudinal = "follow" if speed_mps > 0.3 or later > 0.3 else "wait"
         word = "Following" if longitudinal == "follow" else "Waiting behind"
         reason = f"{word} {_named(neighbours, decision.leaders, ahead_m)}."
@@ -55,9 +58,8 @@ def explain(
     return {"longitudinal": longitudinal, "lateral": lateral}, reason + LATERAL_WORDS[lateral]
 
 
-def _led(decision: YieldDecision, neighbours: Neighbours, ahead_m: np.ndarray, speed_mps: float) -> bool:
-    reach = 12.0 + FOLLOWING_HEADWAY_S * speed_mps
-    return bool(decision.leaders) and float(ahead_m[decision.leaders[0]]) < reach
+def _led(decision: YieldDecision, reach_m: float) -> bool:
+    return bool(decision.leaders) and decision.contact_m < reach_m
 
 
 def _named(neighbours: Neighbours, rows: tuple[int, ...] | list[int], ahead_m: np.ndarray) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_agents.ego import EgoModel
-from alpamayo_agents.reference_path import STEP_M, ReferencePath
+from alpamayo_agents.reference_path import ReferencePath
 from alpamayo_sim.roads.lane_graph import LaneGraph
 
 Array = NDArray[np.float64]
@@ -99,6 +99,10 @@ class RouteRules:
                 self.signs.append(_RouteSign(station - reach, station + reach))
         self.signs.sort(key=lambda found: found.first_m)
 
+    def next_light_m(self, station_m: float) -> float:
+        """Return the station of the next traffic light's stop line, infinite for none."""
+        return min((found.station_m for found in self.lights if found.station_m > station_m), default=math.inf)
+
     def stop_station(self, station_m: float, speed_mps: float, horizon_m: float) -> tuple[float, str]:
         """Return the station at which the rear axle has to stand, infinite for none, and why ("red_light", "stop_sign")."""
         front = self._model.front_m
@@ -140,4 +144,4 @@ def _stations(path: ReferencePath, xy: Array, z: float, yaw: float | None, withi
         near &= np.cos(path.yaw - yaw) > 0.7
     rows = np.flatnonzero(near)
     passes = np.split(rows, np.flatnonzero(np.diff(rows) > 40) + 1) if len(rows) else []
-    return [float(path.station_m[group[np.argmin(distance[group])]]) + 0.0 * STEP_M for group in passes]
+    return [float(path.station_m[group[np.argmin(distance[group])]]) for group in passes]

@@ -19,6 +19,8 @@ STATION_MARGIN_M = 0.7
 CLEAR_AFTER_S = 0.3
 """How long a crossing is left free after the other has passed it."""
 ROUNDS = 6
+ROOM_TO_PASS_M = 8.0
+"""Additional gap behind what the ego means to drive around."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class YieldDecision:
     profile: SpeedProfile
     leaders: tuple[int, ...]
     """Rows of the neighbours on the path now, nearest first."""
+    contact_m: float
+    """How far the rear axle may move before it touches the first of them, infinite without one."""
     yielding_to: tuple[int, ...]
     """Rows of the neighbours that the ego lets pass."""
     emergency: bool
@@ -61,10 +65,12 @@ def decide(
     envelope_mps: Array,
     style: DriverStyle,
     patience: Patience,
+    keep_away_from: frozenset[int] = frozenset(),
 ) -> YieldDecision:
     """Return the motion that follows leaders and gives way at crossings it cannot pass first.
 
-    `ahead_m` [M] is how far ahead of the ego's rear axle, along its heading, each neighbour is.
+    `ahead_m` [M] is how far ahead of the ego's rear axle, along its heading, each neighbour is. Behind the neighbours
+    `keep_away_from` the ego stops far enough away to drive around them.
     """
     present = np.isfinite(occupied.first_m)
     leaders: dict[int, Leader] = {}
@@ -76,6 +82,9 @@ def decide(
             continue
         if begin == 0:
             leaders[row] = _leader(occupied, row, begin)
+            if int(occupied.owner[row]) in keep_away_from:
+                contact = leaders[row].contact_m
+                leaders[row] = Leader(np.maximum(np.minimum(contact, 1.0), contact - ROOM_TO_PASS_M), leaders[row].speed_mps)
             continue
         if occupied.ambiguous[row] and not patience.heed_ambiguous:
             continue
@@ -103,6 +112,7 @@ def decide(
     return YieldDecision(
         profile=profile,
         leaders=tuple(dict.fromkeys(int(occupied.owner[row]) for row in on_path)),
+        contact_m=float(occupied.first_m[on_path[0], 0]) if on_path else float("inf"),
         yielding_to=tuple(dict.fromkeys(int(occupied.owner[row]) for row in yielding)),
         emergency=emergency,
         conflict_station_m=min(crossing, default=float("inf")),

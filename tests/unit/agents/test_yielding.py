@@ -34,6 +34,7 @@ def neighbours(x: float, y: float, yaw: float, speed: float, *, walker: bool = F
         velocity_mps=speed * np.array([[np.cos(yaw), np.sin(yaw)]]),
         acceleration_mps2=np.zeros(1),
         half_size_m=np.array([half]),
+        standing_s=np.zeros(1),
     )
 
 
