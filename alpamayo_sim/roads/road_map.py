@@ -18,7 +18,7 @@ from alpamayo_sim.roads.map_check import check_in_child, parse_map
 from alpamayo_sim.roads.map_data import MapData, compute_map_data
 from alpamayo_sim.roads.opendrive import MAX_XODR_BYTES, parse_opendrive
 from alpamayo_sim.roads.signals import Signals
-from alpamayo_sim.roads.town_lookup import available_towns, find_map_file, is_ours
+from alpamayo_sim.roads.town_lookup import available_towns, find_map_file, our_town_digests
 
 __all__ = ["RoadMap", "available_towns", "load_road_map", "road_map_from_text"]
 
@@ -63,22 +63,22 @@ def load_road_map(
         xodr = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(f"map file {path} cannot be read: {error.strerror}") from error
-    return _road_map(path.stem, xodr, cache_dir, trusted=is_ours(path))
+    return _road_map(path.stem, xodr, cache_dir)
 
 
 def road_map_from_text(name: str, xodr: str, *, cache_dir: Path | None = None) -> RoadMap:
-    """Return the map of OpenDRIVE text that nobody vouches for. Raises InputError for text that is not a usable map."""
-    return _road_map(name, xodr, cache_dir, trusted=False)
+    """Return the map of OpenDRIVE text, checked as files are. Raises InputError for text that is not a usable map."""
+    return _road_map(name, xodr, cache_dir)
 
 
-def _road_map(name: str, xodr: str, cache_dir: Path | None, *, trusted: bool) -> RoadMap:
+def _road_map(name: str, xodr: str, cache_dir: Path | None) -> RoadMap:
     if not xodr.isascii():
         xodr = xodr.encode("utf-8", errors="replace").decode("utf-8")
     digest = content_digest(xodr)
     cache = None if cache_dir is None else MapCache(cache_dir)
     data = None if cache is None else cache.read(digest)
     if data is None:
-        data = _computed(name, xodr, trusted or digest in _checked)
+        data = _computed(name, xodr, trusted=digest in _checked or digest in our_town_digests())
         if cache is not None:
             cache.write(digest, data)
     _checked.add(digest)
@@ -96,7 +96,7 @@ def _road_map(name: str, xodr: str, cache_dir: Path | None, *, trusted: bool) ->
     )
 
 
-def _computed(name: str, xodr: str, trusted: bool) -> MapData:
+def _computed(name: str, xodr: str, *, trusted: bool) -> MapData:
     opendrive = parse_opendrive(name, xodr)
     if trusted:
         return compute_map_data(parse_map(name, xodr), opendrive)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from alpamayo_sim.errors import InputError
+from alpamayo_sim.roads.cache import content_digest
 
 OUR_TOWNS_DIR = Path(__file__).resolve().parent / "towns" / "data"
 MAPS_VARIABLE = "ALPAMAYO_MAPS"
@@ -51,6 +53,7 @@ def find_map_file(town: str | Path, maps_dirs: Sequence[Path] = ()) -> Path:
     )
 
 
-def is_ours(path: Path) -> bool:
-    """Return whether a map file belongs to the package and need not be checked."""
-    return path.resolve().parent == OUR_TOWNS_DIR
+@lru_cache(maxsize=1)
+def our_town_digests() -> frozenset[str]:
+    """Return the content digests of the maps that the package ships, which need not be checked."""
+    return frozenset(content_digest(path.read_text(encoding="utf-8")) for path in OUR_TOWNS_DIR.glob("*.xodr"))

@@ -11,7 +11,7 @@ import pytest
 from alpamayo_sim.frames import Transform, to_local, wrap_degrees
 from alpamayo_sim.roads.lanes import LaneType
 from alpamayo_sim.roads.opendrive import parse_opendrive
-from alpamayo_sim.roads.road_map import RoadMap
+from alpamayo_sim.roads.road_map import RoadMap, available_towns, load_road_map
 from alpamayo_sim.roads.signal_lanes import SignalLanes
 from alpamayo_sim.roads.signals import Box
 
@@ -34,13 +34,13 @@ def test_every_light_is_there(town: RoadMap) -> None:
     assert len({light.signal_id for light in town.signals.lights}) == LIGHTS[town.name]
 
 
-@pytest.mark.parametrize("name", ["Town01", "Town02", "Town04", "Town10HD", "Gridvale"])
-def test_every_approach_of_a_signalised_junction_has_one_light(name: str, real_town, gridvale: RoadMap) -> None:
-    town = gridvale if name == "Gridvale" else real_town(name)
+@pytest.mark.parametrize("name", ["Town01", "Town02", "Town04", "Town10HD", *available_towns()])
+def test_every_approach_of_a_signalised_junction_has_one_light(name: str, real_town) -> None:
+    town = real_town(name) if name.startswith("Town") else load_road_map(name)
     lanes = SignalLanes(town.lanes)
     count = governed_lanes(town)
     signalised = {junction for lane in count for junction in lanes.junctions_ahead(lane)}
-    assert signalised
+    assert signalised or not town.signals.lights
     for junction in signalised:
         for approach in lanes.approaches(junction):
             assert count[approach] == 1, (junction, town.lanes.road_id[approach], town.lanes.lane_id[approach])
