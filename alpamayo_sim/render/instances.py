@@ -84,7 +84,17 @@ class DynamicInstances:
         below = frame.box_center - np.array([0.0, 0.0, 1.0]) * frame.extent
         foot = frame.transform[:, :3] + np.einsum("nij,nj->ni", axes, below)
         shape = np.asarray(frame.shape_class, dtype=np.intp)
-        scale = np.maximum(frame.extent, 0.01) / self._half[shape]
+        extent = np.maximum(frame.extent, 0.01)
+        turned = axes
+        lengthwise = (shape == int(ShapeClass.BARRIER)) & (extent[:, 0] > extent[:, 1])
+        if lengthwise.any():
+            # The barrier's mesh lies across; a quarter turn to the left keeps its axes right-angled.
+            turned = axes.copy()
+            turned[lengthwise] = np.stack(
+                [axes[lengthwise, :, 1], -axes[lengthwise, :, 0], axes[lengthwise, :, 2]], axis=2
+            )
+            extent[lengthwise] = extent[lengthwise][:, [1, 0, 2]]
+        scale = extent / self._half[shape]
         walker = shape == int(ShapeClass.WALKER)
         # A capsule is narrower than the person in it: people keep their proportions.
         scale[walker, :2] = scale[walker, 2:3]
@@ -100,7 +110,7 @@ class DynamicInstances:
         state[:, 1] = travelled * (2.0 * np.pi / STRIDE_M)
         if len(frame.speed_mps):
             state[:, 2] = np.clip(np.asarray(frame.speed_mps) / 1.4, 0.0, 1.3) * walker
-        body = make_instances(self.library, self._mesh[shape], axes, scale, foot, paint, state)
+        body = make_instances(self.library, self._mesh[shape], turned, scale, foot, paint, state)
         wheels = self._wheel_instances(frame, shape, axes, scale, foot, paint, state)
         return joined([body, wheels]), axes, foot
 
@@ -142,17 +152,18 @@ def ground_quads(frame: SceneFrame, axes: Floats, foot: Floats, light: Lighting)
     if not count:
         return np.zeros((0, ROW), dtype=np.float32)
     height = 2.0 * frame.extent[:, 2]
+    walker = np.asarray(frame.shape_class) == int(ShapeClass.WALKER)
+    half_x = np.where(walker, 0.34, frame.extent[:, 0] * 1.10)
+    half_y = np.where(walker, 0.38, frame.extent[:, 1] * 1.22)
     lift = foot + axes[:, :, 2] * 0.03
-    contact = _quads(axes, lift, frame.extent[:, 0] * 1.10, frame.extent[:, 1] * 1.22, 0.0, np.full(count, 0.62))
+    contact = _quads(axes, lift, half_x, half_y, 0.0, np.where(walker, 0.45, 0.62))
     quads = [contact]
     sun = light.sun_direction
     strength = min(1.0, float(light.sun_color.max()) / 1.6) * 0.5
     if strength > 0.03:
         reach = np.clip(height * 0.5, 0.0, 2.0) / max(sun[2], 0.25)
         shifted = lift - np.stack([sun[0] * reach, sun[1] * reach, np.zeros(count)], axis=1) * 0.8
-        quads.append(
-            _quads(axes, shifted, frame.extent[:, 0] * 1.05, frame.extent[:, 1] * 1.1, 0.0, np.full(count, strength))
-        )
+        quads.append(_quads(axes, shifted, half_x * 0.95, half_y * 0.92, 0.0, np.full(count, strength)))
     if light.night > 0.05 and len(frame.light_flags):
         beam = np.nonzero(np.asarray(frame.light_flags) & LOW_OR_HIGH_BEAM)[0]
         ahead = lift[beam] + axes[beam, :, 0] * (frame.extent[beam, :1] + 10.5)

@@ -87,8 +87,16 @@ class Renderer:
 
     def render(self, cameras: Sequence[CameraView], frame: SceneFrame) -> list[NDArray[np.uint8]]:
         """Return one picture [height, width, 4] per camera, BGRA, top row first, each an array of its own."""
-        if not cameras:
-            return []
+        images: list[NDArray[np.uint8]] = []
+        batch: list[CameraView] = []
+        for camera in cameras:
+            if batch and sum(c.height for c in batch) + camera.height > self._target.most_rows:
+                images += self._render_batch(batch, frame)
+                batch = []
+            batch.append(camera)
+        return images + (self._render_batch(batch, frame) if batch else [])
+
+    def _render_batch(self, cameras: Sequence[CameraView], frame: SceneFrame) -> list[NDArray[np.uint8]]:
         light = lighting(frame.weather)
         self._show_lights(frame)
         self._culler.clear()

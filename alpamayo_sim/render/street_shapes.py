@@ -67,7 +67,7 @@ def light_head_mesh(*, far: bool = False) -> Mesh:
     b.box((0, 0, 0), (0.11, 0.19, HEAD_HEIGHT_M / 2), Material.MATT, housing)
     b.box((-0.06, 0, 0), (0.012, 0.30, HEAD_HEIGHT_M / 2 + 0.11), Material.MATT, (0.07, 0.07, 0.07))
     for z, material in ((0.33, Material.LENS_RED), (0.0, Material.LENS_YELLOW), (-0.33, Material.LENS_GREEN)):
-        b.disc((0.118, 0, z), (1, 0, 0), 0.135, material, (0.3, 0.3, 0.3), sides=6 if far else 14)
+        b.disc((0.118, 0, z), (1, 0, 0), 0.15, material, (0.3, 0.3, 0.3), sides=6 if far else 14)
         if not far:
             for angle in np.radians((20.0, 60.0, 100.0, 140.0)):
                 nxt = angle + np.radians(40.0)

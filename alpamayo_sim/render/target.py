@@ -18,9 +18,15 @@ class Target:
         self._context = context
         self._samples = min(samples, context.max_samples)
         self._size = (0, 0)
+        self._used = (0, 0)
         self._boxes: list[tuple[int, int, int, int]] = []
         self._plain: moderngl.Framebuffer | None = None
         self._multi: moderngl.Framebuffer | None = None
+
+    @property
+    def most_rows(self) -> int:
+        """The height that a target can have."""
+        return min(int(self._context.info["GL_MAX_VIEWPORT_DIMS"][1]), 16_384)
 
     def begin(self, cameras: Sequence[CameraView]) -> None:
         """Make room for the cameras' pictures and clear it."""
@@ -29,14 +35,13 @@ class Target:
         for camera in cameras:
             self._boxes.append((0, top, camera.width, camera.height))
             top += camera.height
-        size = (max(c.width for c in cameras), top)
-        if size != self._size:
-            self._allocate(size)
+        self._used = (max(c.width for c in cameras), top)
+        if self._used[0] > self._size[0] or self._used[1] > self._size[1]:
+            self._allocate((max(self._used[0], self._size[0]), max(self._used[1], self._size[1])))
         drawn = self._drawn()
         drawn.use()
-        drawn.viewport = (0, 0, *size)
         drawn.depth_mask = True
-        drawn.clear(0.0, 0.0, 0.0, 1.0, depth=1.0)
+        drawn.clear(0.0, 0.0, 0.0, 1.0, depth=1.0, viewport=(0, 0, *self._used))
 
     def use(self, index: int) -> None:
         """Draw into the place of the camera `index`."""
@@ -52,7 +57,7 @@ class Target:
         assert plain is not None
         if self._multi is not None:
             self._context.copy_framebuffer(plain, self._multi)
-        width, height = self._size
+        width, height = self._used
         pixels = np.frombuffer(plain.read(viewport=(0, 0, width, height), components=4), dtype=np.uint8)
         pixels = pixels.reshape(height, width, 4)
         return [pixels[y : y + h, x : x + w].copy() for x, y, w, h in self._boxes]

@@ -12,6 +12,7 @@ flat out vec4 tint;       // rgb, w material
 out vec3 state;      // x light bits or signal state, y lamp light, z sunlight
 out vec3 inside;          // position in the mesh
 uniform sampler2D baked;  // r sunlight, g lamp light
+const int LENS_RED = 8, LENS_GREEN = 10;
 const int LEG_LEFT = 20, LEG_RIGHT = 21, ARM_LEFT = 22, ARM_RIGHT = 23;
 void main() {
     int material = int(in_normal.w * 255.0 + 0.5);
@@ -20,6 +21,12 @@ void main() {
         bool leg = material <= LEG_RIGHT;
         float swing = in_state.z * sin(in_state.y) * (material == LEG_LEFT || material == ARM_RIGHT ? 1.0 : -1.0);
         p.x += swing * max((leg ? 0.0 : 0.5) - p.z, 0.0) * (leg ? 0.75 : 0.6);
+    }
+    if (material >= LENS_RED && material <= LENS_GREEN && int(in_state.x + 0.5) == material - LENS_RED) {
+        // A lit lens stays some pixels wide: its light spills over in eye and camera.
+        vec3 middle = vec3(0.118, 0.0, float(LENS_RED + 1 - material) * 0.33);
+        float away = distance(vec3(in_row0.w, in_row1.w, in_row2.w), eye.xyz);
+        p = middle + (p - middle) * clamp(1.7 * away * eye.w / 0.15, 1.0, 2.6) + vec3(0.02, 0.0, 0.0);
     }
     vec4 q = vec4(p, 1.0);
     position = vec3(dot(in_row0, q), dot(in_row1, q), dot(in_row2, q));

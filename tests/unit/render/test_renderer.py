@@ -77,6 +77,15 @@ def test_a_box_covers_the_pixels_that_the_intrinsics_say(
     np.testing.assert_allclose(found, [low[0], low[1], high[0]], atol=slack)
 
 
+def test_many_large_pictures_are_taken_in_turns(renderer: Renderer, front: CameraView) -> None:
+    large = CameraView(front.transform, 64, 6000, 40.0)
+    images = renderer.render([large] * 4 + [front], SceneFrame())
+    assert [i.shape[:2] for i in images] == [(6000, 64)] * 4 + [(360, 640)]
+    for taken, alone in ((images[3], images[0]), (images[4], renderer.render([front], SceneFrame())[0])):
+        # Rasterisation rounds a little otherwise at another place of the target.
+        assert _changed(taken, alone, 8).mean() < 0.002
+
+
 def test_brake_lights_and_blinkers_show(renderer: Renderer, front: CameraView, ego_pose: Transform) -> None:
     pose = _ahead(ego_pose, 9.0)
     dark, braking, blinking = (
