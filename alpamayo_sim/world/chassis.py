@@ -146,7 +146,7 @@ def move(actor: Any, v: Any, c: Any, dt: float) -> None:
         actor.velocity_mps[1] = wanted[0] * sin + wanted[1] * cos
     actor.angular_velocity_dps[2] = math.degrees(yaw_rate)
     degrees = math.degrees(yaw)
-    actor.rotation_deg[1] = (degrees + 180.0) % 360.0 - 180.0
+    actor.rotation_deg[1] = degrees if abs(degrees) <= 180.0 else (degrees + 180.0) % 360.0 - 180.0
     for k in range(3):
         actor.location[k] += actor.velocity_mps[k] * dt
     ground = v.ground_z + v.ground_slope[0] * (actor.location[0] - v.ground_xy[0])

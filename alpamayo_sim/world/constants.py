@@ -17,11 +17,12 @@ REVERSE_RATIO = 4.0
 """PhysX' default; CARLA's physics control does not carry it."""
 WHEEL_MASS_KG, WHEEL_MASS_SHARE = 20.0, 0.012
 AIR_DENSITY = 1.2
-DRAG_AREA = 1.92
+DRAG_AREA = 0.934
 """Effective area of the drag / the box of the vehicle seen from ahead."""
-CLUTCH_SHARE, TYRE_STIFFNESS = 0.684, 1.84
-"""Clutch strength and tyre stiffness that act / those that the physics control states. These and `DRAG_AREA` were
-identified on recorded drives of the mkz_2020 together with its engine and gearbox."""
+DRIVEN_STIFFNESS = 0.44
+"""Longitudinal stiffness of the driven tyres / that of all (identified on recorded drives: one axle drives)."""
+BITE_RADPS, BITE_S = 57.9, 0.22
+"""A standing vehicle gets going when its engine turns this fast, or as fast as full throttle makes it in this time."""
 MIN_RADIUS_M, MIN_MASS_KG, MIN_MOI = 0.05, 1.0, 1e-3
 
 
@@ -54,12 +55,14 @@ def vehicle_constants(physics: VehiclePhysics, extent: Vector3) -> NDArray[np.vo
     record["yaw_inertia"] = mass_kg / 3.0 * (extent[0] ** 2 + extent[1] ** 2)
     record["moi"] = max(physics.moi, MIN_MOI)
     record["max_radps"] = max_radps
+    first_torque_nm = physics.torque_curve[0][1] if physics.torque_curve else 0.0
+    record["bite_radps"] = min(BITE_RADPS, BITE_S * max(first_torque_nm, 0.0) / record["moi"])
     record["damping_full"] = max(physics.damping_full_throttle, 0.0)
     record["damping_idle"] = max(physics.damping_zero_throttle_clutch_engaged, 0.0)
     record["damping_neutral"] = max(physics.damping_zero_throttle_clutch_disengaged, 0.0)
     record["autobox"] = physics.use_gear_autobox
     record["switch_time_s"] = max(physics.gear_switch_time, 0.0)
-    record["clutch"] = CLUTCH_SHARE * max(physics.clutch_strength, 0.0)
+    record["clutch"] = max(physics.clutch_strength, 0.0)
     record["gears"] = len(forward)
     record["ratio"][0] = -REVERSE_RATIO * physics.final_ratio
     for slot, gear in enumerate(forward, start=2):
@@ -78,7 +81,9 @@ def vehicle_constants(physics: VehiclePhysics, extent: Vector3) -> NDArray[np.vo
     record["brake_nm"] = sum(max(w.max_brake_torque, 0.0) for w in wheels)
     record["hand_brake_nm"] = sum(max(w.max_handbrake_torque, 0.0) for w in wheels)
     record["friction"] = float(np.mean([max(w.tire_friction, 0.0) for w in wheels]))
-    record["stiffness_n"] = sum(max(w.long_stiff_value, 0.0) for w in wheels) * GRAVITY_MPS2 * TYRE_STIFFNESS
+    record["stiffness_n"] = (
+        sum(max(w.long_stiff_value, 0.0) for w in wheels) * GRAVITY_MPS2 * DRIVEN_STIFFNESS
+    )
     area_m2 = 4.0 * extent[1] * extent[2] * DRAG_AREA
     record["drag_n"] = 0.5 * AIR_DENSITY * max(physics.drag_coefficient, 0.0) * area_m2
     record["rolling_n"] = sum(max(w.damping_rate, 0.0) for w in wheels) / radius_m**2

@@ -20,18 +20,19 @@ SLIP_SPEED_FLOOR_MPS = 4.0
 """Below this speed tyre slip is measured against it (PhysX `minLongSlipDenominator`)."""
 FIRST_GEAR_LIMIT_MPS = 5.0
 """CARLA's first gear runs away above this speed, where PhysX lowers its number of sub-steps: the box shifts up."""
-FIRST_GEAR_HOLD_S, FIRST_GEAR_HOLD_AGAIN_S = 0.009, 0.21
+FIRST_GEAR_HOLD_S, FIRST_GEAR_HOLD_AGAIN_S = 0.094, 0.39
 """How long it does so before the shift, and how much longer after every fall back from second gear."""
 HUNTING_MPS = 2.0
 """Falls back count while the speed is this near to the limit."""
-AUTOBOX_LATENCY_S = 0.033
-NEUTRAL_DEAD_TIME_S = 0.066
+AUTOBOX_LATENCY_S = 0.306
+NEUTRAL_DEAD_TIME_S = 0.13
 """What the first engagement after the spawn takes beyond a gear change."""
-BREAKAWAY = 0.21
-"""Force / weight that gets a standing vehicle going (PhysX' sticky tyres)."""
-LOCK_TORQUE_S = 0.026
+STICKY_MPS = 0.03
+STICKY_GRIP = 0.2
+"""A vehicle that is slower than this stands (PhysX' sticky tyres), against pushes up to this part of its weight."""
+LOCK_TORQUE_S = 0.0256
 """Wheels lock below brake torque / wheel inertia times this, rad/s."""
-LOCKED_GRIP = 0.72
+LOCKED_GRIP = 0.7
 """Grip of locked wheels, of the tyre friction."""
 
 
@@ -116,6 +117,14 @@ def _coupling(c: Any, ratio: float, speed_mps: float) -> float:
 
 
 @njit(cache=True)
+def _stands(v: Any, c: Any, push_mps2: float) -> bool:
+    """Whether a vehicle at rest stays there: its engine has not come up to speed, and what pushes is too weak."""
+    if v.gear != 0 and v.throttle_input > 0.0 and v.engine_radps >= c.bite_radps and v.brake_input == 0.0:
+        return False
+    return abs(push_mps2) < STICKY_GRIP * c.friction / 3.5 * GRAVITY_MPS2
+
+
+@njit(cache=True)
 def drive(
     v: Any, c: Any, speed_mps: float, slope_mps2: float, external_mps2: float, grounded: bool, dt: float
 ) -> float:
@@ -169,11 +178,9 @@ def drive(
             engine = (rhs - dt / inertia * pull * c.rolling_mass_kg * c.radius_m / ratio) / (
                 1.0 + dt / inertia * damping
             )
-        standing = coupling * v.engine_radps * ratio / (c.radius_m * c.rolling_mass_kg)
-        held_mps2 = BREAKAWAY * c.friction / 3.5 * GRAVITY_MPS2
-        if abs(speed_mps) < 0.01 and abs(standing + slope_mps2 + external_mps2) < held_mps2:
-            v.engine_radps = max(0.0, rhs / (1.0 + dt / inertia * (damping + coupling)))
-            return 0.0
+    if abs(speed_mps) < STICKY_MPS and _stands(v, c, slope_mps2 + external_mps2):
+        v.engine_radps = max(0.0, (v.engine_radps + dt / inertia * torque) / (1.0 + dt / inertia * damping))
+        return 0.0
     v.engine_radps = min(engine, c.max_radps) if engine > 1e-6 else 0.0
     moved = free + dt * pull
     spin = abs(moved) / c.radius_m

@@ -38,10 +38,10 @@ def touches_anything(actors: Any, statics: Any, box: Any) -> bool:
             write_box(a, other)
             if overlap(box, other, hit):
                 return True
+    touching = False
     for m in range(len(statics.boxes)):
-        if overlap(box, statics.boxes[m], hit):  # noqa: SIM110 - `any` does not compile
-            return True
-    return False
+        touching = touching or overlap(box, statics.boxes[m], hit)
+    return touching
 
 
 @njit(cache=True)
@@ -49,20 +49,21 @@ def _candidates(actors: Any, rows: Any, boxes: Any, statics: Any, duration_s: fl
     """Fill `pairs` with (body, body) and (body, -1 - static) that may touch within the step; return how many."""
     count = 0
     bodies = len(rows)
+    reach, moves = np.empty(bodies), np.empty(bodies, np.bool_)
     for i in range(bodies):
         a = actors[rows[i]]
-        if not a.simulate_physics:
-            continue
+        moves[i] = a.simulate_physics
         speed = math.hypot(a.velocity_mps[0], a.velocity_mps[1])
-        reach_a = math.hypot(boxes[i, 3], boxes[i, 4]) + speed * duration_s + MARGIN_M
+        reach[i] = math.hypot(boxes[i, 3], boxes[i, 4]) + speed * duration_s + 0.5 * MARGIN_M
+    for i in range(bodies):
+        if not moves[i]:
+            continue
+        reach_a, x, y = reach[i], boxes[i, 0], boxes[i, 1]
         for j in range(bodies):
-            b = actors[rows[j]]
-            if j == i or (j < i and b.simulate_physics):
+            near = reach_a + reach[j]
+            if abs(boxes[j, 0] - x) > near or abs(boxes[j, 1] - y) > near or j == i or (j < i and moves[j]):
                 continue
-            reach = reach_a + math.hypot(boxes[j, 3], boxes[j, 4])
-            reach += math.hypot(b.velocity_mps[0], b.velocity_mps[1]) * duration_s
-            dx, dy = boxes[j, 0] - boxes[i, 0], boxes[j, 1] - boxes[i, 1]
-            if dx * dx + dy * dy < reach * reach and count < len(pairs):
+            if count < len(pairs):
                 pairs[count, 0], pairs[count, 1] = i, j
                 count += 1
         if len(statics.boxes) == 0:

@@ -201,6 +201,8 @@ class PhysicsTable(Table):
     yaw_inertia = Column("f8")
     moi = Column("f8")
     max_radps = Column("f8")
+    bite_radps = Column("f8")
+    """Engine speed at which a standing vehicle gets going."""
     damping_full = Column("f8")
     damping_idle = Column("f8")
     damping_neutral = Column("f8")

@@ -21,6 +21,12 @@ TURN_DPS = 360.0
 
 
 @njit(cache=True)
+def wrapped(yaw_deg: float) -> float:
+    """Return the same angle in [-180, 180]; angles in there stay as they are."""
+    return yaw_deg if abs(yaw_deg) <= 180.0 else (yaw_deg + 180.0) % 360.0 - 180.0
+
+
+@njit(cache=True)
 def walk(actor: Any, w: Any, ground: Any, feel: bool, dt: float) -> None:
     """Advance one walker by one sub-step; with `feel` the height of the floor is measured, else the last one counts."""
     if w.knocked:
@@ -43,7 +49,7 @@ def walk(actor: Any, w: Any, ground: Any, feel: bool, dt: float) -> None:
             heading = math.degrees(math.atan2(wanted_y, wanted_x))
             turn = (heading - actor.rotation_deg[1] + 180.0) % 360.0 - 180.0
             turn = min(max(turn, -TURN_DPS * dt), TURN_DPS * dt)
-            actor.rotation_deg[1] = (actor.rotation_deg[1] + turn + 180.0) % 360.0 - 180.0
+            actor.rotation_deg[1] = wrapped(actor.rotation_deg[1] + turn)
     half = actor.extent[2]
     if feel:
         w.floor_z = ground_height(ground, actor.location[0], actor.location[1], actor.location[2] - half)[0]
@@ -89,4 +95,4 @@ def slide(actor: Any, ground: Any, dt: float) -> None:
         actor.location[k] += actor.velocity_mps[k] * dt
     actor.location[2] = max(actor.location[2], floor)
     yaw = actor.rotation_deg[1] + actor.angular_velocity_dps[2] * dt
-    actor.rotation_deg[1] = (yaw + 180.0) % 360.0 - 180.0
+    actor.rotation_deg[1] = wrapped(yaw)

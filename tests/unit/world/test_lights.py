@@ -75,7 +75,9 @@ def town_with_light(flat_map, **kinds):
     groups = ((tuple((i,) for i in range(len(lights)))),) if lights else ()
     return World(
         SimpleNamespace(
-            ground=flat_map.ground, lanes=flat_map.lanes, signals=SimpleNamespace(lights=lights, signs=signs, groups=groups)
+            ground=flat_map.ground,
+            lanes=flat_map.lanes,
+            signals=SimpleNamespace(lights=lights, signs=signs, groups=groups),
         ),
         None,
     )
