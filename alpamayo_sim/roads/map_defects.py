@@ -69,6 +69,9 @@ def _lanes(root: etree._Element) -> Iterator[str]:
             elif sign and lane.find("width") is None:
                 yield f"line {lane.sourceline}: lane {lane_id} without <width>"
             seen.add(lane_id)
+        numbers = {0, *(int(lane_id) for lane_id in seen if WHOLE_NUMBER.fullmatch(lane_id))}
+        if max(numbers) - min(numbers) + 1 != len(numbers):
+            yield f"line {section.sourceline}: lanes of a <laneSection> are numbered with gaps: {sorted(numbers)[:12]}"
 
 
 def _first_stations(root: etree._Element) -> Iterator[str]:
@@ -112,7 +115,7 @@ def _lane_links(root: etree._Element) -> Iterator[str]:
                     continue
                 for link in section.iterfind(f"*/lane/link/{tag}"):
                     if link.get("id") not in ids[other]:
-                        yield f"line {link.sourceline}: lane {tag} {link.get('id')} is not in the next lane section"
+                        yield f"line {link.sourceline}: lane {tag} {link.get('id')} is not in the neighbouring lane section"
     for connection in root.iterfind("junction/connection/laneLink"):
         if not WHOLE_NUMBER.fullmatch(connection.get("from") or ""):
             yield f"line {connection.sourceline}: <laneLink> without a lane number in 'from'"
