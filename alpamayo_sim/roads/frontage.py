@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.floating]
 RASTER_CELL_M = 1.0
+"""Cell size on maps of usual size."""
+MOST_CELLS = 25_000_000
 BORDER_M = 80.0
 """Land kept round the lanes."""
 FAST_KMH = 75.0
@@ -71,10 +73,11 @@ def _place(
 
 @dataclass(frozen=True)
 class Raster:
-    """One byte per square metre: whether a lane, a crosswalk, the inside of a junction or a placed thing lies there."""
+    """One byte per cell: whether a lane, a crosswalk, the inside of a junction or a placed thing lies there."""
 
     taken: NDArray[np.uint8]
     origin: tuple[float, float]
+    cell_m: float
 
     @classmethod
     def from_road_map(cls, road_map: RoadMap) -> Raster:
@@ -82,20 +85,22 @@ class Raster:
         lanes = road_map.lanes
         xy = np.ascontiguousarray(lanes.xyz[:, :2], dtype=np.float64)
         x0, y0 = (float(v) for v in xy.min(axis=0) - BORDER_M)
-        nx, ny = (int(v) for v in (xy.max(axis=0) + BORDER_M - (x0, y0)) / RASTER_CELL_M + 1)
+        size = xy.max(axis=0) + BORDER_M - (x0, y0)
+        cell = float(max(RASTER_CELL_M, np.sqrt(size[0] * size[1] / MOST_CELLS)))
+        nx, ny = (int(v) for v in size / cell + 1)
         taken = np.zeros((ny, nx), dtype=np.uint8)
         tangent = np.ascontiguousarray(lanes.tangent, dtype=np.float64)
         half_width = np.asarray(lanes.width, dtype=np.float64) * 0.5 + 0.3
-        stamp_sections(taken, xy, tangent, half_width, 0.8, RASTER_CELL_M, x0, y0)
+        stamp_sections(taken, xy, tangent, half_width, 0.8, cell, x0, y0)
         for polygon in road_map.crosswalks:
-            stamp_polygon(taken, np.ascontiguousarray(polygon[:, :2], dtype=np.float64), RASTER_CELL_M, x0, y0)
+            stamp_polygon(taken, np.ascontiguousarray(polygon[:, :2], dtype=np.float64), cell, x0, y0)
         for hull in junction_hulls(road_map):
-            stamp_polygon(taken, hull, RASTER_CELL_M, x0, y0)
-        return cls(taken, (x0, y0))
+            stamp_polygon(taken, hull, cell, x0, y0)
+        return cls(taken, (x0, y0), cell)
 
     def cells(self, xy: Floats) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
         """Return the (row, column) of points [M, 2], clipped to the raster."""
-        ij = ((xy - np.array(self.origin)) / RASTER_CELL_M).astype(np.intp)
+        ij = ((xy - np.array(self.origin)) / self.cell_m).astype(np.intp)
         return np.clip(ij[:, 1], 0, self.taken.shape[0] - 1), np.clip(ij[:, 0], 0, self.taken.shape[1] - 1)
 
     def is_free(self, xy: Floats, radius_m: float) -> NDArray[np.bool_]:
@@ -113,7 +118,7 @@ class Raster:
             tangent = np.stack([np.cos(yaw[chosen]), np.sin(yaw[chosen])], axis=1)
             width = np.full(int(chosen.sum()), half[1] + margin_m)
             xy = np.ascontiguousarray(center[chosen, :2])
-            stamp_sections(self.taken, xy, tangent, width, half[0] + margin_m, RASTER_CELL_M, *self.origin)
+            stamp_sections(self.taken, xy, tangent, width, half[0] + margin_m, self.cell_m, *self.origin)
 
     def place(
         self, center: Floats, extent: Floats, yaw_deg: Floats, wanted: NDArray[np.bool_], *, gap_m: float
@@ -121,11 +126,11 @@ class Raster:
         """Take the cells of each wanted box in turn if all of them are free; return [M] which were placed."""
         half = np.ascontiguousarray(extent[:, :2])
         xy = np.ascontiguousarray(center[:, :2])
-        return _place(self.taken, xy, half, np.radians(yaw_deg), wanted, gap_m, RASTER_CELL_M, *self.origin)
+        return _place(self.taken, xy, half, np.radians(yaw_deg), wanted, gap_m, self.cell_m, *self.origin)
 
     def smooth_noise(self, xy: Floats, rng: np.random.Generator, scale_m: float = 120.0) -> Floats:
         """Return a value in [0, 1] for points [M, 2] that varies smoothly over `scale_m`."""
-        shape = tuple(int(n * RASTER_CELL_M / scale_m) + 3 for n in self.taken.shape)
+        shape = tuple(int(n * self.cell_m / scale_m) + 3 for n in self.taken.shape)
         knots = rng.uniform(size=shape)
         uv = (xy - np.array(self.origin)) / scale_m
         cell = np.clip(uv.astype(np.intp), 0, np.array([shape[1] - 2, shape[0] - 2]))

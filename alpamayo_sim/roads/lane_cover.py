@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from alpamayo_sim.roads.road_map import RoadMap
 
 HASH_CELL_M = 8.0
-"""Cell size of the hash of cross sections; larger than any half lane width plus margin."""
+"""Cell size of the hash of cross sections on maps of usual size."""
+MOST_CELLS = 4_000_000
 SAMPLE_REACH_M = 0.55
 """Half the largest distance between two samples of a lane: how far a cross section stands for its lane along it."""
 
@@ -163,6 +164,7 @@ class LaneCover:
     z: NDArray[np.floating]
     tangent: NDArray[np.floating]
     half_width: NDArray[np.floating]
+    cell_m: float
     origin: tuple[float, float]
     shape: tuple[int, int]
     starts: NDArray[np.integer]
@@ -178,9 +180,10 @@ class LaneCover:
         half = np.ascontiguousarray(lanes.width[sample_mask] * 0.5, dtype=np.float64)
         low = xy.min(axis=0) if len(xy) else np.zeros(2)
         high = xy.max(axis=0) if len(xy) else np.zeros(2)
-        nx, ny = (int(v) for v in (high - low) / HASH_CELL_M + 1)
-        starts, order = _hash_sections(xy, HASH_CELL_M, low[0], low[1], nx, ny)
-        return cls(xy, z, tangent, half, (float(low[0]), float(low[1])), (nx, ny), starts, order)
+        cell = float(max(HASH_CELL_M, np.sqrt(np.prod(high - low + 1.0) / MOST_CELLS), (high - low).max() / MOST_CELLS))
+        nx, ny = (int(v) for v in (high - low) / cell + 1)
+        starts, order = _hash_sections(xy, cell, low[0], low[1], nx, ny)
+        return cls(xy, z, tangent, half, cell, (float(low[0]), float(low[1])), (nx, ny), starts, order)
 
     def touched_by(
         self,
@@ -210,7 +213,7 @@ class LaneCover:
             storey_m,
             self.starts,
             self.order,
-            HASH_CELL_M,
+            self.cell_m,
             self.origin[0],
             self.origin[1],
             self.shape[0],
