@@ -6,7 +6,7 @@ import math
 
 from alpamayo_sim.roads.towns.alignment import Pose, wrap_angle
 from alpamayo_sim.roads.towns.junctions import ConnectingRoad
-from alpamayo_sim.roads.towns.network import Arm, Node, Street
+from alpamayo_sim.roads.towns.network import CROSSWALK_ROOM_M, Arm, Node, Street
 from alpamayo_sim.roads.towns.road import (
     Controller,
     Painted,
@@ -124,7 +124,7 @@ def _signals(network: RoadNetwork, node: Node) -> None:
         ]
         light_id = network.new_id()
         lights[id(arm)] = light_id
-        _place_light(network, node, arm, light_id, [c for _, c in connections])
+        _place_light(network, node, arm, light_id, connections)
         for road, connection in connections:
             road.references.append(SignReference(light_id, 0.3, _lane_range(connection.driving_lanes)))
     for group in _phases(node, approaches):
@@ -148,30 +148,31 @@ def _phases(node: Node, approaches: list[Arm]) -> list[list[Arm]]:
 
 
 def _place_light(
-    network: RoadNetwork, node: Node, arm: Arm, light_id: int, connections: list[ConnectingRoad]
+    network: RoadNetwork, node: Node, arm: Arm, light_id: int, connections: list[tuple[Road, ConnectingRoad]]
 ) -> None:
     """Puts the pole on the far right corner, or facing the approach across the junction where no street goes on."""
-    straight = [c.target for c in connections if c.turn == "straight"]
+    straight = [(road, c) for road, c in connections if c.turn == "straight"]
     heading = arm.inward.heading
     if straight:
-        target = straight[0]
-        road = network.streets[target.street.id]
-        s = _arm_s(target, 0.8)
-        side = 1.0 if target.at_end else -1.0
-        t = side * (target.road_edge_m(incoming=False) + POLE_BEHIND_KERB_M)
+        road, connection = straight[0]
+        target = connection.target
+        inner = target.lanes(incoming=False)[-len(connection.driving_lanes)].inner_m
+        s = road.alignment.length - CROSSWALK_ROOM_M
+        t = inner - target.road_edge_m(incoming=False) - POLE_BEHIND_KERB_M
     else:
         lane = arm.lanes(incoming=True)[-1]
         across = [a for a in node.arms if a is not arm]
         edge = max(min(a.road_edge_m(incoming=True), a.road_edge_m(incoming=False)) for a in across)
         pole = Pose(node.x, node.y, heading).ahead(edge + POLE_BEHIND_KERB_M + 0.4).left(-lane.inner_m - lane.width_m)
         hosts = [road for road, _ in network.junction_roads[node.id]]
-        spots = [(road, *road.alignment.project(pose.x, pose.y)) for road in hosts for pose in (pole,)]
+        spots = [(road, *road.alignment.project(pole.x, pole.y)) for road in hosts]
         road, s, t = min(spots, key=lambda spot: (_miss(spot[0], spot[1], pole), abs(spot[2]), spot[0].id))
-    network_sign = Sign(
-        light_id, "Signal_3Light_Post01", TRAFFIC_LIGHT, s, t, 0.0, facing(road, s, heading), (0, 0), dynamic=True,
-        height_m=1.16, width_m=0.52,
+    road.signs.append(
+        Sign(
+            light_id, "Signal_3Light_Post01", TRAFFIC_LIGHT, s, t, 0.0, facing(road, s, heading), (0, 0),
+            dynamic=True, height_m=1.16, width_m=0.52,
+        )
     )  # fmt: skip
-    road.signs.append(network_sign)
 
 
 def _miss(road: Road, s: float, point: Pose) -> float:
@@ -185,7 +186,9 @@ def _speed_signs(network: RoadNetwork, street: Street) -> None:
     if length < 30.0:
         return
     road = network.streets[street.id]
-    ways = [(False, 10.0)] if street.profile.one_way else [(False, 10.0), (True, length - 10.0)]
+    walked = any(strip.kind == "sidewalk" for strip in street.profile.right)
+    after = 10.0 if walked else min(30.0, length / 3.0)
+    ways = [(False, after)] if street.profile.one_way else [(False, after), (True, length - after)]
     for against, s in ways:
         section = [part for part in street.sections if part.s_m <= s][-1]
         half = section.left if against else section.right

@@ -95,7 +95,12 @@ def _add_marks(
         parts = [(max(a, start), m) for a, b, m in zones if min(b, end) - max(a, start) > 1e-6]
     for s, chosen in parts:
         if chosen is None or chosen.type == "none":
-            lane.add_roadmark(xodr.RoadMark(xodr.RoadMarkType.none, soffset=s - start, color=xodr.RoadMarkColor.white))
+            lane.add_roadmark(
+                xodr.RoadMark(
+                    xodr.RoadMarkType.none, soffset=s - start, color=xodr.RoadMarkColor.white,
+                    laneChange=xodr.LaneChange.none,
+                )
+            )  # fmt: skip
             continue
         lane.add_roadmark(
             xodr.RoadMark(

@@ -16,8 +16,8 @@ RAMP_ANGLE_RAD = math.radians(12.0)
 def build() -> Town:
     """The town, not yet settled."""
     town = Town("Rampfield", geo_reference=(40.4168, -3.7038))
-    west = town.node("West Gate", -END_X_M, 0.0, control="signals", corner_radius_m=7.0, phases="one_by_one")
-    east = town.node("East Gate", END_X_M, 0.0, control="signals", corner_radius_m=7.0, phases="one_by_one")
+    west = town.node("West Gate", -END_X_M, 0.0, control="signals", corner_radius_m=5.5, phases="one_by_one")
+    east = town.node("East Gate", END_X_M, 0.0, control="signals", corner_radius_m=5.5, phases="one_by_one")
     hill_foot = town.node("Hill Foot", 0.0, 95.0, control="stop", corner_radius_m=8.0, crosswalks=False)
     meadow = town.node("Meadow", 0.0, -95.0, control="stop", corner_radius_m=8.0, crosswalks=False)
     _arterial(town, west, east, hill_foot, meadow)
@@ -28,7 +28,7 @@ def build() -> Town:
 
 def _arterial(town: Town, west: Node, east: Node, north: Node, south: Node) -> None:
     """The arterial from west to east, with a lane more on both sides between the gores and the lane changes."""
-    plain, wide = _carriageways(2), _carriageways(3)
+    gate_side, plain, wide = _carriageways(2, sidewalk_m=2.5), _carriageways(2), _carriageways(3)
     ends: dict[int, tuple[Node, Node]] = {}
     for side in (-1, 1):
         label = "West" if side < 0 else "East"
@@ -40,11 +40,11 @@ def _arterial(town: Town, west: Node, east: Node, north: Node, south: Node) -> N
         change, gore = ends[side]
         label = "West" if side < 0 else "East"
         if side < 0:
-            outer = town.street(f"Parkway {label}", gate, change, plain, 60, setbacks=(None, 22.0))
+            outer = town.street(f"Parkway {label}", gate, change, gate_side, 60, setbacks=(None, 22.0))
             inner = town.street(f"Parkway {label} Ramps", change, gore, wide, 80, setbacks=(22.0, 0.0))
         else:
             inner = town.street(f"Parkway {label} Ramps", gore, change, wide, 80, setbacks=(0.0, 22.0))
-            outer = town.street(f"Parkway {label}", change, gate, plain, 60, setbacks=(22.0, None))
+            outer = town.street(f"Parkway {label}", change, gate, gate_side, 60, setbacks=(22.0, None))
         change.moves += [
             Move(outer, inner, (0, 1), (0, 1)), Move(outer, inner, (1,), (2,)),
             Move(inner, outer, (0, 1), (0, 1)), Move(inner, outer, (2,), (1,)),
@@ -56,8 +56,12 @@ def _arterial(town: Town, west: Node, east: Node, north: Node, south: Node) -> N
         ]  # fmt: skip
 
 
-def _carriageways(lanes: int) -> Profile:
-    return two_way(lanes, lane_width_m=LANE_M, median_m=MEDIAN_M, gutter_m=SHOULDER_M, sidewalk_m=0.0, curb=False)
+def _carriageways(lanes: int, sidewalk_m: float = 0.0) -> Profile:
+    """Both carriageways: median, lanes, shoulder; a kerb and a sidewalk where people walk."""
+    return two_way(
+        lanes, lane_width_m=LANE_M, median_m=MEDIAN_M, gutter_m=SHOULDER_M, sidewalk_m=sidewalk_m,
+        curb=sidewalk_m > 0.0,
+    )  # fmt: skip
 
 
 def _ramps(town: Town, side: int, gore: Node, exit_to: Node, entry_from: Node) -> tuple[Street, Street]:
