@@ -91,28 +91,24 @@ def driving_half(
     return tuple(strips)
 
 
-def edge_half(*, gutter_m: float = 0.5, sidewalk_m: float = 0.0) -> tuple[Strip, ...]:
+def edge_half(gutter_m: float = 0.5) -> tuple[Strip, ...]:
     """Strips of a side without traffic (left of a one-way street)."""
-    strips = [Strip("gutter", "shoulder", gutter_m, CURB)]
-    if sidewalk_m:
-        strips.append(Strip("sidewalk", "sidewalk", sidewalk_m))
-    return tuple(strips)
+    return (Strip("gutter", "shoulder", gutter_m, CURB),)
 
 
-def two_way(lanes: int = 1, **half: float) -> Profile:
-    """A symmetric two-way street with `lanes` per direction (options as `driving_half`)."""
-    strips = driving_half(lanes, **half)  # type: ignore[arg-type]
-    if half.get("median_m"):
-        return Profile(strips, strips, NO_MARK, None)
-    if lanes > 1:
-        return Profile(strips, strips, YELLOW_DOUBLE, None)
-    return Profile(strips, strips)
+def two_way(half: tuple[Strip, ...]) -> Profile:
+    """A two-way street with the same strips on both sides; yellow centre line, double where lanes are several."""
+    driving = sum(strip.kind == "driving" for strip in half)
+    if any(strip.kind == "median" for strip in half):
+        return Profile(half, half, NO_MARK, None)
+    if driving > 1:
+        return Profile(half, half, YELLOW_DOUBLE, None)
+    return Profile(half, half)
 
 
-def one_way(lanes: int = 1, *, left_sidewalk_m: float = 0.0, **half: float) -> Profile:
+def one_way(half: tuple[Strip, ...]) -> Profile:
     """A one-way street along the centre line's direction; the centre line is its yellow left edge."""
-    right = driving_half(lanes, **half)  # type: ignore[arg-type]
-    return Profile(edge_half(sidewalk_m=left_sidewalk_m), right, YELLOW_SOLID, None)
+    return Profile(edge_half(), half, YELLOW_SOLID, None)
 
 
 def along(profile: Profile, length_m: float, *, approach_m: float = 12.0, taper_m: float = 10.0) -> tuple[Section, ...]:

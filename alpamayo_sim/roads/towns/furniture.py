@@ -119,18 +119,14 @@ def _signals(network: RoadNetwork, node: Node) -> None:
     lights: dict[int, int] = {}
     approaches = [arm for arm in node.arms_around() if arm.lanes(incoming=True)]
     for arm in approaches:
-        connections = [
-            (road, c) for road, c in network.junction_roads[node.id] if c.origin is arm and c.driving_lanes
-        ]
+        connections = [(road, c) for road, c in network.junction_roads[node.id] if c.origin is arm and c.driving_lanes]
         light_id = network.new_id()
         lights[id(arm)] = light_id
         _place_light(network, node, arm, light_id, connections)
         for road, connection in connections:
             road.references.append(SignReference(light_id, 0.3, _lane_range(connection.driving_lanes)))
     for group in _phases(node, approaches):
-        network.controllers.append(
-            Controller(network.new_id(), node.id, tuple(lights[id(arm)] for arm in group))
-        )
+        network.controllers.append(Controller(network.new_id(), node.id, tuple(lights[id(arm)] for arm in group)))
 
 
 def _phases(node: Node, approaches: list[Arm]) -> list[list[Arm]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alpamayo_sim.roads.towns.cross_section import two_way
+from alpamayo_sim.roads.towns.cross_section import driving_half, two_way
 from alpamayo_sim.roads.towns.network import Node, Town
 
 COLUMNS_M = (0.0, 115.0, 225.0, 345.0, 470.0)
@@ -14,9 +14,9 @@ AVENUE_NAMES = ("South Avenue", "Mill Avenue", "Grand Avenue", "North Avenue")
 def build() -> Town:
     """The town, not yet settled."""
     town = Town("Gridvale", geo_reference=(48.8566, 2.3522))
-    local = two_way(1, parking_m=2.2, sidewalk_m=3.0)
-    ring = two_way(1, sidewalk_m=2.5)
-    grand = two_way(2, lane_width_m=3.3, sidewalk_m=3.5)
+    local = two_way(driving_half(1, parking_m=2.2, sidewalk_m=3.0))
+    ring = two_way(driving_half(1, sidewalk_m=2.5))
+    grand = two_way(driving_half(2, lane_width_m=3.3, sidewalk_m=3.5))
     nodes: dict[tuple[int, int], Node] = {}
     last_column, last_row = len(COLUMNS_M) - 1, len(ROWS_M) - 1
     for row, y in enumerate(ROWS_M):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from alpamayo_sim.roads.towns.alignment import Alignment, Piece, Pose
-from alpamayo_sim.roads.towns.cross_section import one_way, two_way
+from alpamayo_sim.roads.towns.cross_section import driving_half, one_way, two_way
 from alpamayo_sim.roads.towns.network import Node, Town
 
 RING_RADIUS_M = 18.0
@@ -16,9 +16,9 @@ RING_ARMS_DEG = {"east": -8.0, "north": 84.0, "west": 174.0, "south": 262.0}
 def build() -> Town:
     """The town, not yet settled."""
     town = Town("Oldwick", geo_reference=(52.2053, 0.1218))
-    lane = two_way(1, lane_width_m=3.0, gutter_m=0.4, sidewalk_m=2.0)
-    parked = two_way(1, lane_width_m=3.0, parking_m=2.0, gutter_m=0.4, sidewalk_m=2.0)
-    road = two_way(1, lane_width_m=3.25, gutter_m=0.4, sidewalk_m=2.0)
+    lane = two_way(driving_half(1, lane_width_m=3.0, gutter_m=0.4, sidewalk_m=2.0))
+    parked = two_way(driving_half(1, lane_width_m=3.0, parking_m=2.0, gutter_m=0.4, sidewalk_m=2.0))
+    road = two_way(driving_half(1, lane_width_m=3.25, gutter_m=0.4, sidewalk_m=2.0))
     ring = _roundabout(town)
 
     def corner(name: str, x: float, y: float, control: str) -> Node:
@@ -36,14 +36,16 @@ def build() -> Town:
     west_gate = corner("West Gate", -284.0, 4.0, "stop")
     north_gate = corner("North Gate", 12.0, 248.0, "stop")
 
-    spoke = {"profile": lane, "speed_kmh": 30, "give_way": "start"}
-    town.street("Church Street", ring["north"], church, via=[(4.0, 72.0)], radius_m=60.0, crossings=[0.25], **spoke)
-    town.street("Bridge Street", ring["east"], bridge, via=[(88.0, -14.0)], radius_m=80.0, crossings=[0.2], **spoke)
-    town.street(
-        "Abbey Street", ring["south"], abbey, lane, 30, via=[(-12.0, -76.0)], radius_m=60.0, crossings=[0.25],
-        give_way="both",
-    )  # fmt: skip
-    town.street("Market Street", ring["west"], market, via=[(-78.0, 6.0)], radius_m=80.0, crossings=[0.2], **spoke)
+    def spoke(name: str, arm: str, goal: Node, via: tuple[float, float], both: bool = False) -> None:
+        town.street(
+            name, ring[arm], goal, lane, 30, via=[via], radius_m=60.0, crossings=[0.22],
+            give_way="both" if both else "start",
+        )  # fmt: skip
+
+    spoke("Church Street", "north", church, (4.0, 72.0))
+    spoke("Bridge Street", "east", bridge, (88.0, -14.0))
+    spoke("Abbey Street", "south", abbey, (-12.0, -76.0), both=True)
+    spoke("Market Street", "west", market, (-78.0, 6.0))
 
     town.street("Bell Lane", church, mill, lane, 30, via=[(70.0, 122.0), (112.0, 126.0)], radius_m=50.0)
     town.street("Mill Lane", mill, bridge, parked, 30, via=[(166.0, 62.0), (158.0, 18.0)], radius_m=45.0)
@@ -85,7 +87,7 @@ def build() -> Town:
 
 def _roundabout(town: Town) -> dict[str, Node]:
     """Four nodes on a circle about the origin and the one-way, counter-clockwise ring between them."""
-    profile = one_way(1, lane_width_m=3.5, gutter_m=0.5, sidewalk_m=2.0)
+    profile = one_way(driving_half(1, lane_width_m=3.5, gutter_m=0.5, sidewalk_m=2.0))
     nodes = {
         name: town.node(
             f"Roundabout {name}", RING_RADIUS_M * math.cos(math.radians(deg)),

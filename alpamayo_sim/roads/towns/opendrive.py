@@ -82,9 +82,7 @@ def _lane(strip: Strip, length_m: float) -> xodr.Lane:
     return xodr.Lane(xodr.LaneType[strip.kind], strip.width_m, 0.0, c, d)
 
 
-def _add_marks(
-    lane: xodr.Lane, span: tuple[float, float, float], mark: Mark | None, approach: Mark | None
-) -> None:
+def _add_marks(lane: xodr.Lane, span: tuple[float, float, float], mark: Mark | None, approach: Mark | None) -> None:
     """Road marks of one lane edge over a section: `approach` within 18 m of the road's ends, `mark` elsewhere."""
     start, end, length = span
     if mark is None or approach is None or length < 2.0 * APPROACH_MARK_M + 10.0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from alpamayo_sim.roads.towns.alignment import Pose, through_points
-from alpamayo_sim.roads.towns.cross_section import Profile, one_way, two_way
+from alpamayo_sim.roads.towns.cross_section import Profile, driving_half, one_way, two_way
 from alpamayo_sim.roads.towns.network import Move, Node, Street, Town
 
 LANE_M, MEDIAN_M, SHOULDER_M = 3.5, 1.5, 1.5
@@ -58,15 +58,15 @@ def _arterial(town: Town, west: Node, east: Node, north: Node, south: Node) -> N
 
 def _carriageways(lanes: int, sidewalk_m: float = 0.0) -> Profile:
     """Both carriageways: median, lanes, shoulder; a kerb and a sidewalk where people walk."""
-    return two_way(
+    return two_way(driving_half(
         lanes, lane_width_m=LANE_M, median_m=MEDIAN_M, gutter_m=SHOULDER_M, sidewalk_m=sidewalk_m,
         curb=sidewalk_m > 0.0,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _ramps(town: Town, side: int, gore: Node, exit_to: Node, entry_from: Node) -> tuple[Street, Street]:
     """The exit ramp that leaves the arterial's right side at a gore and the entry ramp that joins on its other side."""
-    profile = one_way(1, lane_width_m=LANE_M, gutter_m=1.0, sidewalk_m=0.0)
+    profile = one_way(driving_half(1, lane_width_m=LANE_M, gutter_m=1.0, sidewalk_m=0.0))
     travel = Pose(gore.x, gore.y, 0.0 if side < 0 else math.pi)
     edge = MEDIAN_M + 2.0 * LANE_M
     nose = travel.ahead(36.0).left(-edge - 3.8).turned(-RAMP_ANGLE_RAD)
@@ -89,8 +89,8 @@ def _ramps(town: Town, side: int, gore: Node, exit_to: Node, entry_from: Node) -
 
 def _hillside(town: Town, west: Node, east: Node, foot: Node) -> None:
     """Residential loops that climb to 8 m."""
-    collector = two_way(1, lane_width_m=3.5, sidewalk_m=2.5)
-    home = two_way(1, lane_width_m=3.2, parking_m=2.2, sidewalk_m=2.0)
+    collector = two_way(driving_half(1, lane_width_m=3.5, sidewalk_m=2.5))
+    home = two_way(driving_half(1, lane_width_m=3.2, parking_m=2.2, sidewalk_m=2.0))
     hall = town.node("Hill Hall", 0.0, 212.0, z=5.0, control="all_way_stop")
     left = town.node("Fern Corner", -212.0, 196.0, z=3.0, control="stop")
     right = town.node("Heath Corner", 222.0, 206.0, z=6.5, control="stop")
@@ -115,8 +115,8 @@ def _hillside(town: Town, west: Node, east: Node, foot: Node) -> None:
 
 def _meadows(town: Town, west: Node, east: Node, meadow: Node) -> None:
     """The flat south: a collector and two residential loops."""
-    collector = two_way(1, lane_width_m=3.5, sidewalk_m=2.5)
-    home = two_way(1, lane_width_m=3.2, parking_m=2.2, sidewalk_m=2.0)
+    collector = two_way(driving_half(1, lane_width_m=3.5, sidewalk_m=2.5))
+    home = two_way(driving_half(1, lane_width_m=3.2, parking_m=2.2, sidewalk_m=2.0))
     green = town.node("Green", 0.0, -206.0, control="all_way_stop")
     left = town.node("Brook Corner", -196.0, -198.0, control="stop")
     right = town.node("Pond Corner", 204.0, -210.0, control="stop")
@@ -134,5 +134,3 @@ def _meadows(town: Town, west: Node, east: Node, meadow: Node) -> None:
     town.street(
         "Pond Loop", right, bottom, home, 30, via=[(212.0, -296.0), (118.0, -334.0)], radius_m=45.0, give_way="start"
     )  # fmt: skip
-
-

@@ -173,5 +173,3 @@ def outline_at(road: Road, center: Pose, half_length_m: float, half_width_m: flo
         point = center.ahead(along * half_length_m).left(across * half_width_m)
         corners.append(frame.local(point.x, point.y))
     return s, wrap_angle(center.heading - base.heading), tuple(corners)
-
-

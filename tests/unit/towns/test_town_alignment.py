@@ -24,7 +24,9 @@ def test_connect_joins_both_poses(x: float, y: float, heading: float, reach: flo
     assert path.length < 4.0 * reach
 
 
-@given(PLACES, PLACES, ANGLES, st.lists(st.tuples(st.floats(1.0, 40.0), st.floats(-0.05, 0.05)), min_size=1, max_size=4))
+@given(
+    PLACES, PLACES, ANGLES, st.lists(st.tuples(st.floats(1.0, 40.0), st.floats(-0.05, 0.05)), min_size=1, max_size=4)
+)
 def test_trimming_keeps_the_middle(x: float, y: float, heading: float, legs: list[tuple[float, float]]) -> None:
     path = Alignment(Pose(x, y, heading), (Piece(10.0), *(Piece(*leg) for leg in legs), Piece(10.0)))
     part = path.trimmed(4.0, 5.0)

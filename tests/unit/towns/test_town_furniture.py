@@ -11,7 +11,6 @@ from town_under_test import TownUnderTest
 from alpamayo_sim.roads.road_map import load_road_map
 
 
-
 def _entries(town: TownUnderTest) -> dict[tuple[int, int], list[carla.Waypoint]]:
     """Per (street, junction): the last waypoints of the street's driving lanes before it enters the junction."""
     found: dict[tuple[int, int], list[carla.Waypoint]] = {}
@@ -108,9 +107,7 @@ def test_crosswalks_span_the_road_past_the_stop_lines(town: TownUnderTest) -> No
     corners = town.carla_map.get_crosswalks()
     objects = [o for o in town.root.iter("object") if o.get("type") == "crosswalk"]
     assert len(corners) == 5 * len(objects) and len(objects) >= 30
-    polygons = [
-        Polygon([(c.x, c.y) for c in corners[i : i + 5]]) for i in range(0, len(corners), 5)
-    ]
+    polygons = [Polygon([(c.x, c.y) for c in corners[i : i + 5]]) for i in range(0, len(corners), 5)]
     lanes_crossed = Counter()
     for i, polygon in enumerate(polygons):
         assert polygon.is_valid

@@ -9,7 +9,6 @@ from town_under_test import TownUnderTest
 
 from alpamayo_sim.roads.towns import town_path
 
-
 STEP_M = 0.5
 
 
