@@ -39,10 +39,7 @@ class StaticGrid(NamedTuple):
 
 
 def static_grid(
-    center: NDArray[np.float64],
-    extent: NDArray[np.float64],
-    yaw_deg: NDArray[np.float64],
-    label: NDArray[Any],
+    center: NDArray[Any], extent: NDArray[Any], yaw_deg: NDArray[Any], label: NDArray[Any]
 ) -> StaticGrid:
     """Return upright boxes (centres and half sizes [M, 3], yaws [M], labels [M]) as a grid."""
     yaw = np.radians(yaw_deg)

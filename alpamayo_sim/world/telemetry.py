@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class VehicleTelemetry:
     wheels: tuple[WheelTelemetry, ...]
 
 
-def vehicle_telemetry(actor: np.void, vehicle: np.void, constants: np.void, wheels: int) -> VehicleTelemetry:
+def vehicle_telemetry(actor: Any, vehicle: Any, constants: Any, wheels: int) -> VehicleTelemetry:
     """Return the telemetry of a vehicle from its records; loads and forces are shared evenly by the wheels."""
     yaw = math.radians(float(actor["rotation_deg"][1]))
     forward = np.array([math.cos(yaw), math.sin(yaw)])

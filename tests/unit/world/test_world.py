@@ -370,3 +370,59 @@ def test_poses_survive_the_tables(flat_map, x, yaw, pitch, roll) -> None:
     prop = world.spawn("static.prop.trafficcone01", {}, pose)
     world.step(TICK_S)
     assert world.transform(prop.id) == pose
+
+
+def test_telemetry_doors_lights_and_wheels(flat_world: World) -> None:
+    car = flat_world.spawn(CAR, {}, Transform(50.0, 5.0, 0.0))
+    flat_world.apply_vehicle_control(car.id, 0.8, 0.2, 0.0)
+    run(flat_world, 3.0)
+    telemetry = flat_world.telemetry(car.id)
+    assert telemetry.speed == pytest.approx(np.linalg.norm(velocity(flat_world, car.id)[:2]), rel=0.02)
+    assert 500.0 < telemetry.engine_rpm < 6500.0 and telemetry.gear >= 1 and len(telemetry.wheels) == 4
+    assert telemetry.wheels[0].omega * 0.355 == pytest.approx(telemetry.speed, rel=0.2)
+    assert (
+        5.0 < flat_world.wheel_steer_angle(car.id, 0) < 14.0
+        and flat_world.wheel_steer_angle(car.id, 2) == 0.0
+    )
+    flat_world.open_door(car.id, 6)
+    flat_world.close_door(car.id, 0)
+    assert flat_world.vehicles.open_doors[0] == 0x3E
+    flat_world.set_light_flags(car.id, 1 | 8)
+    assert flat_world.light_flags(car.id) == 9
+
+
+def test_the_dead_do_not_drive_or_walk(flat_world: World) -> None:
+    car = flat_world.spawn(CAR, {}, Transform(50.0, 5.0, 0.0))
+    walker = flat_world.spawn(WALKER, {}, Transform(50.0, 12.0, 0.93))
+    flat_world.apply_vehicle_control(car.id, 1.0, 0.0, 0.0)
+    flat_world.apply_walker_control(walker.id, (1.0, 0.0, 0.0), 2.0)
+    for actor in (car, walker):
+        flat_world.set_dead(actor.id)
+    run(flat_world, 2.0)
+    assert flat_world.transform(car.id).x == 50.0 and flat_world.transform(walker.id).x == 50.0
+
+
+def test_spawned_vehicles_know_their_lanes_limit(flat_map) -> None:
+    slow = flat_map.lanes.replaced(speed_limit_kmh=np.full(len(flat_map.lanes.speed_limit_kmh), 70.0))
+    from dataclasses import replace
+
+    world = World(replace(flat_map, lanes=slow), None)
+    world.spawn(CAR, {}, Transform(50.0, 5.0, 0.0))
+    world.spawn(CAR, {}, Transform(50.0, 90.0, 0.0))
+    assert world.vehicles.speed_limit_kmh.tolist() == [70.0, 30.0]
+
+
+def test_stale_compiled_code_is_dropped(tmp_path: Path) -> None:
+    import os
+
+    from alpamayo_sim.world.compiled_code import drop_stale_code
+
+    caller, callee = tmp_path / "caller.py", tmp_path / "callee.py"
+    cache = tmp_path / "__pycache__"
+    cache.mkdir()
+    for path, when in ((caller, 10), (cache / "caller.f-1.py311.nbi", 20), (callee, 15)):
+        path.touch()
+        os.utime(path, (when, when))
+    assert drop_stale_code((caller, callee)) == 0
+    os.utime(callee, (30, 30))
+    assert drop_stale_code((caller, callee)) == 1 and not list(cache.glob("*.nbi"))
