@@ -65,6 +65,12 @@ def world_to_clip(view: CameraView) -> Floats:
     return project @ to_camera
 
 
+def far_plane(view: CameraView, distance_m: float) -> Floats:
+    """Return the plane [4] that cuts off what lies farther ahead of a camera than `distance_m`."""
+    forward = rotation_matrix(view.transform.pitch, view.transform.yaw, view.transform.roll)[:, 0]
+    return np.append(-forward, forward @ np.array(view.transform[:3]) + distance_m)
+
+
 def frustum_planes(clip: Floats) -> Floats:
     """Return the five planes [5, 4] (inside is positive, unit normals) of a clip matrix: left, right, top, bottom, near."""
     planes = np.stack([clip[3] + clip[0], clip[3] - clip[0], clip[3] + clip[1], clip[3] - clip[1], clip[3] + clip[2]])

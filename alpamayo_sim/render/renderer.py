@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.render.baked_light import BakedLight
-from alpamayo_sim.render.camera import CameraView, frustum_planes, world_to_clip
+from alpamayo_sim.render.camera import CameraView, far_plane, frustum_planes, world_to_clip
 from alpamayo_sim.render.context import create_context, load_program, set_uniform
 from alpamayo_sim.render.culling import Commands, InstanceCuller, TileCuller
 from alpamayo_sim.render.instances import ROW, DynamicInstances, Instances, ground_quads
@@ -24,6 +24,8 @@ CAMERA_STRIDE_BYTES = 256
 """Uniform blocks begin at multiples of this on every driver."""
 STATE_COLUMN = 16
 LIGHT_OFF = 3
+PAINT_REACH_PX, PAINT_REACH_M = 1.2, 600.0
+"""Paint is drawn up to this many metres per pixel of focal length: there a line is an eighth of a pixel wide."""
 QUAD = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], dtype=np.float32)
 INSTANCE_FORMAT = "4f4 4f4 4f4 4f4 4f4/i"
 INSTANCE_NAMES = ("in_row0", "in_row1", "in_row2", "in_paint", "in_state")
@@ -115,7 +117,9 @@ class Renderer:
             blocks[k, 16:20] = (*eye, 1.0 / camera.focal_px)
             blocks[k, 20:24] = windows[k].uniform
             drawn = [self._culler.commands(groups, planes, eye, camera.focal_px, 1.0)]
-            drawn += [culler.commands(planes) for culler in self._tiles]
+            drawn += [culler.commands(planes) for culler in self._tiles[:2]]
+            paint_reach = min(PAINT_REACH_PX * camera.focal_px, PAINT_REACH_M)
+            drawn.append(self._tiles[2].commands(np.vstack([planes, far_plane(camera, paint_reach)])))
             spans: list[tuple[int, int]] = []
             for part in drawn:
                 spans.append((placed, len(part)))

@@ -79,9 +79,14 @@ def light_head_mesh(*, far: bool = False) -> Mesh:
     return b.build()
 
 
-def rail_mesh() -> Mesh:
+def rail_mesh(*, far: bool = False) -> Mesh:
     """Return a piece of guard rail from x = -1 to 1, to be stretched along x; its posts reach into the ground."""
     b = MeshBuilder()
+    if far:
+        for y in (-0.05, 0.05):
+            band = [(-1.0, y, 0.46), (1.0, y, 0.46), (1.0, y, 0.72), (-1.0, y, 0.72)]
+            b.new_part().polygon(band, Material.MATT, (0.60, 0.61, 0.62), away_from=(0.0, 0.0, 0.6))
+        return b.build()
     for z in (0.52, 0.66):
         b.box((0, 0, z), (1.0, 0.05, 0.065), Material.MATT, (0.60, 0.61, 0.62))
     b.box((0, 0, 0.59), (1.0, 0.02, 0.06), Material.MATT, (0.45, 0.46, 0.47))
