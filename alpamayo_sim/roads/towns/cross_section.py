@@ -111,7 +111,7 @@ def one_way(half: tuple[Strip, ...]) -> Profile:
     return Profile(edge_half(), half, YELLOW_SOLID, None)
 
 
-def along(profile: Profile, length_m: float, *, approach_m: float = 12.0, taper_m: float = 10.0) -> tuple[Section, ...]:
+def along(profile: Profile, length_m: float, *, approach_m: float = 12.17, taper_m: float = 9.89) -> tuple[Section, ...]:
     """Sections of a street: parking bays stop before both ends, where the kerb comes out to the driving lane."""
     bays = any(strip.kind == "parking" for strip in (*profile.left, *profile.right))
     ends = approach_m + taper_m

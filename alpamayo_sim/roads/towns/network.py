@@ -90,7 +90,7 @@ class Street:
 
     def trim(self, start_m: float, end_m: float) -> None:
         """Cuts the alignment back to the junctions' edges and lays out sections and heights on what is left."""
-        self.alignment = self.full.trimmed(start_m, end_m)
+        self.alignment = self.full.trimmed(start_m, end_m + _odd_trim(self.full.length - start_m - end_m))
         length = self.alignment.length
         self.sections = along(self.profile, length)
         inner = [(fraction * length, z) for fraction, z in self.height_knots]
@@ -246,6 +246,14 @@ class Town:
         setbacks = {(arm.street.id, arm.at_end): arm.setback_m for node in self.nodes for arm in node.arms}
         for street in self.streets:
             street.trim(setbacks[street.id, False], setbacks[street.id, True])
+
+
+def _odd_trim(length_m: float) -> float:
+    """How much shorter a street must be so that no usual step (multiples of 0.1 m) divides it evenly.
+
+    `next_until_lane_end` of carla.Waypoint throws where the steps end exactly at the lane's end.
+    """
+    return (length_m - 0.043) % 0.1
 
 
 def _make_room(node: Node, arm: Arm, following: Arm) -> None:

@@ -36,6 +36,14 @@ def test_every_driving_lane_reaches_every_other(town: TownUnderTest) -> None:
     assert driven == set(graph)
 
 
+def test_usual_steps_never_end_exactly_at_a_lane_end(town: TownUnderTest) -> None:
+    """`next_until_lane_end` throws when they do."""
+    for step in (0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0):
+        for start, following in town.carla_map.get_topology():
+            assert start.next_until_lane_end(step)
+            assert following.previous_until_lane_start(step)
+
+
 def test_lanes_go_on_without_gap_or_kink(town: TownUnderTest) -> None:
     """Sideways and vertical steps under 5 cm, heading steps under 2 degrees beyond what the lane's curve asks for."""
     for here in _on_driving_and_sidewalks(town.carla_map):
