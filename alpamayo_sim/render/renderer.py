@@ -99,6 +99,10 @@ class Renderer:
         return images + (self._render_batch(batch, frame) if batch else [])
 
     def _render_batch(self, cameras: Sequence[CameraView], frame: SceneFrame) -> list[NDArray[np.uint8]]:
+        with self.context:
+            return self._render_current(cameras, frame)
+
+    def _render_current(self, cameras: Sequence[CameraView], frame: SceneFrame) -> list[NDArray[np.uint8]]:
         light = lighting(frame.weather)
         self._show_lights(frame)
         self._culler.clear()

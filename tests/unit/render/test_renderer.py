@@ -86,6 +86,20 @@ def test_many_large_pictures_are_taken_in_turns(renderer: Renderer, front: Camer
         assert _changed(taken, alone, 8).mean() < 0.002
 
 
+def test_two_renderers_live_side_by_side_and_multisampling_only_softens(
+    renderer: Renderer, front: CameraView, ego_pose: Transform
+) -> None:
+    frame = cars([_ahead(ego_pose, 9.0)])
+    before = renderer.render([front], frame)[0]
+    other = Renderer(renderer.scene, samples=4)
+    smooth = other.render([front], frame)[0]
+    np.testing.assert_array_equal(renderer.render([front], frame)[0], before)
+    assert _changed(smooth, before, 40).mean() < 0.05
+    assert np.abs(smooth.astype(float).mean() - before.astype(float).mean()) < 1.0
+    other.release()
+    np.testing.assert_array_equal(renderer.render([front], frame)[0], before)
+
+
 def test_brake_lights_and_blinkers_show(renderer: Renderer, front: CameraView, ego_pose: Transform) -> None:
     pose = _ahead(ego_pose, 9.0)
     dark, braking, blinking = (
