@@ -83,7 +83,7 @@ def write_box(actor: Any, box: Any) -> None:
     box[0] = actor.location[0] + cos * cx - sin * cy
     box[1] = actor.location[1] + sin * cx + cos * cy
     box[2] = actor.location[2] + actor.box_center[2]
-    box[3], box[4], box[5] = actor.extent[0], actor.extent[1], actor.extent[2]
+    box[3], box[4], box[5] = actor.extent[0], actor.contact_half_width, actor.extent[2]
     box[6], box[7] = cos, sin
 
 

@@ -21,7 +21,7 @@ TIMEOUT_S = 300.0
 
 def is_compiled() -> bool:
     """Whether the cache holds compiled code of the world's step."""
-    folder = Path(advance.stats.cache_path)
+    folder = Path(str(advance.stats.cache_path))
     return any(folder.glob("kernel.advance-*.nbi"))
 
 

@@ -127,6 +127,8 @@ class ActorTable(Table):
     relative = Column("f8", 6)
     """Pose in the parent's frame (x, y, z, pitch, yaw, roll); zeros without a parent."""
     extent = Column("f8", 3)
+    contact_half_width = Column("f8")
+    """Half width of what collides: the box without the mirrors, which some of CARLA's boxes enclose."""
     box_center = Column("f8", 3)
     mass_kg = Column("f8")
     force_n = Column("f8", 3)

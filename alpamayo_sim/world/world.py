@@ -38,6 +38,8 @@ WALKER_MASS_KG, PROP_MASS_KG = 80.0, 30.0
 MAX_SUBSTEP_S, COARSEST_SUBSTEP_S, MAX_SUBSTEPS = 0.01, 0.02, 10
 DEFAULT_SPEED_LIMIT_KMH = 30.0
 LANE_REACH_M = 5.0
+WIDEST_BODY_M = 1.28
+"""Half width of the widest vehicle body; boxes of trucks and buses reach around their mirrors."""
 KIND_BY_PREFIX = (
     ("vehicle.", ActorKind.VEHICLE),
     ("walker.", ActorKind.WALKER),
@@ -129,6 +131,7 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
             rotation_deg=transform[3:],
             relative=relative or Transform(0.0, 0.0, 0.0),
             extent=extent,
+            contact_half_width=min(extent[1], WIDEST_BODY_M) if kind == ActorKind.VEHICLE else extent[1],
             box_center=box_center,
             mass_kg=mass_kg,
         )
@@ -227,11 +230,10 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
         cos, sin = math.cos(yaw), math.sin(yaw)
         cx, cy, cz = blueprint.box_center
         center = (pose.x + cos * cx - sin * cy, pose.y + sin * cx + cos * cy, pose.z + cz)
-        return bool(
-            touches_anything(
-                self.actors.records, self._static_grid, np.array([*center, *blueprint.extent, cos, sin])
-            )
-        )
+        half_x, half_y, half_z = blueprint.extent
+        half_y = min(half_y, WIDEST_BODY_M) if blueprint.is_vehicle else half_y
+        box = np.array([*center, half_x, half_y, half_z, cos, sin])
+        return bool(touches_anything(self.actors.records, self._static_grid, box))
 
     def destroy(self, actor_id: int) -> bool:
         """Remove an actor; False if there is none. Its children stay, without a parent."""

@@ -69,7 +69,8 @@ def depth_between(world: World, first: int, second: int) -> float:
             pose.x + math.cos(yaw) * cx - math.sin(yaw) * cy,
             pose.y + math.sin(yaw) * cx + math.cos(yaw) * cy,
         )
-        boxes.append(box(*center, info.extent[0], info.extent[1], pose.yaw))
+        half_width = world.actors.contact_half_width[world.row(actor_id)]
+        boxes.append(box(*center, info.extent[0], half_width, pose.yaw))
     hit = np.empty(5)
     return float(hit[2]) if overlap(*boxes, hit) else 0.0
 
