@@ -50,9 +50,7 @@ def circle_centers(model: EgoModel, xy: Array, yaw: Array) -> Array:
     return xy[:, None, :] + along[None, :, None] * heading[:, None, :]
 
 
-def occupancy(
-    model: EgoModel, xy: Array, yaw: Array, neighbours: Neighbours, forecasts: Forecasts
-) -> Occupancy:
+def occupancy(model: EgoModel, xy: Array, yaw: Array, neighbours: Neighbours, forecasts: Forecasts) -> Occupancy:
     """Return who touches the ego's path, given by rear axle poses every metre: xy [J, 2], yaw [J], the first being now."""
     centers = circle_centers(model, xy, yaw)
     radius = circle_radius(model)

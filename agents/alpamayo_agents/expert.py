@@ -30,6 +30,7 @@ HORIZON_M = 160.0
 """How far ahead speed limits, curves and lights are looked at."""
 STANDING_MPS = 0.3
 MIN_LIMIT_MPS = 3.0
+LIGHT_RULES = ("red_light", "yellow_light")
 SEE_OBSTACLE_M = 30.0
 HELD_WITHIN_M = 6.0
 """A rule that stops the ego no farther ahead is what it waits for."""
@@ -71,7 +72,8 @@ class ExpertAgent(Agent):
         envelope, rule, rule_distance = self._envelope(state)
         off = neighbours.center[:, :2] - rear
         ahead = off[:, 0] * math.cos(state.yaw_rad) + off[:, 1] * math.sin(state.yaw_rad)
-        patience = self._patience(state, bool(rule) and rule_distance < HELD_WITHIN_M)
+        held = rule in LIGHT_RULES and rule_distance < HELD_WITHIN_M
+        patience = self._patience(state, held)
         self._passing.update(self._station_m, neighbours)
         decision = self._yield(state, neighbours, ahead, envelope, patience)
         if self._change_is_blocked(decision) and self._changes.put_off(
@@ -81,6 +83,7 @@ class ExpertAgent(Agent):
         if self._pass_obstacles(state, neighbours, ahead, decision):
             envelope, rule, rule_distance = self._envelope(state)
             decision = self._yield(state, neighbours, ahead, envelope, patience)
+        self._rules.notice_leader(self._station_m, decision.contact_m, decision.leader_mps)
         soon = rule_distance < HELD_WITHIN_M + state.speed_mps**2 / (2.0 * self._style.comfortable_braking_mps2)
         decisions, reasoning = explain(
             decision,
@@ -156,9 +159,7 @@ class ExpertAgent(Agent):
             state.time_s, self._station_m, neighbours, obstacles, decision.leaders, decision.contact_m, free
         )
 
-    def _somebody_comes(
-        self, neighbours: Neighbours, ahead_m: np.ndarray, state: EgoState, length_m: float
-    ) -> bool:
+    def _somebody_comes(self, neighbours: Neighbours, ahead_m: np.ndarray, state: EgoState, length_m: float) -> bool:
         """Whether a vehicle would come the other way before a stretch of the oncoming lane is passed."""
         duration = length_m / ONCOMING_SPEED_MPS + 1.5
         towards = np.cos(neighbours.yaw - state.yaw_rad) < 0.3

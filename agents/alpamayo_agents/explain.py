@@ -7,7 +7,12 @@ import numpy as np
 from alpamayo_agents.surroundings import Neighbours
 from alpamayo_agents.yielding import YieldDecision
 
-RULE_WORDS = {"red_light": "the red light", "yellow_light": "the yellow light", "stop_sign": "the stop sign"}
+RULE_WORDS = {
+    "red_light": "the red light",
+    "yellow_light": "the yellow light",
+    "stop_sign": "the stop sign",
+    "blocked_junction": "room behind the junction",
+}
 LATERAL_WORDS = {
     "keep_lane": "",
     "change_lane_left": " Changing to the lane on the left.",

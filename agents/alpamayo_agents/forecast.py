@@ -91,7 +91,9 @@ class LaneForecaster:
             ambiguous=np.array(ambiguous, dtype=bool),
         )
 
-    def _match(self, neighbours: Neighbours, rows: NDArray[np.int64]) -> list[list[tuple[int, float, float, float]] | None]:
+    def _match(
+        self, neighbours: Neighbours, rows: NDArray[np.int64]
+    ) -> list[list[tuple[int, float, float, float]] | None]:
         """Return, per vehicle, the lanes it may be on: (segment, arc, lateral offset to the right, lateral speed)."""
         center = neighbours.center[rows]
         center = center - np.array([0.0, 0.0, 1.0]) * neighbours.half_size_m[rows, 1:2] * 0.8

@@ -16,9 +16,7 @@ from alpamayo_sim.policy.plan import Plan
 Array = NDArray[np.float64]
 
 
-def converge(
-    path: ReferencePath, state: EgoState, station_m: float, travelled_m: Array
-) -> tuple[Array, Array, Array]:
+def converge(path: ReferencePath, state: EgoState, station_m: float, travelled_m: Array) -> tuple[Array, Array, Array]:
     """Return xy [N, 2], z [N] and yaw in radians [N] of the rear axle after `travelled_m` [N] along the path.
 
     Where the ego stands beside the path or points off it, the way starts at the ego and closes in like a critically damped

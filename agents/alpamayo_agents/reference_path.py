@@ -104,7 +104,9 @@ class ReferencePath:
         first = min(first, max(0, last - 2))
         off = self.xy[first:last] - xy
         index = first + int(np.argmin(np.einsum("ij,ij->i", off, off)))
-        along = (xy[0] - self.xy[index, 0]) * np.cos(self.yaw[index]) + (xy[1] - self.xy[index, 1]) * np.sin(self.yaw[index])
+        along = (xy[0] - self.xy[index, 0]) * np.cos(self.yaw[index]) + (xy[1] - self.xy[index, 1]) * np.sin(
+            self.yaw[index]
+        )
         return float(np.clip(self.station_m[index] + np.clip(along, -STEP_M, STEP_M), 0.0, self.length_m))
 
     def pose(self, station_m: Array) -> tuple[Array, Array, Array]:

@@ -51,9 +51,7 @@ class SpeedProfile:
         return float(-np.diff(self.speed_mps[:11]).min() / PLAN_STEP_S)
 
 
-def simulate(
-    speed_mps: float, envelope_mps: Array, leaders: Sequence[Leader], style: DriverStyle
-) -> SpeedProfile:
+def simulate(speed_mps: float, envelope_mps: Array, leaders: Sequence[Leader], style: DriverStyle) -> SpeedProfile:
     """Return the motion of the next 6.4 s from a speed, under an envelope given every 0.5 m from the ego on.
 
     The envelope already holds what braking ahead of curves and stop lines asks for.

@@ -22,7 +22,7 @@ STOPPING_DISTANCE_M = 0.6
 STOPPING_MPS = 1.2
 STOPPING_BRAKE = 0.4
 """The last stretch of a stop is braked at least so much, whatever the engine would do."""
-TRIM_RATE_PER_S = 1.6
+TRIM_RATE_PER_S = 0.8
 MAX_TRIM_MPS2 = 3.0
 """The integral makes up for so much difference between this vehicle and the model."""
 MAX_STEER_RATE = 0.15

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_agents.ego import EgoModel
-from alpamayo_agents.reference_path import ReferencePath
+from alpamayo_agents.reference_path import STEP_M, ReferencePath
 from alpamayo_sim.roads.lane_graph import LaneGraph
 
 Array = NDArray[np.float64]
@@ -21,7 +21,13 @@ YELLOW_BRAKING_MPS2 = 3.5
 """A yellow light stops the ego if this deceleration is enough."""
 RED_BRAKING_MPS2 = 6.5
 """A red light stops the ego if this deceleration is enough."""
-LINE_PASSED_M = 1.0
+OVERSHOOT_M = 1.0
+"""A stop so far beyond the line is better than none."""
+LINE_PASSED_M = 2.5
+"""With its front bumper farther beyond the line the ego goes on."""
+LEADER_GAP_M = 2.0
+TAIL_M = 1.0
+LONGEST_JUNCTION_M = 32.0
 STOPPED_MPS = 0.08
 SIGN_REACH_M = 4.0
 """A stop at a stop sign counts within this distance of its box (ScenarioRunner's criterion)."""
@@ -68,6 +74,8 @@ def find_stop_lines(world: carla.World, graph: LaneGraph) -> list[StopLine]:
 @dataclass
 class _RouteLight:
     station_m: float
+    clear_m: float
+    """Station beyond which the tail keeps no way blocked: the far side of the junction, or the line if that is far."""
     light: carla.TrafficLight
     going: bool = False
     """The ego has decided not to stop, since it cannot."""
@@ -85,19 +93,37 @@ class RouteRules:
 
     def __init__(self, world: carla.World, path: ReferencePath, lines: list[StopLine], model: EgoModel) -> None:
         self._model = model
+        self._reach_m = math.inf
         self.lights: list[_RouteLight] = []
         for line in lines:
             for station in _stations(path, line.xy, line.z, line.yaw, 1.8):
-                self.lights.append(_RouteLight(station, line.light))
+                self.lights.append(_RouteLight(station, _far_side(path, station), line.light))
         self.lights.sort(key=lambda found: found.station_m)
         self.signs: list[_RouteSign] = []
         for sign in world.get_actors().filter("traffic.stop*"):
+            assert isinstance(sign, carla.TrafficSign)
             box = sign.trigger_volume
             center = sign.get_transform().transform(carla.Location(box.location.x, box.location.y, box.location.z))
             reach = max(box.extent.x, box.extent.y)
             for station in _stations(path, np.array([center.x, center.y]), center.z, None, reach + 1.0):
                 self.signs.append(_RouteSign(station - reach, station + reach))
         self.signs.sort(key=lambda found: found.first_m)
+
+    def notice_leader(self, station_m: float, contact_m: float, leader_mps: float) -> None:
+        """Remember how far the ego will get behind its leader, should that one stop (braking at 3 m/s2)."""
+        self._reach_m = station_m + contact_m + max(0.0, leader_mps) ** 2 / 6.0 - LEADER_GAP_M
+
+    def _blocked_line(self, station_m: float, speed_mps: float) -> float:
+        """Return where to stop because the junction behind the next light could not be left, infinite if it could."""
+        for found in self.lights:
+            stop = found.station_m - self._model.front_m - STOP_MARGIN_M
+            if stop < station_m - 1.0:
+                continue
+            if stop > station_m + 40.0 or self._reach_m > found.clear_m + self._model.rear_m + TAIL_M:
+                return math.inf
+            braking = speed_mps * speed_mps / (2.0 * max(0.1, stop - station_m))
+            return max(stop, station_m) if braking < YELLOW_BRAKING_MPS2 else math.inf
+        return math.inf
 
     def next_light_m(self, station_m: float) -> float:
         """Return the station of the next traffic light's stop line, infinite for none."""
@@ -117,13 +143,15 @@ class RouteRules:
                 found.going = False
                 continue
             stop = line - STOP_MARGIN_M
-            room = max(0.01, line - station_m)
-            needed = speed_mps * speed_mps / (2.0 * room)
+            needed = speed_mps * speed_mps / (2.0 * max(0.01, line + OVERSHOOT_M - station_m))
             yellow = state == carla.TrafficLightState.Yellow
             if needed > (YELLOW_BRAKING_MPS2 if yellow else RED_BRAKING_MPS2):
                 found.going = True
             if not found.going:
                 return max(stop, station_m if line < station_m else stop), "red_light" if not yellow else "yellow_light"
+        blocked = self._blocked_line(station_m, speed_mps)
+        if math.isfinite(blocked):
+            return blocked, "blocked_junction"
         for sign in self.signs:
             if sign.done or sign.last_m + SIGN_REACH_M < station_m:
                 continue
@@ -134,6 +162,17 @@ class RouteRules:
                 continue
             return max(sign.first_m + 0.5 - front, station_m), "stop_sign"
         return math.inf, ""
+
+
+def _far_side(path: ReferencePath, line_m: float) -> float:
+    """Return the station at which the junction behind a stop line ends; of the line itself where that is far off."""
+    first = int(line_m / STEP_M)
+    inside = path.in_junction[first : first + int(LONGEST_JUNCTION_M / STEP_M)]
+    if not inside.any():
+        return line_m
+    entry = int(np.argmax(inside))
+    outside = np.flatnonzero(~inside[entry:])
+    return line_m if len(outside) == 0 else float(path.station_m[first + entry + int(outside[0])])
 
 
 def _stations(path: ReferencePath, xy: Array, z: float, yaw: float | None, within_m: float) -> list[float]:

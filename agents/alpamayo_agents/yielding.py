@@ -51,6 +51,8 @@ class YieldDecision:
     """Rows of the neighbours on the path now, nearest first."""
     contact_m: float
     """How far the rear axle may move before it touches the first of them, infinite without one."""
+    leader_mps: float
+    """Speed of the first of them along the path."""
     yielding_to: tuple[int, ...]
     """Rows of the neighbours that the ego lets pass."""
     emergency: bool
@@ -84,7 +86,9 @@ def decide(
             leaders[row] = _leader(occupied, row, begin)
             if int(occupied.owner[row]) in keep_away_from:
                 contact = leaders[row].contact_m
-                leaders[row] = Leader(np.maximum(np.minimum(contact, 1.0), contact - ROOM_TO_PASS_M), leaders[row].speed_mps)
+                leaders[row] = Leader(
+                    np.maximum(np.minimum(contact, 1.0), contact - ROOM_TO_PASS_M), leaders[row].speed_mps
+                )
             continue
         if occupied.ambiguous[row] and not patience.heed_ambiguous:
             continue
@@ -113,6 +117,7 @@ def decide(
         profile=profile,
         leaders=tuple(dict.fromkeys(int(occupied.owner[row]) for row in on_path)),
         contact_m=float(occupied.first_m[on_path[0], 0]) if on_path else float("inf"),
+        leader_mps=float(occupied.speed_mps[on_path[0], 0]) if on_path else 0.0,
         yielding_to=tuple(dict.fromkeys(int(occupied.owner[row]) for row in yielding)),
         emergency=emergency,
         conflict_station_m=min(crossing, default=float("inf")),
@@ -132,11 +137,11 @@ def _leader(occupied: Occupancy, row: int, begin: int) -> Leader:
         if rows[-1] == len(TIMES_S) - 1:
             contact = contact + np.maximum(0.0, PLAN_TIMES_S - end) * max(0.0, float(speed[-1]))
         else:
-            contact = np.where(PLAN_TIMES_S > end + CLEAR_AFTER_S, np.inf, contact)
+            contact = np.where(end + CLEAR_AFTER_S < PLAN_TIMES_S, np.inf, contact)
         return Leader(contact, along)
     wall = float(first.min())
     leaves = rows[-1] < len(TIMES_S) - 1
-    contact = np.where(PLAN_TIMES_S > end + CLEAR_AFTER_S, np.inf, wall) if leaves else np.full(PLAN_POINTS, wall)
+    contact = np.where(end + CLEAR_AFTER_S < PLAN_TIMES_S, np.inf, wall) if leaves else np.full(PLAN_POINTS, wall)
     return Leader(contact, np.zeros(PLAN_POINTS))
 
 

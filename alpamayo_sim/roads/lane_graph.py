@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import ClassVar
 
 import carla
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from alpamayo_sim.errors import InputError
 
@@ -69,7 +70,7 @@ def _drivable(waypoint: carla.Waypoint | None) -> bool:
 class LaneGraph:
     """All driving lanes of one map. Build it once per map: `LaneGraph.of(carla_map)` remembers the last few."""
 
-    _remembered: dict[str, LaneGraph] = {}
+    _remembered: ClassVar[dict[str, LaneGraph]] = {}
 
     def __init__(self, carla_map: carla.Map, sampling_m: float = 1.0) -> None:
         self.name = carla_map.name
@@ -85,7 +86,9 @@ class LaneGraph:
         for key, waypoints in isolated.items():
             entries[key] = min(waypoints, key=lambda w: -w.s if w.lane_id > 0 else w.s)
         if not entries:
-            raise InputError(f"{self.name} has no driving lane, so nothing can be driven there; check the OpenDRIVE file")
+            raise InputError(
+                f"{self.name} has no driving lane, so nothing can be driven there; check the OpenDRIVE file"
+            )
         keys = sorted(entries)
         index_of = {key: index for index, key in enumerate(keys)}
         self.segments = [self._sample(index_of, entries[key], sampling_m) for key in keys]
@@ -103,7 +106,7 @@ class LaneGraph:
         self.sample_index = np.concatenate([np.arange(size) for size in sizes])
         self.sample_points = np.concatenate([segment.points for segment in self.segments])
         self.sample_yaw_deg = np.concatenate([segment.yaw_deg for segment in self.segments])
-        self._tree = cKDTree(self.sample_points)
+        self._tree = KDTree(self.sample_points)
 
     @classmethod
     def of(cls, carla_map: carla.Map) -> LaneGraph:
@@ -172,7 +175,7 @@ class LaneGraph:
         Lanes whose heading is more than 90 degrees off `yaw_deg`, if given, are left out. The distance is in three
         dimensions, measured across the lane where the point lies between two samples.
         """
-        best: dict[int, tuple[float, int, int]] = {}
+        best: dict[int, tuple[float, float, int]] = {}
         for sample in self._tree.query_ball_point(point, within_m + 1.0):
             off = point - self.sample_points[sample]
             yaw = np.radians(self.sample_yaw_deg[sample])

@@ -137,7 +137,9 @@ class RoutePlanner:
         if point.shape != (3,) or not np.isfinite(point).all():
             raise InputError(f"route point {number} is not three finite numbers x, y, z: {tuple(waypoint)}")
         yaw = waypoint.yaw if isinstance(waypoint, Transform) and waypoint.yaw != 0.0 else None
-        near = self.graph.nearest(point, within_m=OFF_MAP_M, yaw_deg=yaw) or self.graph.nearest(point, within_m=OFF_MAP_M)
+        near = self.graph.nearest(point, within_m=OFF_MAP_M, yaw_deg=yaw) or self.graph.nearest(
+            point, within_m=OFF_MAP_M
+        )
         if not near:
             raise InputError(
                 f"route point {number} {_text(waypoint)} lies more than {OFF_MAP_M:.0f} m from every driving lane of "
@@ -170,7 +172,14 @@ class RoutePlanner:
                 if rows and piece.change is None and float(np.linalg.norm(point - rows[-1][0])) < 0.2:
                     continue
                 rows.append(
-                    (point, segment.yaw_deg[sample], int(option), segment.width_m[sample], segment.key, segment.is_junction)
+                    (
+                        point,
+                        segment.yaw_deg[sample],
+                        int(option),
+                        segment.width_m[sample],
+                        segment.key,
+                        segment.is_junction,
+                    )
                 )
         points = np.array([row[0] for row in rows])
         steps = np.linalg.norm(np.diff(points, axis=0), axis=1)

@@ -7,6 +7,7 @@ import socket
 import carla
 import numpy as np
 
+from alpamayo_scenarios.traffic_rescue import TrafficRescue
 from alpamayo_sim.errors import InfrastructureError, InputError
 
 _EGO_CLEARANCE_M = 12.0
@@ -31,6 +32,7 @@ class Traffic:
         self._client = client
         self._world = client.get_world()
         self._manager: carla.TrafficManager | None = None
+        self._rescue: TrafficRescue | None = None
         self.vehicle_ids: list[int] = []
         if vehicle_count == 0:
             return
@@ -51,6 +53,7 @@ class Traffic:
         manager.set_hybrid_physics_mode(False)
         manager.set_global_distance_to_leading_vehicle(2.5)
         self._manager = manager
+        self._rescue = TrafficRescue(self._world, manager.get_port())
         return manager
 
     def _spawn(self, points: list[carla.Transform], tm_port: int, rng: np.random.Generator) -> list[int]:
@@ -76,6 +79,9 @@ class Traffic:
     def destroy(self) -> None:
         """Remove the vehicles and end the TrafficManager; safe to call twice."""
         manager, self._manager = self._manager, None
+        rescue, self._rescue = self._rescue, None
+        if rescue is not None:
+            rescue.end()
         ids, self.vehicle_ids = self.vehicle_ids, []
         if ids:
             self._client.apply_batch_sync([carla.command.DestroyActor(i) for i in ids], True)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import carla
 import numpy as np
+
 from alpamayo_agents.base import EpisodeContext
 from alpamayo_agents.registry import make_agent
 from alpamayo_scenarios.observe import to_carla
-
 from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
 from alpamayo_sim.client.sensor_rig import SensorRig, SensorSpec

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+
 from alpamayo_agents.registry import make_agent
 from alpamayo_scenarios.episode import EpisodeSpec, run_episode
 from alpamayo_scenarios.route_file import RouteSpec, load_routes
-
 from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
 from alpamayo_sim.frames import to_local

@@ -93,7 +93,9 @@ def test_stops_for_a_pedestrian_who_crosses(town01: Stage) -> None:
 def test_stops_at_a_red_light_and_goes_at_green(town01: Stage) -> None:
     clear(town01)
     route = town01.route((131.7, 2.0, 0.0), (185.0, 2.0, 0.0))
-    lights = [a for a in town01.world.world.get_actors().filter("traffic.traffic_light*") if isinstance(a, carla.TrafficLight)]
+    lights = [
+        a for a in town01.world.world.get_actors().filter("traffic.traffic_light*") if isinstance(a, carla.TrafficLight)
+    ]
     for light in lights:
         light.set_state(carla.TrafficLightState.Red)
     town01.world.world.freeze_all_traffic_lights(True)

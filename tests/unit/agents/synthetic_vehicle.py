@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import carla
 import numpy as np
-from alpamayo_agents.ego import EgoModel, EgoState
 
+from alpamayo_agents.ego import EgoModel, EgoState
 from alpamayo_sim.frames import Transform
 from alpamayo_sim.roads.route_planner import Route
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from alpamayo_agents.lane_changes import LaneChangeTiming
-from alpamayo_agents.plan_building import build_plan, converge
-from alpamayo_agents.reference_path import LaneShift, ReferencePath
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_vehicle import SyntheticVehicle, arc_route
 
+from alpamayo_agents.lane_changes import LaneChangeTiming
+from alpamayo_agents.plan_building import build_plan, converge
+from alpamayo_agents.reference_path import LaneShift, ReferencePath
 from alpamayo_sim.policy.plan import PLAN_POINTS
 from alpamayo_sim.roads.road_options import RoadOption
 from alpamayo_sim.roads.route_planner import Route

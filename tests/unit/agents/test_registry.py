@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from alpamayo_agents.base import Agent
 from alpamayo_agents.registry import AGENTS, make_agent
-
 from alpamayo_sim.errors import InputError
 
 

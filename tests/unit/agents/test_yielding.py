@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from synthetic_vehicle import ego_model
+
 from alpamayo_agents.conflicts import Occupancy, circle_centers, circle_radius, occupancy
 from alpamayo_agents.forecast import TIMES_S, Forecasts
 from alpamayo_agents.speed_limits import braking_envelope, curve_speed
 from alpamayo_agents.speed_profile import DriverStyle
 from alpamayo_agents.surroundings import Neighbours
 from alpamayo_agents.yielding import Patience, YieldDecision, decide
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from synthetic_vehicle import ego_model
 
 MODEL = ego_model()
 K = len(TIMES_S)
@@ -61,11 +62,15 @@ def test_whatever_overlaps_the_footprint_is_found(x: float, y: float, yaw: float
     others = neighbours(x, y, yaw, 0.0)
     occupied = occupancy(MODEL, xy, np.zeros_like(stations), others, straight_on(others))
     other = box(x, y, yaw, 2.3, 2.3, 1.0)
-    touching = [s for s in stations if box(s, 0.0, 0.0, MODEL.front_m, MODEL.rear_m, MODEL.half_width_m).intersects(other)]
+    touching = [
+        s for s in stations if box(s, 0.0, 0.0, MODEL.front_m, MODEL.rear_m, MODEL.half_width_m).intersects(other)
+    ]
     if touching:
         assert occupied.first_m[0, 0] <= touching[0] and occupied.last_m[0, 0] >= touching[-1]
     elif len(occupied.owner):
-        around = min(other.distance(box(s, 0.0, 0.0, MODEL.front_m, MODEL.rear_m, MODEL.half_width_m)) for s in stations)
+        around = min(
+            other.distance(box(s, 0.0, 0.0, MODEL.front_m, MODEL.rear_m, MODEL.half_width_m)) for s in stations
+        )
         assert around < 0.6, "margins stay margins"
 
 
@@ -132,9 +137,7 @@ def test_patience_ends() -> None:
     assert drive(creeping, 0.0, patience=Patience.after(15.0)).yielding_to == ()
 
 
-@given(
-    st.lists(st.floats(0.0, 30.0), min_size=2, max_size=80), st.floats(1.0, 6.0)
-)
+@given(st.lists(st.floats(0.0, 30.0), min_size=2, max_size=80), st.floats(1.0, 6.0))
 def test_the_envelope_can_be_braked_along(speeds: list[float], deceleration: float) -> None:
     envelope = braking_envelope(np.array(speeds), 0.5, deceleration)
     assert (envelope <= np.array(speeds) + 1e-9).all()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import carla
 import pytest
-from alpamayo_scenarios.route_file import MAX_FILE_BYTES, WEATHER_PARAMETERS, load_route, load_routes
 
+from alpamayo_scenarios.route_file import MAX_FILE_BYTES, WEATHER_PARAMETERS, load_route, load_routes
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.frames import Transform
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import carla
 import numpy as np
 import pytest
-from alpamayo_scenarios.route_file import load_routes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alpamayo_scenarios.route_file import load_routes
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.frames import Transform
 from alpamayo_sim.roads.road_options import RoadOption, turn_option
