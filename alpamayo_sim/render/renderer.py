@@ -24,8 +24,8 @@ CAMERA_STRIDE_BYTES = 256
 """Uniform blocks begin at multiples of this on every driver."""
 STATE_COLUMN = 16
 LIGHT_OFF = 3
-PAINT_REACH_PX, PAINT_REACH_M = 1.2, 600.0
-"""Paint is drawn up to this many metres per pixel of focal length: there a line is an eighth of a pixel wide."""
+NEAR_M_PER_PX, NEAR_REACH_M = 1.2, 600.0
+"""Paint, kerbs and verges are drawn up to this many metres per pixel of focal length: a line is an eighth of a pixel there."""
 QUAD = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], dtype=np.float32)
 INSTANCE_FORMAT = "4f4 4f4 4f4 4f4 4f4/i"
 INSTANCE_NAMES = ("in_row0", "in_row1", "in_row2", "in_paint", "in_state")
@@ -56,7 +56,8 @@ class Renderer:
         self._static = Instances(scene.instances.rows.copy(), scene.instances.mesh, scene.instances.radius_m)
         self._dynamic = DynamicInstances(scene.library)
         self._culler = InstanceCuller(scene.library)
-        self._tiles = [TileCuller(m.first, m.count, m.sphere) for m in (scene.facades, scene.ground, scene.markings)]
+        self._tiles = [TileCuller(m.first, m.count, m.sphere) for m in (scene.facades, scene.ground)]
+        self._near_tiles = [TileCuller(m.first, m.count, m.sphere) for m in (scene.kerbs, scene.markings)]
         self._mesh_buffers = (
             context.buffer(scene.library.vertices.tobytes()),
             context.buffer(scene.library.indices.tobytes()),
@@ -66,6 +67,7 @@ class Renderer:
             context.buffer(np.array([0, 1, 2, 0, 2, 3], np.uint32).tobytes()),
         )
         self._ground_array = self._tiled_array(self._ground, scene.ground, "3f4 4f1", ("in_position", "in_normal"))
+        self._kerb_array = self._tiled_array(self._ground, scene.kerbs, "3f4 4f1", ("in_position", "in_normal"))
         self._facade_array = self._tiled_array(
             self._facades, scene.facades, "3f4 4f1 2f4 4f1", ("in_position", "in_normal", "in_wall", "in_color")
         )
@@ -121,9 +123,9 @@ class Renderer:
             blocks[k, 16:20] = (*eye, 1.0 / camera.focal_px)
             blocks[k, 20:24] = windows[k].uniform
             drawn = [self._culler.commands(groups, planes, eye, camera.focal_px, 1.0)]
-            drawn += [culler.commands(planes) for culler in self._tiles[:2]]
-            paint_reach = min(PAINT_REACH_PX * camera.focal_px, PAINT_REACH_M)
-            drawn.append(self._tiles[2].commands(np.vstack([planes, far_plane(camera, paint_reach)])))
+            drawn += [culler.commands(planes) for culler in self._tiles]
+            near = np.vstack([planes, far_plane(camera, min(NEAR_M_PER_PX * camera.focal_px, NEAR_REACH_M))])
+            drawn += [culler.commands(near) for culler in self._near_tiles]
             spans: list[tuple[int, int]] = []
             for part in drawn:
                 spans.append((placed, len(part)))
@@ -161,14 +163,16 @@ class Renderer:
             if count:
                 array.render_indirect(self._commands, count=count, first=first)
         context.enable_only(moderngl.DEPTH_TEST)
-        self._ground_array.render_indirect(self._commands, count=spans[2][1], first=spans[2][0])
+        for array, (first, count) in zip((self._ground_array, self._kerb_array), spans[2:4], strict=True):
+            if count:
+                array.render_indirect(self._commands, count=count, first=first)
         turned = np.linalg.inv(_without_translation(clip, camera))
         set_uniform(self._sky, "clip_to_direction", tuple(turned.T.ravel()))
         self._sky_array.render(moderngl.TRIANGLES, vertices=3)
         context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND | moderngl.CULL_FACE)
         context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
         self._target.write_depth(False)
-        for array, (first, count) in ((self._marking_array, spans[3]), (self._quad_array, quads)):
+        for array, (first, count) in ((self._marking_array, spans[4]), (self._quad_array, quads)):
             if count:
                 array.render_indirect(self._commands, count=count, first=first)
         self._target.write_depth(True)

@@ -63,6 +63,8 @@ class Scene:
 
     library: MeshLibrary
     ground: TiledMesh
+    kerbs: TiledMesh
+    """Kerbs and verges."""
     markings: TiledMesh
     facades: TiledMesh
     instances: Instances
@@ -80,10 +82,12 @@ class Scene:
         lights, head_rows, light_of_head = light_instances(library, road_map, statics)
         signs = sign_instances(library, road_map, statics)
         heads = head_rows + len(roadside.rows)
+        ground, kerbs = _ground(road_map)
         quads, triangles, places = building_triangles(statics)
         return cls(
             library,
-            _ground(road_map),
+            ground,
+            kerbs,
             _markings(road_map),
             tiled(quads, quads["position"].astype(np.float64), triangles, places),
             joined([roadside, lights, signs]),
@@ -93,13 +97,22 @@ class Scene:
         )
 
 
-def _ground(road_map: RoadMap) -> TiledMesh:
+def _ground(road_map: RoadMap) -> tuple[TiledMesh, TiledMesh]:
+    """Return roads and land, and the kerbs and verges."""
     mesh = build_ground_mesh(road_map)
     vertices = np.zeros(len(mesh.vertices), dtype=GROUND_VERTEX)
     vertices["position"] = mesh.vertices
     vertices["normal"][:, :3] = np.rint(mesh.normals * 127.5 + 127.5)
     vertices["normal"][:, 3] = mesh.surface
-    return tiled(vertices, mesh.vertices, mesh.triangles)
+    coarse, fine = (_used(vertices, mesh.triangles[mesh.fine == k]) for k in (False, True))
+    return coarse, fine
+
+
+def _used(vertices: NDArray[np.void], triangles: NDArray[np.integer]) -> TiledMesh:
+    """Return a tiled mesh of the vertices that the triangles need."""
+    index, compact = np.unique(triangles, return_inverse=True)
+    chosen = vertices[index]
+    return tiled(chosen, chosen["position"].astype(np.float64), compact.reshape(-1, 3))
 
 
 def _markings(road_map: RoadMap) -> TiledMesh:

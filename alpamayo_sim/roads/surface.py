@@ -75,6 +75,8 @@ class GroundMesh:
     normals: Floats
     surface: NDArray[np.uint8]
     triangles: Ints
+    fine: NDArray[np.bool_]
+    """[T] kerbs and verges, which nobody misses from some hundred metres on."""
 
 
 class _Parts:
@@ -83,13 +85,23 @@ class _Parts:
         self.normals: list[Floats] = []
         self.surface: list[NDArray[np.uint8]] = []
         self.triangles: list[Ints] = []
+        self.fine: list[NDArray[np.bool_]] = []
         self.count = 0
 
-    def add(self, vertices: Floats, normals: Floats, surface: NDArray[np.uint8] | Surface, triangles: Ints) -> None:
+    def add(
+        self,
+        vertices: Floats,
+        normals: Floats,
+        surface: NDArray[np.uint8] | Surface,
+        triangles: Ints,
+        *,
+        fine: bool = False,
+    ) -> None:
         self.vertices.append(vertices)
         self.normals.append(np.broadcast_to(normals, vertices.shape))
         self.surface.append(np.broadcast_to(np.asarray(surface, dtype=np.uint8), (len(vertices),)))
         self.triangles.append(triangles.astype(np.int32) + self.count)
+        self.fine.append(np.full(len(triangles), fine, dtype=np.bool_))
         self.count += len(vertices)
 
     def mesh(self) -> GroundMesh:
@@ -99,7 +111,7 @@ class _Parts:
         a, b, c = (vertices[triangles[:, k]] for k in range(3))
         facing = np.einsum("ij,ij->i", np.cross(b - a, c - a), normals[triangles[:, 0]])
         triangles[facing < 0.0] = triangles[facing < 0.0][:, ::-1]
-        return GroundMesh(vertices, normals, np.concatenate(self.surface), triangles)
+        return GroundMesh(vertices, normals, np.concatenate(self.surface), triangles, np.concatenate(self.fine))
 
 
 def build_ground_mesh(road_map: RoadMap) -> GroundMesh:
@@ -157,7 +169,7 @@ def _add_kerbs(parts: _Parts, lane: Ints, center: Floats, right: Floats, half: F
         top = _edge(center, right, half * side)
         first, second = (top, top - down) if side > 0 else (top - down, top)
         normals = np.tile(np.column_stack([right * side, np.zeros(len(right))]), (2, 1))
-        parts.add(np.concatenate([first, second]), normals, Surface.KERB, strip_triangles(lane))
+        parts.add(np.concatenate([first, second]), normals, Surface.KERB, strip_triangles(lane), fine=True)
     new_lane = np.diff(lane, prepend=-1) != 0
     starts = np.nonzero(new_lane)[0]
     ends = np.append(starts[1:], len(lane)) - 1
@@ -169,7 +181,7 @@ def _add_kerbs(parts: _Parts, lane: Ints, center: Floats, right: Floats, half: F
         n, k = len(at), np.arange(len(at))
         forward = np.column_stack([right[at, 1], -right[at, 0], np.zeros(n)]) * sign
         quads = np.concatenate([np.stack([k, k + 2 * n, k + n], 1), np.stack([k + 2 * n, k + 3 * n, k + n], 1)])
-        parts.add(corners, np.tile(forward, (4, 1)), Surface.KERB, quads)
+        parts.add(corners, np.tile(forward, (4, 1)), Surface.KERB, quads, fine=True)
 
 
 def _add_verges(
@@ -201,10 +213,11 @@ def _add_verges(
             continue
         index = np.nonzero(outer)[0]
         run = np.cumsum((np.diff(index, prepend=-9) != 1) | (np.diff(lane[index], prepend=-1) != 0))
+        up = np.array([0.0, 0.0, 1.0])
         rows, bridge = _verge_rows(road_map, edge[index], outward[index])
         for near, far in zip(rows[:-1], rows[1:], strict=True):
             strip = [near, far] if side > 0 else [far, near]
-            parts.add(np.concatenate(strip), np.array([0.0, 0.0, 1.0]), Surface.GRASS, strip_triangles(run, ~bridge))
+            parts.add(np.concatenate(strip), up, Surface.GRASS, strip_triangles(run, ~bridge), fine=True)
         if bridge.any():
             # The deck goes on to the first sample of the verge, so that no gap opens between them.
             after = np.append(False, bridge[:-1] & (run[1:] == run[:-1]))
