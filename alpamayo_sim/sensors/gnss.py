@@ -13,7 +13,9 @@ EARTH_RADIUS_M = 6378137.0
 def geolocation(x: float, y: float, z: float, reference_deg: tuple[float, float]) -> tuple[float, float, float]:
     """Return (latitude deg, longitude deg, altitude m) of a place in the CARLA world frame.
 
-    Mercator about the map's georeference (latitude, longitude), CARLA's default projection (`GeoLocation.cpp`).
+    Mercator about the map's georeference (latitude, longitude), as CARLA's `GeoLocation.cpp` and the leaderboard's route
+    planner have it: y points south. (`carla.Map.transform_to_geolocation` of the 0.9.16 client reads `+proj=tmerc` maps with
+    y to the north.)
     """
     latitude0, longitude0 = reference_deg
     scale = math.cos(math.radians(latitude0))
