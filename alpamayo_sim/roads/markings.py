@@ -28,7 +28,7 @@ DOUBLE_OFFSET_M = 0.14
 DASH_M = 3.0
 GAP_M = 4.5
 FAST_GAP_M = 9.0
-LIFT_M = 0.012
+LIFT_M = 0.015
 STOP_LINE_HALF_WIDTH_M = 0.2
 CLEAR_OF_CROSSWALK_M = 8.0
 """How far a stop line moves back at most to lie before a crosswalk."""

@@ -12,14 +12,22 @@ from alpamayo_sim.roads.lanes import LaneTable
 
 Ints = NDArray[np.integer]
 TOLERANCE_M = 0.02
-"""How far a strip's edges may stray from the samples that it leaves out."""
+"""How far a strip's edges may stray sideways from the samples that it leaves out."""
+RISE_TOLERANCE_M = 0.005
+"""The same for heights: less than paint lies above the road, so that it stays visible on slopes."""
 LONGEST_M = 40.0
 """Longest piece of a strip, so that the map can be culled in tiles."""
 
 
 @njit(cache=True)
 def _needed(
-    edges: NDArray[Any], along: NDArray[Any], start: NDArray[Any], stop: NDArray[Any], tolerance: float, longest: float
+    edges: NDArray[Any],
+    along: NDArray[Any],
+    start: NDArray[Any],
+    stop: NDArray[Any],
+    tolerance: float,
+    rise_tolerance: float,
+    longest: float,
 ) -> NDArray[np.bool_]:
     """Mark the samples that piecewise linear edges [N, 6] (left xyz, right xyz) need (greedy, per lane)."""
     keep = np.zeros(len(edges), np.bool_)
@@ -34,7 +42,8 @@ def _needed(
             while fits and b < c:
                 f = (along[b] - along[a]) / max(along[c] - along[a], 1e-9)
                 for k in range(6):
-                    if abs(edges[a, k] + f * (edges[c, k] - edges[a, k]) - edges[b, k]) > tolerance:
+                    allowed = rise_tolerance if k % 3 == 2 else tolerance
+                    if abs(edges[a, k] + f * (edges[c, k] - edges[a, k]) - edges[b, k]) > allowed:
                         fits = False
                         break
                 b += 1
@@ -54,7 +63,7 @@ def kept_samples(lanes: LaneTable) -> NDArray[np.integer]:
     left_edge[:, :2] -= right
     right_edge[:, :2] += right
     edges = np.ascontiguousarray(np.concatenate([left_edge, right_edge], axis=1))
-    keep = _needed(edges, lanes.along_m, lanes.start, lanes.stop, TOLERANCE_M, LONGEST_M)
+    keep = _needed(edges, lanes.along_m, lanes.start, lanes.stop, TOLERANCE_M, RISE_TOLERANCE_M, LONGEST_M)
     lane = lanes.lane_index
     station = np.rint(lanes.s * 1e3).astype(np.int64)
     key = np.stack([lanes.road_id[lane], lanes.section[lane], station], axis=1)

@@ -142,3 +142,12 @@ def test_stop_lines_lie_before_the_crosswalk(road_map: RoadMap) -> None:
     stripes = [shapely.Polygon(p[:, :2]) for p in road_map.crosswalks]
     clear = [not any(s.intersects(shapely.LineString(ends[:, :2])) for s in stripes) for ends, _ in segments]
     assert np.mean(clear) > 0.9
+
+
+def test_paint_is_not_buried_on_slopes(road_map: RoadMap, mesh: GroundMesh, paint: MarkingMesh) -> None:
+    rng = np.random.default_rng(5)
+    points = paint.center[rng.choice(len(paint.center), 300, replace=False)]
+    below = _highest_below(mesh.vertices, mesh.triangles, points)
+    assert np.isfinite(below).all()
+    # Where two lanes cross at different heights, one lane's paint may lie under the other's asphalt.
+    assert np.mean(points[:, 2] - below > 0.005) > 0.97
