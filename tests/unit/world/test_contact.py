@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alpamayo_sim.frames import Transform
-from alpamayo_sim.world.contact import overlap
+from alpamayo_sim.world.contact import EDGE_ANGLE, overlap
 from alpamayo_sim.world.errors import SpawnError
 from alpamayo_sim.world.world import World
 
@@ -55,8 +55,12 @@ def test_overlap_agrees_with_points_and_its_normal_separates(x, y, ax, ay, a_yaw
         moved = b.copy()
         moved[:2] += hit[:2] * (hit[2] + 1e-3)
         assert not overlap(a, moved, np.empty(5))
-        assert inside(hit[3:5][None], a, hit[2] + 1e-6)[0]
-        assert inside(hit[3:5][None], b, hit[2] + 1e-6)[0]
+        parallel = (
+            abs(math.sin(math.radians(a_yaw - b_yaw)) * math.cos(math.radians(a_yaw - b_yaw))) < EDGE_ANGLE
+        )
+        margin = hit[2] + 1e-6 + (2.0 * EDGE_ANGLE * max(ax, ay, bx, by) if parallel else 0.0)
+        assert inside(hit[3:5][None], a, margin)[0]
+        assert inside(hit[3:5][None], b, margin)[0]
 
 
 def depth_between(world: World, first: int, second: int) -> float:
