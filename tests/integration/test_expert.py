@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from expert_scene import Stage, stage
 
+from alpamayo_scenarios.traffic import Traffic
+from alpamayo_scenarios.traffic_rescue import signal_again
+
 
 @pytest.fixture(scope="module")
 def town01(shared_data: Path) -> Iterator[Stage]:
@@ -30,11 +33,16 @@ def clear(scene: Stage) -> None:
     scene.world.tick()
 
 
+def all_lights(scene: Stage, state: carla.TrafficLightState) -> None:
+    for light in scene.world.world.get_actors().filter("traffic.traffic_light*"):
+        assert isinstance(light, carla.TrafficLight)
+        light.set_state(state)
+    scene.world.world.freeze_all_traffic_lights(True)
+
+
 def test_passes_a_broken_down_car_over_the_oncoming_lane(town01: Stage) -> None:
     clear(town01)
-    route = town01.route((150.0, -2.0, 0.0), (100.0, -2.0, 0.0), (40.0, -2.0, 0.0))
     straight = town01.route((392.4, 60.0, 0.0), (392.4, 180.0, 0.0))
-    del route
     town01.spawn("vehicle.audi.tt", town01.beside(straight, 60.0))
     outcome = town01.drive(straight, seconds=70.0)
     assert not outcome.collided_with
@@ -62,7 +70,8 @@ def test_waits_for_oncoming_traffic_before_passing(town01: Stage) -> None:
 
 def test_passes_cones_through_the_lane_beside(town04: Stage) -> None:
     clear(town04)
-    route = town04.route((381.7, -142.0, 0.0), (381.5, -60.0, 0.0))
+    route = town04.route((381.7, -142.0, 0.0), (381.6, -78.0, 0.0))
+    all_lights(town04, carla.TrafficLightState.Green)
     for station in (42.0, 45.0):
         town04.spawn("static.prop.trafficcone01", town04.beside(route, station, right_m=0.2))
     outcome = town04.drive(route, seconds=60.0)
@@ -104,8 +113,7 @@ def test_stops_at_a_red_light_and_goes_at_green(town01: Stage) -> None:
     def release(time_s: float, ego: carla.Vehicle) -> None:
         if time_s > 15.0 and not released:
             released.append(ego.get_location().x)
-            for light in lights:
-                light.set_state(carla.TrafficLightState.Green)
+            all_lights(town01, carla.TrafficLightState.Green)
 
     outcome = town01.drive(route, seconds=45.0, each_tick=release)
     town01.world.world.freeze_all_traffic_lights(False)
@@ -121,3 +129,18 @@ def test_the_simple_agents_drive(town01: Stage, name: str) -> None:
     route = town01.route((392.4, 60.0, 0.0), (392.4, 120.0, 0.0))
     outcome = town01.drive(route, name, seconds=20.0, speed_mps=6.0)
     assert outcome.reached_end and not outcome.collided_with
+
+
+def test_traffic_that_is_signalled_again_goes_on(town01: Stage) -> None:
+    clear(town01)
+    traffic = Traffic(town01.client, vehicle_count=5, seed=1, keep_clear=carla.Location(0.0, 0.0, 0.0))
+    assert traffic._manager is not None
+    for _ in range(3):
+        assert signal_again(traffic._manager.get_port())
+        for _ in range(20):
+            town01.world.tick()
+    vehicles = town01.world.world.get_actors(traffic.vehicle_ids)
+    assert any(vehicle.get_velocity().length() > 1.0 for vehicle in vehicles)
+    port = traffic._manager.get_port()
+    traffic.destroy()
+    assert not signal_again(port)
