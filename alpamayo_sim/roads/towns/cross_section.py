@@ -91,9 +91,12 @@ def driving_half(
     return tuple(strips)
 
 
-def edge_half(gutter_m: float = 0.5) -> tuple[Strip, ...]:
-    """Strips of a side without traffic (left of a one-way street)."""
-    return (Strip("gutter", "shoulder", gutter_m, CURB),)
+def edge_half(gutter_m: float = 0.5, green_m: float = 0.0) -> tuple[Strip, ...]:
+    """Strips of a side without traffic (left of a one-way street): gutter with kerb, then ground kept free."""
+    strips = [Strip("gutter", "shoulder", gutter_m, CURB)]
+    if green_m:
+        strips.append(Strip("green", "none", green_m))
+    return tuple(strips)
 
 
 def two_way(half: tuple[Strip, ...]) -> Profile:
@@ -106,12 +109,17 @@ def two_way(half: tuple[Strip, ...]) -> Profile:
     return Profile(half, half)
 
 
-def one_way(half: tuple[Strip, ...]) -> Profile:
-    """A one-way street along the centre line's direction; the centre line is its yellow left edge."""
-    return Profile(edge_half(), half, YELLOW_SOLID, None)
+def one_way(half: tuple[Strip, ...], green_m: float = 0.0) -> Profile:
+    """A one-way street along the centre line's direction; the centre line is its yellow left edge.
+
+    `green_m`: width of the ground left of it that stays free, as the island of a roundabout.
+    """
+    return Profile(edge_half(green_m=green_m), half, YELLOW_SOLID, None)
 
 
-def along(profile: Profile, length_m: float, *, approach_m: float = 12.17, taper_m: float = 9.89) -> tuple[Section, ...]:
+def along(
+    profile: Profile, length_m: float, *, approach_m: float = 12.17, taper_m: float = 9.89
+) -> tuple[Section, ...]:
     """Sections of a street: parking bays stop before both ends, where the kerb comes out to the driving lane."""
     bays = any(strip.kind == "parking" for strip in (*profile.left, *profile.right))
     ends = approach_m + taper_m

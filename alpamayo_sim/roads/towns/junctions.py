@@ -124,7 +124,7 @@ def _road(
     edge_in = lanes_in[0].inner_m if lanes_in else _driving_width(origin, incoming=True)
     edge_out = lanes_out[0].inner_m if lanes_out else _driving_width(target, incoming=False)
     if at_corner:
-        for kind in ("shoulder", "sidewalk"):
+        for kind in ("shoulder", "sidewalk", "none"):
             here, there = _side_strip(origin, True, kind), _side_strip(target, False, kind)
             if here and there:
                 strips.append(Strip(kind, kind, here[1], end_width_m=there[1]))

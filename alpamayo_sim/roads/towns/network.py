@@ -155,7 +155,7 @@ class Arm:
 
     def road_edge_m(self, incoming: bool) -> float:
         """Distance from the centre line to the kerb on a side."""
-        return sum(strip.width_m for strip in self.strips(incoming) if strip.kind != "sidewalk")
+        return sum(strip.width_m for strip in self.strips(incoming) if strip.kind not in ("sidewalk", "none"))
 
     def width_m(self, incoming: bool) -> float:
         """Distance from the centre line to the outer edge of the sidewalk on a side."""

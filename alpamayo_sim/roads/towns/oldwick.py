@@ -87,7 +87,7 @@ def build() -> Town:
 
 def _roundabout(town: Town) -> dict[str, Node]:
     """Four nodes on a circle about the origin and the one-way, counter-clockwise ring between them."""
-    profile = one_way(driving_half(1, lane_width_m=3.5, gutter_m=0.5, sidewalk_m=2.0))
+    profile = one_way(driving_half(1, lane_width_m=3.5, sidewalk_m=2.0), green_m=RING_RADIUS_M - 1.5)
     nodes = {
         name: town.node(
             f"Roundabout {name}", RING_RADIUS_M * math.cos(math.radians(deg)),

@@ -9,6 +9,7 @@ from shapely import LineString, Point, Polygon
 from town_under_test import TownUnderTest
 
 from alpamayo_sim.roads.road_map import load_road_map
+from alpamayo_sim.roads.statics import build_statics
 
 
 def _entries(town: TownUnderTest) -> dict[tuple[int, int], list[carla.Waypoint]]:
@@ -137,3 +138,10 @@ def test_stop_lines_lie_across_the_lanes_they_hold(town: TownUnderTest) -> None:
     signs = Counter(s.get("type") for s in town.root.iter("signal"))
     assert held["StopLine"] == signs["206"] + signs["1000001"]
     assert held["YieldLine"] == signs["205"]
+
+
+def test_the_roundabouts_island_stays_free() -> None:
+    statics = build_statics(load_road_map("Oldwick"))
+    houses = np.asarray(statics.center)[np.asarray(statics.label) == 3][:, :2]
+    assert len(houses) > 50
+    assert np.linalg.norm(houses, axis=1).min() > 22.0
