@@ -52,3 +52,4 @@ class Agent(ABC):
 
     def destroy(self) -> None:
         """Release what `setup` took; safe to call twice and before `setup`."""
+        return
