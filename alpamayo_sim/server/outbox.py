@@ -25,6 +25,11 @@ class Outbox:
         self.dropped = 0
 
     @property
+    def unsent_bytes(self) -> int:
+        """How much is kept."""
+        return self.waiting_bytes + (len(self._sending) if self._sending is not None else 0)
+
+    @property
     def empty(self) -> bool:
         """Whether everything was handed to the kernel."""
         return self._sending is None

@@ -27,7 +27,9 @@ def ray_hits(world: World, origin: Floats, direction: Floats, length_m: float) -
     hits = _ground_hits(world, origin, direction, length_m)
     statics = world.statics
     if statics is not None and len(statics):
-        distances = _box_distances(origin, direction, statics.center, statics.extent, np.radians(statics.yaw_deg))
+        distances = _box_distances(
+            origin, direction, np.asarray(statics.center), np.asarray(statics.extent), np.radians(statics.yaw_deg)
+        )
         hits += [(float(distances[i]), int(statics.label[i])) for i in np.flatnonzero(distances <= length_m)]
     hits += _actor_hits(world, origin, direction, length_m)
     return sorted(hits)

@@ -24,7 +24,10 @@ MAX_MESSAGE_BYTES = 64 << 20
 MAX_ARRAY_LENGTH = 1 << 17
 MAX_UNSENT_BYTES = 8 << 20
 """A client that does not read its answers is not read from beyond this."""
+MAX_GATHERED_BYTES = 1 << 18
+"""Answers to requests that came together are sent together, up to this."""
 RECEIVE_BYTES = 1 << 18
+_NOTHING: Any = object()
 _LOG = logging.getLogger(__name__)
 
 
@@ -100,6 +103,7 @@ class RpcConnection:
         self._requests: Iterator[Any] = iter(self._unpacker)
         self._outbox = Outbox(sock)
         self._answers: list[bytes] = []
+        self._answer_bytes = 0
         self._held = False
         self._handling = False
         self._interest = READ
@@ -127,9 +131,12 @@ class RpcConnection:
     def _handle_requests(self) -> None:
         self._handling = True
         try:
-            for request in self._requests:
-                if not self._handle(request) or self._held or self.closed:
+            while not (self._held or self._clogged or self.closed):
+                request = next(self._requests, _NOTHING)
+                if request is _NOTHING or not self._handle(request):
                     break
+                if self._answer_bytes > MAX_GATHERED_BYTES:
+                    self.send_answers()
         except (ValueError, RecursionError, msgpack.UnpackException) as error:
             self._reject(f"what it sends is not msgpack-RPC ({type(error).__name__})")
         finally:
@@ -151,8 +158,17 @@ class RpcConnection:
             return self._reject("a request has no arguments")
         answer = self._carry_out(message_id or 0, name, given[1:])
         if answer is not None and message_id is not None:
-            self._answers.append(answer)
+            self._add_answer(answer)
         return True
+
+    def _add_answer(self, answer: bytes) -> None:
+        self._answers.append(answer)
+        self._answer_bytes += len(answer)
+
+    @property
+    def _clogged(self) -> bool:
+        """Whether the client leaves too many answers unread to be given more."""
+        return self._outbox.unsent_bytes > MAX_UNSENT_BYTES
 
     def _carry_out(self, message_id: int, name: str, given: list[Any]) -> bytes | None:
         if self._server.config.verbose:
@@ -183,7 +199,7 @@ class RpcConnection:
         """Send the answer of a call that ended later, and go on with the requests behind it if they waited for it."""
         if self.closed:
             return
-        self._answers.append(answer)
+        self._add_answer(answer)
         if resume:
             self._held = False
         if self._handling:
@@ -200,6 +216,7 @@ class RpcConnection:
         if self._answers:
             parts = [b"".join(self._answers)]
             self._answers.clear()
+            self._answer_bytes = 0
             try:
                 self._outbox.send(parts)
             except OSError:
@@ -208,20 +225,23 @@ class RpcConnection:
         self._update_interest()
 
     def _update_interest(self) -> None:
-        unsent = self._outbox.waiting_bytes > MAX_UNSENT_BYTES
-        interest = (0 if self._held or unsent else READ) | (0 if self._outbox.empty else WRITE)
+        interest = (0 if self._held or self._clogged else READ) | (0 if self._outbox.empty else WRITE)
         if interest != self._interest:
             self._interest = interest
             self._loop.set_interest(self._socket, interest)
 
     def on_writable(self) -> None:
-        """Send more of what is queued."""
+        """Send more of what is queued, and go on with the requests that waited for it."""
+        clogged = self._clogged
         try:
             self._outbox.flush()
         except OSError:
             self.close()
             return
-        self._update_interest()
+        if clogged and not self._clogged:
+            self._handle_requests()
+        else:
+            self._update_interest()
 
     def _reject(self, reason: str) -> bool:
         _LOG.warning("a client's connection is closed: %s", reason)
