@@ -77,7 +77,8 @@ class LaneForecaster:
                 yaw.append(np.full(len(TIMES_S), neighbours.yaw[row]))
                 ambiguous.append(False)
                 continue
-            for segment, arc, lateral, drift in found:
+            for segment, arc, lateral, sideways in found:
+                drift = 0.0 if self._graph.segments[segment].is_junction else sideways
                 for way in self._ways_from(segment):
                     there, heading = self._drive(way, arc, lateral, drift, neighbours, row)
                     owner.append(row)
