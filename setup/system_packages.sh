@@ -2,9 +2,9 @@
 # Installs what cameras need from the system (EGL and a software OpenGL driver) where it may; otherwise says what to install.
 # Never fails: without them a drive is recorded from a bird's eye only.
 set -u
-has_egl() { ldconfig -p 2>/dev/null | grep -q 'libEGL\.so\.1'; }
-has_driver() { ls /usr/lib/*/dri/swrast_dri.so /usr/lib/*/dri/libdril_dri.so /usr/lib/*/libgallium-*.so /usr/share/glvnd/egl_vendor.d/*nvidia* >/dev/null 2>&1 \
-    || ls /usr/lib/*/dri/swrast_dri.so >/dev/null 2>&1 || ls /usr/lib/*/libgallium*.so >/dev/null 2>&1; }
+found() { ls "$@" 2>/dev/null | grep -q .; }
+has_egl() { found /usr/lib/*/libEGL.so.1 /usr/lib64/libEGL.so.1; }
+has_driver() { found /usr/lib/*/dri/swrast_dri.so /usr/lib/*/libgallium*.so /usr/lib64/dri/swrast_dri.so /usr/share/glvnd/egl_vendor.d/*nvidia*; }
 has_egl && has_driver && exit 0
 packages="libegl1 libgl1-mesa-dri libglx-mesa0"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

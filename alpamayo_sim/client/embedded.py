@@ -44,7 +44,7 @@ class EmbeddedServer:
         for directory in maps_dirs:
             command += ["--maps", str(directory)]
         command += extra_args
-        self._log: IO[bytes] | None = None if log_path is None else log_path.open("wb")  # noqa: SIM115
+        self._log: IO[bytes] | None = None if log_path is None else log_path.open("wb")
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

@@ -46,9 +46,7 @@ class RoadMap:
     """Latitude and longitude of the origin, degrees."""
 
 
-def load_road_map(
-    town: str | Path, *, maps_dirs: Sequence[Path] = (), cache_dir: Path | None = None
-) -> RoadMap:
+def load_road_map(town: str | Path, *, maps_dirs: Sequence[Path] = (), cache_dir: Path | None = None) -> RoadMap:
     """Return the map of a town name or of an OpenDRIVE file (`FILE.xodr`).
 
     Names are looked up among our towns, then in `maps_dirs`, then in the folders of ALPAMAYO_MAPS. Maps that are not

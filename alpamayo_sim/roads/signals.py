@@ -195,8 +195,10 @@ def _sign_type(landmark: Landmark) -> tuple[str, float]:
 
 def _is_same(one: SignSpec, other: SignSpec) -> bool:
     gap = np.subtract(one.transform[:3], other.transform[:3])
-    return one.type_id == other.type_id and bool(np.linalg.norm(gap) < SAME_SIGN_M) and (
-        abs(wrap_degrees(one.transform.yaw - other.transform.yaw)) < 30.0
+    return (
+        one.type_id == other.type_id
+        and bool(np.linalg.norm(gap) < SAME_SIGN_M)
+        and (abs(wrap_degrees(one.transform.yaw - other.transform.yaw)) < 30.0)
     )
 
 
