@@ -28,7 +28,11 @@ def ray_hits(world: World, origin: Floats, direction: Floats, length_m: float) -
     statics = world.statics
     if statics is not None and len(statics):
         distances = _box_distances(
-            origin, direction, np.asarray(statics.center), np.asarray(statics.extent), np.radians(statics.yaw_deg)
+            origin,
+            direction,
+            np.asarray(statics.center, np.float64),
+            np.asarray(statics.extent, np.float64),
+            np.radians(statics.yaw_deg),
         )
         hits += [(float(distances[i]), int(statics.label[i])) for i in np.flatnonzero(distances <= length_m)]
     hits += _actor_hits(world, origin, direction, length_m)
