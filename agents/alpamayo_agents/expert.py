@@ -31,6 +31,7 @@ HORIZON_M = 160.0
 STANDING_MPS = 0.3
 MIN_LIMIT_MPS = 3.0
 LIGHT_RULES = ("red_light", "yellow_light")
+BLOCKED_JUNCTION_S = 25.0
 SEE_OBSTACLE_M = 30.0
 HELD_WITHIN_M = 6.0
 """A rule that stops the ego no farther ahead is what it waits for."""
@@ -125,7 +126,10 @@ class ExpertAgent(Agent):
             self._standing_since_s = math.inf
             return Patience()
         self._standing_since_s = min(self._standing_since_s, state.time_s)
-        return Patience.after(state.time_s - self._standing_since_s)
+        waited = state.time_s - self._standing_since_s
+        if waited > BLOCKED_JUNCTION_S:
+            self._rules.lose_patience(self._station_m)
+        return Patience.after(waited)
 
     def _yield(
         self, state: EgoState, neighbours: Neighbours, ahead_m: np.ndarray, envelope: np.ndarray, patience: Patience

@@ -79,6 +79,8 @@ class _RouteLight:
     light: carla.TrafficLight
     going: bool = False
     """The ego has decided not to stop, since it cannot."""
+    waited_enough: bool = False
+    """The ego drives into the junction though it may have to stop in it."""
 
 
 @dataclass
@@ -113,13 +115,24 @@ class RouteRules:
         """Remember how far the ego will get behind its leader, should that one stop (braking at 3 m/s2)."""
         self._reach_m = station_m + contact_m + max(0.0, leader_mps) ** 2 / 6.0 - LEADER_GAP_M
 
+    def lose_patience(self, station_m: float) -> None:
+        """Enter the next junction even if it cannot be left at once."""
+        for found in self.lights:
+            if found.station_m > station_m:
+                found.waited_enough = True
+                return
+
     def _blocked_line(self, station_m: float, speed_mps: float) -> float:
         """Return where to stop because the junction behind the next light could not be left, infinite if it could."""
         for found in self.lights:
             stop = found.station_m - self._model.front_m - STOP_MARGIN_M
             if stop < station_m - 1.0:
                 continue
-            if stop > station_m + 40.0 or self._reach_m > found.clear_m + self._model.rear_m + TAIL_M:
+            if (
+                found.waited_enough
+                or stop > station_m + 40.0
+                or self._reach_m > found.clear_m + self._model.rear_m + TAIL_M
+            ):
                 return math.inf
             braking = speed_mps * speed_mps / (2.0 * max(0.1, stop - station_m))
             return max(stop, station_m) if braking < YELLOW_BRAKING_MPS2 else math.inf

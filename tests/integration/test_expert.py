@@ -144,3 +144,22 @@ def test_traffic_that_is_signalled_again_goes_on(town01: Stage) -> None:
     port = traffic._manager.get_port()
     traffic.destroy()
     assert not signal_again(port)
+
+
+def test_stops_at_a_stop_sign(shared_data: Path) -> None:
+    with stage(shared_data / "maps" / "Town10HD.xodr") as town10:
+        sign = next(s for s in town10.road_map.signals.signs if s.type_id == "traffic.stop")
+        road, lane, s = sign.affected_lanes[0]
+        place = town10.road_map.carla_map.get_waypoint_xodr(road, lane, s)
+        before, after = place.previous(30.0)[0].transform.location, place.next(35.0)[0].transform.location
+        route = town10.route((before.x, before.y, before.z), (after.x, after.y, after.z))
+        all_lights(town10, carla.TrafficLightState.Green)
+        outcome = town10.drive(route, seconds=40.0)
+        assert outcome.reached_end and not outcome.collided_with
+        box = sign.boxes[0]
+        turn = np.radians(box.yaw_deg)
+        stopped = np.array(outcome.xy)[20:][np.array(outcome.speed_mps)[20:] < 0.1]
+        assert len(stopped), "it came to a full stop"
+        along = (stopped[0] - box.center[:2]) @ np.array([np.cos(turn), np.sin(turn)])
+        assert -2.45 - box.extent[0] - 4.0 < along < 2.45 + box.extent[0], "within reach of the sign's box"
+        assert "stop_for_stop_sign" in outcome.said("longitudinal")
