@@ -144,4 +144,6 @@ def test_doctor_finds_what_everything_needs() -> None:
     assert result.returncode == 0, result.stdout
     findings = json.loads(result.stdout)
     assert findings["embedded server"]["status"] == "ok"
+    assert findings["video"]["status"] == "ok"
+    assert "probe" not in findings["cameras (OpenGL through EGL)"]["detail"]
     assert findings["carla client"]["detail"].startswith("0.9.16")

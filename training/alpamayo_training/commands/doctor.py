@@ -69,19 +69,29 @@ def _carla() -> Finding:
     return Finding("carla client", "ok", f"{metadata.version('carla')} ({map_class} parses offline)")
 
 
+_CONTEXT_PROBE = """
+import sys
+from alpamayo_sim.errors import InfrastructureError
+from alpamayo_sim.render.context import create_context
+try:
+    info = create_context().info
+except InfrastructureError as error:
+    sys.exit(str(error))
+print(info["GL_RENDERER"], "OpenGL", info["GL_VERSION"].split()[0])
+"""
+
+
 def _renderer() -> Finding:
-    """Draw one frame in a child process, since a broken driver may take its process down."""
-    code = "from alpamayo_sim.render.renderer import probe; print(probe())"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
-    if result.returncode == 0:
-        return Finding("cameras (OpenGL through EGL)", "ok", result.stdout.strip())
-    reason = result.stderr.strip().splitlines()[-1:] or ["no answer"]
-    return Finding(
-        "cameras (OpenGL through EGL)",
-        "missing",
-        reason[0][:200],
-        "apt-get install libegl1 libgl1-mesa-dri; without it drives are recorded from a bird's eye only",
+    """Make an OpenGL context in a child process, since a broken driver may take its process down."""
+    result = subprocess.run(
+        [sys.executable, "-c", _CONTEXT_PROBE], capture_output=True, text=True, timeout=120, check=False
     )
+    name = "cameras (OpenGL through EGL)"
+    if result.returncode == 0:
+        return Finding(name, "ok", result.stdout.strip())
+    reason = (result.stderr.strip().splitlines() or [f"the probe ended with code {result.returncode}"])[-1]
+    remedy = "apt-get install libegl1 libgl1-mesa-dri; without it drives are recorded from a bird's eye only"
+    return Finding(name, "missing", reason[:300], remedy)
 
 
 def _video() -> Finding:
