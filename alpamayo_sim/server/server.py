@@ -152,7 +152,7 @@ class Server:
     def apply_settings(self, settings: EpisodeSettings, driver: RpcConnection | None) -> None:
         """Take over settings; `driver` is the client that asked for them."""
         changed = settings.synchronous_mode != self.simulation.settings.synchronous_mode
-        self.simulation.settings = settings
+        self.simulation.apply_settings(settings)
         if not settings.synchronous_mode:
             self._drivers.clear()
         elif driver is not None:

@@ -20,7 +20,7 @@ from alpamayo_sim.server.debug_shapes import DebugShapes
 from alpamayo_sim.server.registry import CallError, Packed
 from alpamayo_sim.server.replies import pack
 from alpamayo_sim.server.sensor_suite import SensorSuite
-from alpamayo_sim.server.settings import EpisodeSettings
+from alpamayo_sim.server.settings import MAX_STEP_S, EpisodeSettings
 from alpamayo_sim.server.state_message import StateWriter
 from alpamayo_sim.server.streams import StreamHub
 from alpamayo_sim.server.street_lights import StreetLights
@@ -58,12 +58,13 @@ class Simulation:
         self.generated_map: RoadMap | None = None
         self._boxes: OrderedDict[int, Packed] = OrderedDict()
         road_map = load_road_map(config.town, maps_dirs=config.maps, cache_dir=config.cache_dir)
-        self._start_episode(road_map, build_statics(road_map), frame=0)
+        self._start_episode(road_map, build_statics(road_map), frame=0, first_id=1)
 
-    def _start_episode(self, road_map: RoadMap, statics: StaticBoxes, *, frame: int) -> None:
+    def _start_episode(self, road_map: RoadMap, statics: StaticBoxes, *, frame: int, first_id: int) -> None:
         self.road_map = road_map
-        self.world = World(road_map, statics, seed=self._config.seed)
+        self.world = World(road_map, statics, seed=self._config.seed, first_id=first_id)
         self.world.frame = frame
+        self._set_substeps()
         self.sensors = SensorSuite(self._hub, self.world, seed=self._config.seed)
         self.shapes = DebugShapes()
         self.street_lights = StreetLights(self.world.statics)
@@ -93,8 +94,20 @@ class Simulation:
         if reset_settings:
             self.settings = EpisodeSettings()
         statics = self.world.statics if road_map is self.road_map else None
-        self._start_episode(road_map, statics or build_statics(road_map), frame=self.world.frame)
+        self._start_episode(
+            road_map, statics or build_statics(road_map), frame=self.world.frame, first_id=self.world.next_id
+        )
         _LOG.info("episode %d on %s", self.episode_id, road_map.name)
+
+    def apply_settings(self, settings: EpisodeSettings) -> None:
+        """Take over settings."""
+        self.settings = settings
+        self._set_substeps()
+
+    def _set_substeps(self) -> None:
+        settings = self.settings
+        self.world.max_substep_s = settings.max_substep_delta_time if settings.substepping else MAX_STEP_S
+        self.world.max_substeps = settings.max_substeps
 
     @property
     def map_name(self) -> str:

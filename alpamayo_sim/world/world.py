@@ -54,10 +54,12 @@ SPAWN_COLLISION = "Spawn failed because of collision at spawn position"
 class World(VehicleCommands, WalkerCommands, LightCommands):
     """A town with its traffic lights and signs, and what clients spawn in it.
 
-    The same map, seed, commands and step lengths give bit-identical states.
+    The same map, seed, commands and step lengths give bit-identical states. Ids of actors begin at `first_id`.
     """
 
-    def __init__(self, road_map: RoadMap, statics: StaticBoxes | None, *, seed: int = 0) -> None:
+    def __init__(
+        self, road_map: RoadMap, statics: StaticBoxes | None, *, seed: int = 0, first_id: int = 1
+    ) -> None:
         super().__init__(road_map)
         self.statics = statics
         self.random = np.random.default_rng(seed)
@@ -69,7 +71,7 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
         self.max_substeps = MAX_SUBSTEPS
         self.ackermann: dict[int, AckermannController] = {}
         self.friction_triggers = FrictionTriggers()
-        self._next_id = 1
+        self.next_id = first_id
         self._ground = road_map.ground.arrays()
         if statics is None:
             nothing = np.zeros((0, 3))
@@ -101,8 +103,8 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
         physics: bool = False,
     ) -> ActorInfo:
         """Register an actor of any kind and return its info."""
-        actor_id = self._next_id
-        self._next_id += 1
+        actor_id = self.next_id
+        self.next_id += 1
         info = ActorInfo(
             actor_id,
             parent_id,

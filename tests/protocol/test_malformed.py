@@ -163,9 +163,9 @@ def test_hundreds_of_broken_messages_on_both_ports(server: EmbeddedServer, world
     process = psutil.Process(server.pid)
     for k in range(400):
         port = server.address.port + (k % 4 == 3)
-        with socket.create_connection(("127.0.0.1", port), timeout=5.0) as sock:
-            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
-                sock.sendall(garbage(random_))
+        broken = contextlib.suppress(ConnectionResetError, BrokenPipeError)
+        with socket.create_connection(("127.0.0.1", port), timeout=5.0) as sock, broken:
+            sock.sendall(garbage(random_))
         if k % 50 == 0:
             world.tick()
     frame = world.tick()

@@ -36,6 +36,7 @@ def test_reload_keeps_the_map_and_forgets_the_actors(own_client: carla.Client) -
     assert world.id > episode
     assert world.get_map().name == "Carla/Maps/Gridvale"
     assert len(world.get_actors().filter("vehicle.*")) == 0
+    assert min(actor.id for actor in world.get_actors()) > car.id
 
 
 def test_load_world_by_name_keeps_or_resets_settings(own_client: carla.Client) -> None:
