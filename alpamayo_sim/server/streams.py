@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import struct
+import time
 from collections.abc import Callable, Sequence
 
 from alpamayo_sim.server.event_loop import READ, WRITE, EventLoop
@@ -16,6 +17,8 @@ from alpamayo_sim.server.outbox import Buffer, Outbox
 
 MAX_QUEUED_BYTES = 32 << 20
 """Bound of what a slow subscriber of one stream can make the server keep."""
+UNKNOWN_STREAM_S = 1.0
+"""How long a subscriber of a stream that does not exist is kept waiting before it is closed: clients come back at once."""
 TOKEN = struct.Struct("<IHBB16s")
 """Stream id, port, protocol (1 TCP), address type (0: the address the client already uses), address."""
 _SIZE = struct.Struct("<I")
@@ -130,8 +133,8 @@ class StreamConnection:
     def _subscribe(self, stream_id: int) -> None:
         stream = self._hub.find(stream_id)
         if stream is None:
-            _LOG.info("a subscriber asked for stream %d, which does not exist; its connection is closed", stream_id)
-            self.close()
+            _LOG.debug("a subscriber asked for stream %d, which does not exist", stream_id)
+            self._loop.call_at(time.monotonic() + UNKNOWN_STREAM_S, self.close)
             return
         self._stream = stream
         stream.subscribers.append(self)
