@@ -62,6 +62,8 @@ def occupancy(model: EgoModel, xy: Array, yaw: Array, neighbours: Neighbours, fo
     coarse = xy[::4]
     off = forecasts.xy[:, :, None, :] - coarse[None, None, :, :]
     near = (off**2).sum(-1).min(-1) < (reach + 3.0) ** 2
+    still = (np.abs(forecasts.xy - forecasts.xy[:, :1]).max(axis=(1, 2)) < 1e-6) & (growth < 1e-6)
+    near[still, 1:] = False
     hyp, instant = np.nonzero(near)
     n = len(hyp)
     first = np.full(forecasts.yaw.shape, np.nan)
@@ -79,6 +81,7 @@ def occupancy(model: EgoModel, xy: Array, yaw: Array, neighbours: Neighbours, fo
         end = (len(xy) - 1 - np.argmax(touching[:, ::-1], axis=1)) * STATION_STEP_M
         first[hyp[some], instant[some]] = begin[some]
         last[hyp[some], instant[some]] = end[some]
+    first[still], last[still] = first[still, :1], last[still, :1]
     rows = np.flatnonzero(np.isfinite(first).any(axis=1))
     first, last = first[rows], last[rows]
     station = np.where(np.isfinite(first), first, 0.0)

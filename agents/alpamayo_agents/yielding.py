@@ -130,8 +130,9 @@ def _leader(occupied: Occupancy, row: int, begin: int) -> Leader:
     times = TIMES_S[rows]
     first, speed = occupied.first_m[row, rows], occupied.speed_mps[row, rows]
     end = times[-1]
-    runs_along = float(np.median(speed)) > 0.7 and first[-1] >= first[0] - 1.0
-    if runs_along or (begin == 0 and float(np.median(speed)) > -0.5):
+    mean = float(speed.mean())
+    runs_along = mean > 0.7 and first[-1] >= first[0] - 1.0
+    if runs_along or (begin == 0 and mean > -0.5):
         contact = np.interp(PLAN_TIMES_S, times, first)
         along = np.maximum(0.0, np.interp(PLAN_TIMES_S, times, speed))
         if rows[-1] == len(TIMES_S) - 1:
