@@ -147,7 +147,8 @@ def all_routes(data: Path) -> list[RouteSpec]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[3] / "shared" / "data")
+    shared = Path(os.environ.get("ALPAMAYO_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+    parser.add_argument("--data", type=Path, default=shared / "data")
     parser.add_argument("--routes", nargs="*", default=None)
     parser.add_argument("--agent", default="expert")
     parser.add_argument("--vehicles", type=int, default=60)
