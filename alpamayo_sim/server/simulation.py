@@ -124,8 +124,9 @@ class Simulation:
         self.sensors.publish(events, rendering=not self.settings.no_rendering_mode)
         self.shapes.expire(self.world.elapsed_s)
         message = self._writer.message(self.episode_id, map_changed=self._map_changed)
-        while time.monotonic() < publish_after_s:
-            pass
+        early_s = publish_after_s - time.monotonic()
+        if early_s > 0.0:
+            time.sleep(early_s)
         self.world_stream.publish(message)
         self._map_changed = False
         return self.world.frame
