@@ -39,7 +39,7 @@ def run(config: ServerConfig) -> int:
         "town": server.simulation.road_map.name,
         "pid": os.getpid(),
     }
-    print(json.dumps(ready), flush=True)
+    server.loop.call_at(0.0, lambda: print(json.dumps(ready), flush=True))
     server.serve()
     return 0
 
