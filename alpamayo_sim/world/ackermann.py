@@ -81,11 +81,7 @@ class AckermannController:
         if target.jerk_mps3 > 0.0:
             change = min(max(change, -target.jerk_mps3 * dt_s), target.jerk_mps3 * dt_s)
         limit = abs(target.acceleration_mps2)
-        up, down = (
-            (max(limit, MIN_ACCELERATION_MPS2),) * 2
-            if limit
-            else (MAX_ACCELERATION_MPS2, MAX_DECELERATION_MPS2)
-        )
+        up, down = (max(limit, MIN_ACCELERATION_MPS2),) * 2 if limit else (MAX_ACCELERATION_MPS2, MAX_DECELERATION_MPS2)
         self.acceleration_mps2 = min(max(self.acceleration_mps2 + change, -down), up)
         measured = -self.measured_mps2 if backwards else self.measured_mps2
         gains = (s.accel_kp, s.accel_ki, s.accel_kd)

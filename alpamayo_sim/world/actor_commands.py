@@ -62,9 +62,7 @@ class ActorCommands(WorldState):
         """Switch the physics of an actor; without it the actor stays where it is put."""
         row = self.row(actor_id, "set simulate physics")
         kind = self.actors.kind[row]
-        movable = (
-            kind in (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP) and not self.actors.parent_ids[row]
-        )
+        movable = kind in (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP) and not self.actors.parent_ids[row]
         self.actors.simulate_physics[row] = enabled and movable
         self.actors.gravity[row] |= enabled and kind == ActorKind.PROP
         if not enabled:

@@ -77,8 +77,7 @@ class Blueprint:
     def values(self, given: Mapping[str, str]) -> dict[str, str]:
         """Return the value of every attribute: the given one where it may be changed, else the default."""
         return {
-            spec.id: given.get(spec.id, spec.default) if spec.modifiable else spec.default
-            for spec in self.attributes
+            spec.id: given.get(spec.id, spec.default) if spec.modifiable else spec.default for spec in self.attributes
         }
 
 

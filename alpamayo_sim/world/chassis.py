@@ -47,9 +47,7 @@ def feel_ground(ground: Any, actor: Any, v: Any, c: Any) -> None:
     front, front_nx, front_ny, front_nz = ground_height(
         ground, x + cos * c.front_axle_m, y + sin * c.front_axle_m, hint
     )
-    rear, rear_nx, rear_ny, rear_nz = ground_height(
-        ground, x + cos * c.rear_axle_m, y + sin * c.rear_axle_m, hint
-    )
+    rear, rear_nx, rear_ny, rear_nz = ground_height(ground, x + cos * c.rear_axle_m, y + sin * c.rear_axle_m, hint)
     along = (front - rear) / (c.front_axle_m - c.rear_axle_m)
     nx, ny, nz = front_nx + rear_nx, front_ny + rear_ny, front_nz + rear_nz
     across = -(ny * cos - nx * sin) / nz

@@ -56,9 +56,7 @@ def compact(source: dict[str, Any]) -> list[dict[str, Any]]:
 def main(arguments: list[str]) -> int:
     """Read SOURCE, write TARGET, one blueprint a line; the exit code is 2 when the arguments are not two paths."""
     if len(arguments) != 2:
-        print(
-            "usage: python -m alpamayo_sim.world.compact_blueprints SOURCE.json TARGET.json", file=sys.stderr
-        )
+        print("usage: python -m alpamayo_sim.world.compact_blueprints SOURCE.json TARGET.json", file=sys.stderr)
         return 2
     records = compact(json.loads(Path(arguments[0]).read_text()))
     lines = ",\n".join(json.dumps(record, separators=(",", ":")) for record in records)

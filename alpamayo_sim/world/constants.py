@@ -69,21 +69,15 @@ def vehicle_constants(physics: VehiclePhysics, extent: Vector3) -> NDArray[np.vo
         record["ratio"][slot] = gear.ratio * physics.final_ratio
         record["up_radps"][slot] = gear.up_ratio * max_radps
         record["down_radps"][slot] = gear.down_ratio * max_radps
-    record["torque_radps"], record["torque_nm"], record["torque_points"] = _curve(
-        physics.torque_curve, RADPS_PER_RPM
-    )
-    record["steering_kmh"], record["steering_factor"], record["steering_points"] = _curve(
-        physics.steering_curve, 1.0
-    )
+    record["torque_radps"], record["torque_nm"], record["torque_points"] = _curve(physics.torque_curve, RADPS_PER_RPM)
+    record["steering_kmh"], record["steering_factor"], record["steering_points"] = _curve(physics.steering_curve, 1.0)
     record["max_steer_deg"] = max((w.max_steer_angle for w in wheels), default=0.0)
     record["radius_m"] = radius_m
     record["wheel_inertia"] = len(wheels) * wheel_inertia
     record["brake_nm"] = sum(max(w.max_brake_torque, 0.0) for w in wheels)
     record["hand_brake_nm"] = sum(max(w.max_handbrake_torque, 0.0) for w in wheels)
     record["friction"] = float(np.mean([max(w.tire_friction, 0.0) for w in wheels]))
-    record["stiffness_n"] = (
-        sum(max(w.long_stiff_value, 0.0) for w in wheels) * GRAVITY_MPS2 * DRIVEN_STIFFNESS
-    )
+    record["stiffness_n"] = sum(max(w.long_stiff_value, 0.0) for w in wheels) * GRAVITY_MPS2 * DRIVEN_STIFFNESS
     area_m2 = 4.0 * extent[1] * extent[2] * DRAG_AREA
     record["drag_n"] = 0.5 * AIR_DENSITY * max(physics.drag_coefficient, 0.0) * area_m2
     record["rolling_n"] = sum(max(w.damping_rate, 0.0) for w in wheels) / radius_m**2

@@ -38,9 +38,7 @@ class StaticGrid(NamedTuple):
     cell_items: NDArray[np.int64]
 
 
-def static_grid(
-    center: NDArray[Any], extent: NDArray[Any], yaw_deg: NDArray[Any], label: NDArray[Any]
-) -> StaticGrid:
+def static_grid(center: NDArray[Any], extent: NDArray[Any], yaw_deg: NDArray[Any], label: NDArray[Any]) -> StaticGrid:
     """Return upright boxes (centres and half sizes [M, 3], yaws [M], labels [M]) as a grid."""
     yaw = np.radians(yaw_deg)
     cos, sin = np.cos(yaw), np.sin(yaw)
@@ -69,9 +67,7 @@ def static_grid(
     order = np.argsort(np.array(cells), kind="stable")
     start = np.zeros(int(shape[0] * shape[1]) + 1, np.int64)
     np.add.at(start, np.array(cells) + 1, 1)
-    return StaticGrid(
-        boxes, label.astype(np.int64), origin, shape, np.cumsum(start), np.array(items, np.int64)[order]
-    )
+    return StaticGrid(boxes, label.astype(np.int64), origin, shape, np.cumsum(start), np.array(items, np.int64)[order])
 
 
 @njit(cache=True)

@@ -136,17 +136,13 @@ def drive(
     v.throttle_input = approach(v.throttle_input, throttle, PEDAL_RISE_PER_S * dt, PEDAL_FALL_PER_S * dt)
     v.brake_input = approach(v.brake_input, v.brake, PEDAL_RISE_PER_S * dt, PEDAL_FALL_PER_S * dt)
     held = 1.0 if v.hand_brake else 0.0
-    v.hand_brake_input = approach(
-        v.hand_brake_input, held, HAND_BRAKE_RATE_PER_S * dt, HAND_BRAKE_RATE_PER_S * dt
-    )
+    v.hand_brake_input = approach(v.hand_brake_input, held, HAND_BRAKE_RATE_PER_S * dt, HAND_BRAKE_RATE_PER_S * dt)
     _gearbox(v, c, speed_mps, dt)
 
     gear = v.gear
     throttle = v.throttle_input if gear != 0 else 0.0
     limited = v.engine_radps >= c.max_radps
-    torque = (
-        0.0 if limited else throttle * curve(c.torque_radps, c.torque_nm, c.torque_points, v.engine_radps)
-    )
+    torque = 0.0 if limited else throttle * curve(c.torque_radps, c.torque_nm, c.torque_points, v.engine_radps)
     idle = c.damping_idle if gear != 0 else c.damping_neutral
     damping = idle + (c.damping_full - idle) * throttle
     drag = (c.drag_n * speed_mps * abs(speed_mps)) / c.mass_kg

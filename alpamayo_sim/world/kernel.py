@@ -93,9 +93,7 @@ def _candidates(actors: Any, rows: Any, boxes: Any, statics: Any, duration_s: fl
 
 
 @njit(cache=True)
-def _inverse_masses(
-    actors: Any, rows: Any, constants: Any, vehicle_of: Any, i: int, j: int, inverse: Any
-) -> None:
+def _inverse_masses(actors: Any, rows: Any, constants: Any, vehicle_of: Any, i: int, j: int, inverse: Any) -> None:
     """Write 1/mass and 1/inertia of the two bodies of a pair; zeros for what does not move."""
     inverse[:] = 0.0
     for side in range(2):

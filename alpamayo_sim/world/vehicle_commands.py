@@ -82,9 +82,7 @@ class VehicleCommands(ActorCommands):
         pose = self.pose(self.vehicles.row[index])
         points = to_world(pose, np.array([wheel.position for wheel in physics.wheels]) / 100.0)
         if (friction := self.friction_triggers.inside.get(actor_id)) is not None:
-            physics = replace(
-                physics, wheels=tuple(replace(w, tire_friction=friction) for w in physics.wheels)
-            )
+            physics = replace(physics, wheels=tuple(replace(w, tire_friction=friction) for w in physics.wheels))
         positions = tuple((100.0 * float(x), 100.0 * float(y), 100.0 * float(z)) for x, y, z in points)
         return physics.with_wheel_positions(positions)
 

@@ -111,9 +111,7 @@ SUV = VehiclePhysics(
     drag_coefficient=0.3,
     center_of_mass=(0.3, 0.0, -0.3),
     steering_curve=STEERING_CURVE,
-    wheels=four_wheels(
-        1.46, -1.378, 0.815, 39.0, 1300.0, 2600.0, lat_stiff_max_load=5.0, long_stiff_value=4000.0
-    ),
+    wheels=four_wheels(1.46, -1.378, 0.815, 39.0, 1300.0, 2600.0, lat_stiff_max_load=5.0, long_stiff_value=4000.0),
 )
 """vehicle.nissan.patrol, from CARLA's recorder."""
 

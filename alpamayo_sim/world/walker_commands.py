@@ -12,9 +12,7 @@ from alpamayo_sim.world.actor_commands import ActorCommands
 class WalkerCommands(ActorCommands):
     """Part of `World`: commands on walkers. Unknown ids raise UnknownActor, other actors WrongActor."""
 
-    def apply_walker_control(
-        self, actor_id: int, direction: Sequence[float], speed: float, jump: bool = False
-    ) -> None:
+    def apply_walker_control(self, actor_id: int, direction: Sequence[float], speed: float, jump: bool = False) -> None:
         """Walk at `speed` metres per second along `direction` (CARLA world frame) until told otherwise; jump once."""
         record = self.walkers.records[self.walker(actor_id, "apply control to walker")]
         record["direction"] = direction

@@ -57,9 +57,7 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
     The same map, seed, commands and step lengths give bit-identical states. Ids of actors begin at `first_id`.
     """
 
-    def __init__(
-        self, road_map: RoadMap, statics: StaticBoxes | None, *, seed: int = 0, first_id: int = 1
-    ) -> None:
+    def __init__(self, road_map: RoadMap, statics: StaticBoxes | None, *, seed: int = 0, first_id: int = 1) -> None:
         super().__init__(road_map)
         self.statics = statics
         self.random = np.random.default_rng(seed)

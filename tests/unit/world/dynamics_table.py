@@ -86,9 +86,7 @@ def _cell(value: float | None) -> str:
 def print_table(world: World, data: Path) -> None:
     """Print recorded / simulated times to speeds, stopping times and RMS errors."""
     speeds = (10, 20, 30, 40, 50, 60, 80, 100, 120)
-    print(
-        "throttle          " + "".join(f"{f'0-{kmh}':>8}" for kmh in speeds) + "    stop  RMS % of full scale"
-    )
+    print("throttle          " + "".join(f"{f'0-{kmh}':>8}" for kmh in speeds) + "    stop  RMS % of full scale")
     for throttle in THROTTLES:
         real, ours, rms = compare(world, data, throttle)
         for name, drive, tail in (("CARLA", real, ""), ("ours", ours, f"   {100 * rms:.2f}")):

@@ -30,9 +30,7 @@ SUBSTEPS = 5
 
 
 @njit
-def straight_drive(
-    vehicle: Any, constants: Any, throttle: float, brake_tick: int, ticks: int
-) -> NDArray[np.float64]:
+def straight_drive(vehicle: Any, constants: Any, throttle: float, brake_tick: int, ticks: int) -> NDArray[np.float64]:
     """Return the speeds (m/s) after each tick on flat ground: throttle from rest, full brake from `brake_tick` on."""
     speed = np.zeros(ticks + 1)
     for tick in range(ticks):
@@ -54,9 +52,7 @@ def changed(factors: NDArray[np.float64]) -> VehiclePhysics:
         gears[i + 1] = replace(gears[i + 1], up_ratio=gears[i + 1].up_ratio * rest[4 + i])
     return replace(
         SEDAN_2020,
-        torque_curve=tuple(
-            (rpm, nm * f) for (rpm, nm), f in zip(SEDAN_2020.torque_curve, torque, strict=True)
-        ),
+        torque_curve=tuple((rpm, nm * f) for (rpm, nm), f in zip(SEDAN_2020.torque_curve, torque, strict=True)),
         forward_gears=tuple(gears),
         damping_full_throttle=SEDAN_2020.damping_full_throttle * rest[8],
         damping_zero_throttle_clutch_engaged=SEDAN_2020.damping_zero_throttle_clutch_engaged * rest[9],

@@ -26,9 +26,7 @@ def box(x: float, y: float, half_x: float, half_y: float, yaw_deg: float) -> np.
 def corners(b: np.ndarray, grid: int = 41) -> np.ndarray:
     """Points [n, 2] all over a box."""
     u, v = np.meshgrid(np.linspace(-1, 1, grid) * b[3], np.linspace(-1, 1, grid) * b[4])
-    return np.column_stack(
-        [b[0] + u.ravel() * b[6] - v.ravel() * b[7], b[1] + u.ravel() * b[7] + v.ravel() * b[6]]
-    )
+    return np.column_stack([b[0] + u.ravel() * b[6] - v.ravel() * b[7], b[1] + u.ravel() * b[7] + v.ravel() * b[6]])
 
 
 def inside(points: np.ndarray, b: np.ndarray, margin: float) -> np.ndarray:
@@ -55,9 +53,7 @@ def test_overlap_agrees_with_points_and_its_normal_separates(x, y, ax, ay, a_yaw
         moved = b.copy()
         moved[:2] += hit[:2] * (hit[2] + 1e-3)
         assert not overlap(a, moved, np.empty(5))
-        parallel = (
-            abs(math.sin(math.radians(a_yaw - b_yaw)) * math.cos(math.radians(a_yaw - b_yaw))) < EDGE_ANGLE
-        )
+        parallel = abs(math.sin(math.radians(a_yaw - b_yaw)) * math.cos(math.radians(a_yaw - b_yaw))) < EDGE_ANGLE
         margin = hit[2] + 1e-6 + (2.0 * EDGE_ANGLE * max(ax, ay, bx, by) if parallel else 0.0)
         assert inside(hit[3:5][None], a, margin)[0]
         assert inside(hit[3:5][None], b, margin)[0]
@@ -108,9 +104,7 @@ def test_a_crash_stays_finite_loses_energy_and_separates(
     )
     world.set_target_velocity(a.id, (speed * math.cos(rad), speed * math.sin(rad), 0.0))
     other_rad = math.radians(other_yaw)
-    world.set_target_velocity(
-        b.id, (other_speed * math.cos(other_rad), other_speed * math.sin(other_rad), 0.0)
-    )
+    world.set_target_velocity(b.id, (other_speed * math.cos(other_rad), other_speed * math.sin(other_rad), 0.0))
     energy = energy_of(world)
     deepest = 0.0
     for _ in range(60):

@@ -33,9 +33,7 @@ def test_recorded_drive_is_reproduced(flat_world: World, shared_data: Path, thro
     ("throttle", "times_s"),
     [(0.7, {30: 2.90, 50: 5.10, 80: 11.1, 100: 16.95}), (0.9, {30: 1.80, 50: 2.95, 80: 6.20, 100: 9.35})],
 )
-def test_throttles_that_were_not_fitted(
-    flat_world: World, throttle: float, times_s: dict[int, float]
-) -> None:
+def test_throttles_that_were_not_fitted(flat_world: World, throttle: float, times_s: dict[int, float]) -> None:
     ours = simulated(flat_world, throttle, 500, 500, start=10)
     for kmh, seconds in times_s.items():
         assert ours.time_to(kmh) == pytest.approx(seconds, rel=0.12)

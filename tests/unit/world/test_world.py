@@ -115,9 +115,7 @@ def test_a_walker_walks_at_its_speed_and_stands_on_the_ground(flat_world: World)
     for _ in range(40):
         flat_world.step(TICK_S)
         heights.append(flat_world.transform(walker.id).z)
-    assert max(heights) == pytest.approx(0.93 + 5.0**2 / (2 * 9.81), abs=0.15) and heights[
-        -1
-    ] == pytest.approx(0.93)
+    assert max(heights) == pytest.approx(0.93 + 5.0**2 / (2 * 9.81), abs=0.15) and heights[-1] == pytest.approx(0.93)
 
 
 def test_a_walker_is_blocked_by_a_wall_and_by_a_car(walled_world) -> None:
@@ -162,9 +160,7 @@ def test_acceleration_is_the_change_of_velocity(flat_world: World) -> None:
     for _ in range(60):
         flat_world.step(TICK_S)
         after = velocity(flat_world, car.id)
-        assert flat_world.actors.acceleration_mps2[flat_world.row(car.id)] == pytest.approx(
-            (after - before) / TICK_S
-        )
+        assert flat_world.actors.acceleration_mps2[flat_world.row(car.id)] == pytest.approx((after - before) / TICK_S)
         before = after
 
 
@@ -341,8 +337,7 @@ def scripted_hash() -> str:
 def test_two_processes_give_bit_identical_states() -> None:
     script = HASH_SCRIPT.format(folder=str(Path(__file__).parent))
     runs = [
-        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-        for _ in range(2)
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True) for _ in range(2)
     ]
     hashes = [run.stdout.strip() for run in runs]
     assert hashes[0] == hashes[1] and len(hashes[0]) == len(hashlib.sha256().hexdigest())
@@ -380,10 +375,7 @@ def test_telemetry_doors_lights_and_wheels(flat_world: World) -> None:
     assert telemetry.speed == pytest.approx(np.linalg.norm(velocity(flat_world, car.id)[:2]), rel=0.02)
     assert 500.0 < telemetry.engine_rpm < 6500.0 and telemetry.gear >= 1 and len(telemetry.wheels) == 4
     assert telemetry.wheels[0].omega * 0.355 == pytest.approx(telemetry.speed, rel=0.2)
-    assert (
-        5.0 < flat_world.wheel_steer_angle(car.id, 0) < 14.0
-        and flat_world.wheel_steer_angle(car.id, 2) == 0.0
-    )
+    assert 5.0 < flat_world.wheel_steer_angle(car.id, 0) < 14.0 and flat_world.wheel_steer_angle(car.id, 2) == 0.0
     flat_world.open_door(car.id, 6)
     flat_world.close_door(car.id, 0)
     assert flat_world.vehicles.open_doors[0] == 0x3E
