@@ -21,6 +21,8 @@ MAX_WAYS = 4
 REACH_M = 70.0
 """How far beyond the end of its segment a vehicle is followed."""
 STILL_MPS = 0.3
+SPEEDING_UP_M = 8.0
+"""How much farther a vehicle may come than its speed now takes it."""
 OTHERS_BRAKING_MPS2 = 4.0
 
 
@@ -45,6 +47,8 @@ class _Way:
     arc_m: Array
     stops: tuple[tuple[float, carla.TrafficLight], ...]
     branches: bool
+    parts_at_m: float
+    """Arc length up to which an earlier way from the same segment runs alike; 0 for the first way."""
 
 
 class LaneForecaster:
@@ -79,7 +83,10 @@ class LaneForecaster:
                 continue
             for segment, arc, lateral, sideways in found:
                 drift = 0.0 if self._graph.segments[segment].is_junction else sideways
+                farthest = arc + float(speeds[row]) * TIMES_S[-1] + SPEEDING_UP_M
                 for way in self._ways_from(segment):
+                    if way.parts_at_m > farthest:
+                        continue
                     there, heading = self._drive(way, arc, lateral, drift, neighbours, row)
                     owner.append(row)
                     xy.append(there)
@@ -141,10 +148,20 @@ class LaneForecaster:
                     continue
                 for after in following:
                     stack.append(([*chain, after], beyond + self._graph.segments[after].length_m))
-            self._ways[segment] = [self._way(chain, len(chains) > 1) for chain in chains]
+            self._ways[segment] = [
+                self._way(chain, len(chains) > 1, self._shared_m(chain, chains[:number]))
+                for number, chain in enumerate(chains)
+            ]
         return self._ways[segment]
 
-    def _way(self, chain: list[int], branches: bool) -> _Way:
+    def _shared_m(self, chain: list[int], earlier: list[list[int]]) -> float:
+        shared = 0
+        for other in earlier:
+            same = [ours == theirs for ours, theirs in zip(chain, other, strict=False)]
+            shared = max(shared, same.index(False) if False in same else len(same))
+        return sum(self._graph.segments[index].length_m for index in chain[:shared])
+
+    def _way(self, chain: list[int], branches: bool, parts_at_m: float) -> _Way:
         lanes = [self._graph.segments[index] for index in chain]
         points = np.concatenate([lane.points[:, :2] for lane in lanes])
         yaw = np.unwrap(np.radians(np.concatenate([lane.yaw_deg for lane in lanes])))
@@ -156,7 +173,7 @@ class LaneForecaster:
         for index, lane in zip(chain, lanes, strict=True):
             stops += [(float(arc[first]) + at, light) for at, light in self._stops.get(index, ())]
             first += len(lane.points)
-        return _Way(points[keep], yaw[keep], arc[keep], tuple(stops), branches)
+        return _Way(points[keep], yaw[keep], arc[keep], tuple(stops), branches, parts_at_m)
 
     def _drive(
         self, way: _Way, arc: float, lateral: float, drift: float, neighbours: Neighbours, row: int
