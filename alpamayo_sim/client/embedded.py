@@ -32,6 +32,7 @@ class EmbeddedServer:
         *,
         seed: int = 0,
         maps_dirs: Sequence[Path] = (),
+        cache_dir: Path | None = None,
         log_path: Path | None = None,
         extra_args: Sequence[str] = (),
     ) -> None:
@@ -43,6 +44,8 @@ class EmbeddedServer:
         command = [sys.executable, "-m", "alpamayo_sim.server", "--town", town, "--port", "0", "--seed", str(seed)]
         for directory in maps_dirs:
             command += ["--maps", str(directory)]
+        if cache_dir is not None:
+            command += ["--cache", str(cache_dir)]
         command += extra_args
         self._log: IO[bytes] | None = None if log_path is None else log_path.open("wb")
         self._process = subprocess.Popen(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
+
+from alpamayo_sim.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +29,16 @@ class ServerConfig:
     """Where maps keep what they computed; None for no cache."""
     verbose: bool = False
     """Log every call."""
+
+
+def check_config(config: ServerConfig) -> None:
+    """Raise InputError for a value that no server can work with; the message names the option."""
+    if not 0 <= config.port < 65535:
+        raise InputError(f"--port must lie in [0, 65534], since streams use the next one; found {config.port}")
+    if config.max_rate is not None and not (math.isfinite(config.max_rate) and config.max_rate > 0.0):
+        raise InputError(f"--max-rate must be a positive number of ticks per second; found {config.max_rate}")
+    if config.seed < 0:
+        raise InputError(f"--seed must not be negative; found {config.seed}")
+    for folder in config.maps:
+        if not folder.is_dir():
+            raise InputError(f"--maps takes folders with OpenDRIVE files; there is no folder {folder}")

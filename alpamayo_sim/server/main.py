@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import math
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from alpamayo_sim.errors import InfrastructureError, InputError
-from alpamayo_sim.server.config import ServerConfig
+from alpamayo_sim.server.config import ServerConfig, check_config
 from alpamayo_sim.server.server import Server
+from alpamayo_sim.world.precompile import ensure_compiled, is_compiled
 
 
 def run(config: ServerConfig) -> int:
@@ -25,6 +25,10 @@ def run(config: ServerConfig) -> int:
         stream=sys.stderr, level=logging.DEBUG if config.verbose else logging.INFO, format="%(levelname)s %(message)s"
     )
     try:
+        check_config(config)
+        if not is_compiled():
+            logging.info("compiling the simulator, once after an installation; this takes about half a minute")
+            ensure_compiled()
         server = Server(config)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -64,10 +68,6 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse `argv` and serve; returns the exit code."""
     options = _parser().parse_args(argv)
-    problem = _problem_of(options)
-    if problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
     return run(
         ServerConfig(
             town=options.town,
@@ -80,14 +80,3 @@ def main(argv: Sequence[str] | None = None) -> int:
             verbose=options.verbose,
         )
     )
-
-
-def _problem_of(options: argparse.Namespace) -> str:
-    if not 0 <= options.port < 65535:
-        return f"--port must lie in [0, 65534], since streams use the next one; found {options.port}"
-    if options.max_rate is not None and not (math.isfinite(options.max_rate) and options.max_rate > 0.0):
-        return f"--max-rate must be a positive number of ticks per second; found {options.max_rate}"
-    if options.seed < 0:
-        return f"--seed must not be negative; found {options.seed}"
-    missing = [folder for folder in options.maps if not folder.is_dir()]
-    return f"--maps: there is no folder {missing[0]}" if missing else ""

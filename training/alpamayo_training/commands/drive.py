@@ -34,6 +34,8 @@ from alpamayo_sim.roads.route_planner import Route, RoutePlanner
 from alpamayo_training.progress import DriveProgress
 
 DEFAULT_TOWN = "Gridvale"
+MAP_CACHE = ".maps"
+"""Folder beside the run folders that remembers what was computed from maps."""
 _EPISODE_ID = "drive"
 
 
@@ -80,7 +82,8 @@ class Arguments:
         with ExitStack() as stack:
             client, server_name = self._server(stack, planned)
             world_map = client.get_world().get_map()
-            road_map = road_map_from_text(world_map.name.rsplit("/", 1)[-1], world_map.to_opendrive())
+            name = world_map.name.rsplit("/", 1)[-1]
+            road_map = road_map_from_text(name, world_map.to_opendrive(), cache_dir=self.out / MAP_CACHE)
             route = self._trace(road_map, planned)
             free_spawn_points(world_map, self.vehicles, start_transform(route).location)
             route_id = planned.route_id if planned else f"random-{self.seed}"
@@ -117,7 +120,9 @@ class Arguments:
             client = connect(address)
             _load_town(client, town)
             return client, f"CARLA {client.get_server_version()} at {address}"
-        server = stack.enter_context(EmbeddedServer(town or DEFAULT_TOWN, seed=self.seed, maps_dirs=self.maps))
+        server = stack.enter_context(
+            EmbeddedServer(town or DEFAULT_TOWN, seed=self.seed, maps_dirs=self.maps, cache_dir=self.out / MAP_CACHE)
+        )
         return connect(server.address), "embedded"
 
     def _trace(self, road_map: RoadMap, planned: RouteSpec | None) -> Route:

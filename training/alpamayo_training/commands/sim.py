@@ -24,12 +24,15 @@ class Arguments:
     """Seed of everything random in the world."""
     maps: UseAppendAction[tuple[Path, ...]] = ()
     """Folder with more OpenDRIVE files, one town each; may be given several times."""
+    cache: Path = Path("runs/.maps")
+    """Folder that remembers what was computed from maps."""
     verbose: bool = False
     """Log every RPC."""
 
     def run(self) -> int:
         """Serve until interrupted; return the exit code."""
-        from alpamayo_sim.server.main import ServerConfig, run
+        from alpamayo_sim.server.config import ServerConfig
+        from alpamayo_sim.server.main import run
 
         return run(
             ServerConfig(
@@ -39,6 +42,7 @@ class Arguments:
                 max_rate=self.max_rate,
                 seed=self.seed,
                 maps=self.maps,
+                cache_dir=self.cache,
                 verbose=self.verbose,
             )
         )
