@@ -50,15 +50,15 @@ def search(graph: LaneGraph, start: Goal, goals: Sequence[Goal]) -> dict[Goal, t
     segment = graph.segments[start[0]]
     labels = [_Label(segment.length_m - float(segment.arc_m[start[1]]), start[1], -1, 0, start[0], None)]
     queue: list[tuple[float, int]] = [(labels[0].cost_at_end, 0)]
-    settled: set[int] = set()
+    # The earliest sample from which each segment has been explored; a later label that enters earlier opens more of it.
+    explored_from: dict[int, int] = {}
     found: dict[Goal, tuple[float, list[LanePiece]]] = {}
     while queue and len(found) < len(goals):
         cost, number = heapq.heappop(queue)
         label = labels[number]
-        if label.segment in settled:
+        if explored_from.get(label.segment, label.start + 1) <= label.start:
             continue
-        if number > 0:
-            settled.add(label.segment)
+        explored_from[label.segment] = label.start
         segment = graph.segments[label.segment]
         for goal in goals:
             if goal[0] == label.segment and goal[1] >= label.start and goal not in found:
@@ -75,7 +75,7 @@ def search(graph: LaneGraph, start: Goal, goals: Sequence[Goal]) -> dict[Goal, t
                 entered_at = _beside(graph, segment, left_at, neighbour)
                 following.append(_Label(cost + CHANGE_COST_M, entered_at, number, left_at, neighbour, option))
         for new in following:
-            if new.segment not in settled:
+            if explored_from.get(new.segment, new.start + 1) > new.start:
                 labels.append(new)
                 heapq.heappush(queue, (new.cost_at_end, len(labels) - 1))
     return found
