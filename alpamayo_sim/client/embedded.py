@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +34,6 @@ class EmbeddedServer:
         seed: int = 0,
         maps_dirs: Sequence[Path] = (),
         cache_dir: Path | None = None,
-        log_path: Path | None = None,
         extra_args: Sequence[str] = (),
     ) -> None:
         """Start the server on a free port of the loopback interface and wait until it answers.
@@ -47,16 +47,16 @@ class EmbeddedServer:
         if cache_dir is not None:
             command += ["--cache", str(cache_dir)]
         command += extra_args
-        self._log: IO[bytes] | None = None if log_path is None else log_path.open("wb")
+        # A file, since a pipe that nobody reads would stop the server.
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if self._log is None else self._log,
+            stderr=self._log,
             start_new_session=True,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
-        self._log_path = log_path
         try:
             port = self._wait_until_ready()
         except BaseException:
@@ -85,18 +85,23 @@ class EmbeddedServer:
         raise InfrastructureError(f"the embedded server was not ready after {_READY_TIMEOUT_S:.0f} s")
 
     def _error_output(self) -> str:
-        if self._log_path is not None:
-            text = self._log_path.read_text(errors="replace")
-        else:
-            assert self._process.stderr is not None
-            text = self._process.stderr.read().decode(errors="replace")
-        lines = text.strip().splitlines()
+        lines = self.log().strip().splitlines()
         return "\n".join(lines[-8:]).removeprefix("error: ") if lines else "it said nothing"
+
+    def log(self) -> str:
+        """Return the end of what the server has logged, at most 64 KiB."""
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), 65536, max(0, size - 65536)).decode(errors="replace")
 
     @property
     def running(self) -> bool:
         """Whether the server process is alive."""
         return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End the server at once."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End the server: politely first, then for certain. Safe to call twice."""
@@ -105,11 +110,11 @@ class EmbeddedServer:
             try:
                 self._process.wait(timeout=5.0)
             except subprocess.TimeoutExpired:
-                os.killpg(self._process.pid, signal.SIGKILL)
+                self.kill()
                 self._process.wait()
-        for pipe in (self._process.stdout, self._process.stderr, self._log):
-            if pipe is not None:
-                pipe.close()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._log.close()
 
     def __enter__(self) -> EmbeddedServer:
         return self

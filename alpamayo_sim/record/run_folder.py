@@ -55,8 +55,12 @@ class RunFolder:
             text = yaml.safe_dump(_without_secrets(config), sort_keys=False, allow_unicode=True)
         except yaml.YAMLError as error:
             raise InputError(f"a run's configuration holds plain values only; found something else: {error}") from error
-        base.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".new-", dir=base))
+        check_writable(base)
+        try:
+            base.mkdir(parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(prefix=".new-", dir=base))
+        except OSError as error:
+            raise InputError(f"no run folder can be made in {base} ({error}). Choose another --out") from error
         try:
             (draft / "config.yaml").write_text(text, encoding="utf-8")
             write_json(draft / "env.json", describe_environment())
@@ -131,6 +135,15 @@ class RunFolder:
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Replace summary.json in one step."""
         write_json(self.path / "summary.json", summary)
+
+
+def check_writable(base: Path) -> None:
+    """Raise InputError unless run folders can be made in `base`, which need not exist yet."""
+    existing = next(folder for folder in (base, *base.absolute().parents) if folder.exists())
+    if not existing.is_dir():
+        raise InputError(f"runs are kept in a folder; {existing} is a file. Choose another --out")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(f"no run folder can be made in {existing}: no permission. Choose another --out")
 
 
 def check_name(name: str) -> str:

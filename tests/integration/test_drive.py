@@ -5,11 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import alpamayo, drive
 
 SUMMARY_KEYS = {
     "route_completion_percent",
@@ -18,17 +17,6 @@ SUMMARY_KEYS = {
     "driving_score",
     "success_rate_percent",
 }
-
-
-def alpamayo(*arguments: str | Path, timeout_s: float = 240.0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "alpamayo_training.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
-
-
-def drive(out: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return alpamayo(
-        "drive", "--out", out, "--length-m", "120", "--vehicles", "8", "--walkers", "4", "--json", *arguments
-    )
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +66,7 @@ BAD_INPUTS = {
     "more traffic than the map holds": (("--vehicles", "5000"), "5000"),
     "a route id without a file": (("--route", "3"), "--routes"),
     "missing route file": (("--routes", "missing.xml"), "missing.xml"),
+    "negative seed": (("--seed", "-1"), "--seed"),
     "bad server address": (("--server", "localhost"), "HOST:PORT"),
 }
 

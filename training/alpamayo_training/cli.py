@@ -6,8 +6,10 @@ Exit codes: 0 done, 1 the work failed, 2 bad arguments or input, 3 infrastructur
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import Protocol, cast
 
 import tyro
@@ -41,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in _COMMANDS:
         print(f"error: unknown command {name!r}; expected one of {', '.join(_COMMANDS)}\n\n{_usage()}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, _interrupt)
     module = importlib.import_module(f"alpamayo_training.commands.{name}")
     try:
         command = cast(
@@ -56,6 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Treat SIGTERM as Ctrl-C, so that a world is left as it was found."""
+    raise KeyboardInterrupt
 
 
 def _usage() -> str:

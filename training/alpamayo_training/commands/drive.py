@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import carla
 import numpy as np
 from tyro.conf import UseAppendAction
 
@@ -19,19 +19,18 @@ from alpamayo_scenarios.episode import EpisodeSpec, run_episode, start_transform
 from alpamayo_scenarios.route_file import RouteSpec, load_route, load_routes
 from alpamayo_scenarios.traffic import free_spawn_points
 from alpamayo_scenarios.weather import preset
-from alpamayo_sim.client.connection import ServerAddress, connect
-from alpamayo_sim.client.embedded import EmbeddedServer
-from alpamayo_sim.errors import InfrastructureError, InputError
+from alpamayo_sim.errors import InputError
 from alpamayo_sim.metrics.episode_metrics import EpisodeMetrics
 from alpamayo_sim.metrics.episode_result import EpisodeIdentity, EpisodeResult, summarise
 from alpamayo_sim.metrics.infraction import Infraction
 from alpamayo_sim.metrics.tick import TickRecord
 from alpamayo_sim.record.episode_recorder import EpisodeRecorder
 from alpamayo_sim.record.report import write_report
-from alpamayo_sim.record.run_folder import RunFolder
+from alpamayo_sim.record.run_folder import RunFolder, check_writable
 from alpamayo_sim.roads.road_map import RoadMap, road_map_from_text
 from alpamayo_sim.roads.route_planner import Route, RoutePlanner
 from alpamayo_training.progress import DriveProgress
+from alpamayo_training.server_choice import ConnectedServer, open_server
 
 DEFAULT_TOWN = "Gridvale"
 MAP_CACHE = ".maps"
@@ -75,21 +74,29 @@ class Arguments:
     """Print the summary as one JSON line at the end, and nothing else on standard output."""
 
     def run(self) -> int:
-        """Drive; return 0 if the episode ended by itself, 1 if the agent failed or did not finish the route."""
+        """Drive; return 0 if the route was completed, 1 if it was not."""
         self._check()
         agent = make_agent(self.agent)
         planned = self._planned_route()
         with ExitStack() as stack:
-            client, server_name = self._server(stack, planned)
-            world_map = client.get_world().get_map()
-            name = world_map.name.rsplit("/", 1)[-1]
-            road_map = road_map_from_text(name, world_map.to_opendrive(), cache_dir=self.out / MAP_CACHE)
+            town = self.town or (planned.town if planned else None)
+            cache = self.out / MAP_CACHE
+            server = open_server(
+                stack, self.server, town, default_town=DEFAULT_TOWN, seed=self.seed, maps=self.maps, cache=cache
+            )
+            world_map = server.client.get_world().get_map()
+            town_name = world_map.name.rsplit("/", 1)[-1]
+            road_map = road_map_from_text(town_name, world_map.to_opendrive(), cache_dir=cache)
             route = self._trace(road_map, planned)
             free_spawn_points(world_map, self.vehicles, start_transform(route).location)
             route_id = planned.route_id if planned else f"random-{self.seed}"
-            identity = EpisodeIdentity(_EPISODE_ID, road_map.name, route_id, self.agent, self.seed, server_name)
+            identity = EpisodeIdentity(_EPISODE_ID, road_map.name, route_id, self.agent, self.seed, server.name)
             run = RunFolder.create(self.out, "drive", {k: v for k, v in asdict(self).items() if v is not None})
-            result = self._drive(client, agent, road_map, route, planned, identity, run)
+            try:
+                result = self._drive(server, agent, road_map, route, planned, identity, run)
+            except KeyboardInterrupt:
+                print(f"stopped; what there is lies in {run.path}", file=sys.stderr)
+                raise
         summary = summarise([result])
         run.write_summary(summary)
         report = write_report(run)
@@ -107,23 +114,14 @@ class Arguments:
             raise InputError("--route names a route in a file; say which with --routes FILE")
         if self.weather is not None:
             preset(self.weather)
+        if self.seed < 0:
+            raise InputError(f"--seed is 0 or more; found {self.seed}")
+        check_writable(self.out)
 
     def _planned_route(self) -> RouteSpec | None:
         if self.routes is None:
             return None
         return load_route(self.routes, self.route) if self.route is not None else load_routes(self.routes)[0]
-
-    def _server(self, stack: ExitStack, planned: RouteSpec | None) -> tuple[carla.Client, str]:
-        town = self.town or (planned.town if planned else None)
-        if self.server is not None:
-            address = ServerAddress.parse(self.server)
-            client = connect(address)
-            _load_town(client, town)
-            return client, f"CARLA {client.get_server_version()} at {address}"
-        server = stack.enter_context(
-            EmbeddedServer(town or DEFAULT_TOWN, seed=self.seed, maps_dirs=self.maps, cache_dir=self.out / MAP_CACHE)
-        )
-        return connect(server.address), "embedded"
 
     def _trace(self, road_map: RoadMap, planned: RouteSpec | None) -> Route:
         planner = RoutePlanner(road_map.carla_map)
@@ -132,21 +130,9 @@ class Arguments:
         rng = np.random.default_rng(self.seed)
         return planner.random_route(rng, 0.9 * self.length_m, 1.1 * self.length_m)
 
-    def _cameras_work(self, client: carla.Client) -> bool:
-        """Whether the server can draw; if not, the drive goes on with a bird's-eye video and this says why."""
-        world = client.get_world()
-        blueprint = world.get_blueprint_library().find("sensor.camera.rgb")
-        try:
-            camera = world.spawn_actor(blueprint, carla.Transform(carla.Location(z=50.0)))
-        except RuntimeError as error:
-            print(f"note: no front camera in the video: {error}", file=sys.stderr)
-            return False
-        client.apply_batch_sync([carla.command.DestroyActor(camera.id)])
-        return True
-
     def _drive(
         self,
-        client: carla.Client,
+        server: ConnectedServer,
         agent: Agent,
         road_map: RoadMap,
         route: Route,
@@ -161,23 +147,38 @@ class Arguments:
             vehicles=self.vehicles,
             walkers=self.walkers,
             weather=preset(self.weather) if self.weather else planned,
-            front_camera=self.camera if self.video and self._cameras_work(client) else None,
+            front_camera=self.camera if self.video and server.has_cameras() else None,
         )
         metrics = EpisodeMetrics(road_map, route)
-        details = {
-            "vehicles": self.vehicles,
-            "walkers": self.walkers,
-            "weather": self.weather or "the route's or server's",
-        }
+        weather = self.weather or ("the route's" if planned else "the server's")
+        details = {"vehicles": self.vehicles, "walkers": self.walkers, "weather": weather}
         started = time.perf_counter()
-        with EpisodeRecorder(run, identity, road_map, route, video=self.video, details=details) as recorder:
-            with DriveProgress(route.length_m, quiet=self.json) as progress:
+        with ExitStack() as stack:
+            recorder = EpisodeRecorder(run, identity, road_map, route, video=self.video, details=details)
+            stack.enter_context(recorder)
+            progress = stack.enter_context(DriveProgress(route.length_m, quiet=self.json))
 
-                def observe(tick: TickRecord, infractions: list[Infraction]) -> None:
-                    recorder.write(tick, infractions)
-                    progress.update(metrics.completion.percent, tick.time_s, tick.speed_mps, infractions)
+            def give_up(reason: str) -> None:
+                """Save what there is and end the process: nothing that waits for a dead server can be unwound."""
+                recorder.abandon(reason)
+                lost = metrics.result(identity, status="infra_failure(server_lost)")
+                run.append_metrics(lost.flat())
+                run.write_summary(summarise([lost]))
+                log = server.embedded.log() if server.embedded is not None else ""
+                (run.path / "server.log").write_text(log, encoding="utf-8")
+                if server.embedded is not None:
+                    server.embedded.kill()
+                print(f"error: {reason}; the episode does not count. See {run.path}", file=sys.stderr, flush=True)
+                os._exit(3)
 
-                run_episode(client, spec, agent, road_map, metrics, observe)
+            watchdog = stack.enter_context(server.watchdog(give_up))
+
+            def observe(tick: TickRecord, infractions: list[Infraction]) -> None:
+                watchdog.ticked()
+                recorder.write(tick, infractions)
+                progress.update(metrics.completion.percent, tick.time_s, tick.speed_mps, infractions)
+
+            run_episode(server.client, spec, agent, road_map, metrics, observe)
             result = metrics.result(identity, wall_time_s=time.perf_counter() - started)
             recorder.close(result)
         return result
@@ -197,23 +198,3 @@ class Arguments:
         if video.is_file():
             print(f"video:  {video}")
         print(f"report: {report}")
-
-
-def _load_town(client: carla.Client, town: str | None) -> None:
-    """Make the server show the town that was asked for; InputError if it has none of that name."""
-    current = client.get_world().get_map().name.rsplit("/", 1)[-1]
-    if town is None or town == current:
-        return
-    if town.endswith(".xodr"):
-        path = Path(town)
-        if not path.is_file():
-            raise InputError(f"there is no map file {path}")
-        client.generate_opendrive_world(path.read_text(encoding="utf-8"))
-        return
-    available = sorted(name.rsplit("/", 1)[-1] for name in client.get_available_maps())
-    if town not in available:
-        raise InputError(f"the server has no town {town!r}; it has {', '.join(available)}")
-    try:
-        client.load_world(town)
-    except RuntimeError as error:
-        raise InfrastructureError(f"the server did not load {town}: {error}") from error
