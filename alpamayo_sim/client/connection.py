@@ -58,6 +58,11 @@ def connect(address: ServerAddress, *, timeout_s: float = 20.0) -> carla.Client:
     return client
 
 
+def is_embedded(client: carla.Client) -> bool:
+    """Whether the server is the embedded one, which says so when asked for the files of the folder `alpamayo-sim`."""
+    return "alpamayo-sim/embedded" in list(client.get_required_files("alpamayo-sim", False))
+
+
 def _wait_for_listener(address: ServerAddress, *, timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
     while True:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import carla
 
-from alpamayo_sim.client.connection import ServerAddress, connect
+from alpamayo_sim.client.connection import ServerAddress, connect, is_embedded
 from alpamayo_sim.client.embedded import EmbeddedServer
 from alpamayo_sim.client.watchdog import CLIENT_TIMEOUT_S, ServerWatchdog
 from alpamayo_sim.errors import InfrastructureError, InputError

@@ -27,6 +27,11 @@ def get_map_data(session: Session) -> str:
     return session.server.simulation.road_map.xodr
 
 
+IDENTITY_FOLDER = "alpamayo-sim"
+IDENTITY = "alpamayo-sim/embedded"
+"""How a client learns through CARLA's own API that it talks to the embedded server (CARLA has no such folder)."""
+
+
 @call(Family.VALUE)
 def get_available_maps(session: Session) -> list[str]:
     """Return the names of the maps that can be loaded."""
@@ -35,8 +40,8 @@ def get_available_maps(session: Session) -> list[str]:
 
 @call(Family.VALUE, text)
 def get_required_files(session: Session, folder: str) -> list[str]:
-    """Return nothing: clients need no file of the server beside the OpenDRIVE text."""
-    return []
+    """Return nothing, since clients need no file beside the OpenDRIVE text; but to our own question, what this server is."""
+    return [IDENTITY] if folder == IDENTITY_FOLDER else []
 
 
 @call(Family.VALUE, text)
