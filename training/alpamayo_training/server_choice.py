@@ -28,9 +28,9 @@ class ConnectedServer:
     @property
     def name(self) -> str:
         """What results call it."""
-        return (
-            "embedded" if self.embedded is not None else f"CARLA {self.client.get_server_version()} at {self.address}"
-        )
+        if is_embedded(self.client):
+            return "embedded"
+        return f"CARLA {self.client.get_server_version()} at {self.address}"
 
     def watchdog(self, on_loss: Callable[[str], None]) -> ServerWatchdog:
         """Return a watchdog for an episode, after whose `on_loss` the process is expected to end."""
