@@ -43,6 +43,9 @@ def run(config: ServerConfig) -> int:
         "town": server.simulation.road_map.name,
         "pid": os.getpid(),
     }
+    logging.info(
+        "%s at %s:%d, streams at %d; Ctrl-C ends it", ready["town"], config.host, server.port, server.stream_port
+    )
     server.loop.call_at(0.0, lambda: print(json.dumps(ready), flush=True))
     server.serve()
     return 0
