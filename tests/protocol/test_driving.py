@@ -138,6 +138,11 @@ def test_lights_doors_wheels_telemetry(world: carla.World, car: carla.Vehicle) -
         world.tick()
     assert car.get_wheel_steer_angle(carla.VehicleWheelLocation.FL_Wheel) > 5.0
     assert car.get_wheel_steer_angle(carla.VehicleWheelLocation.BL_Wheel) == 0.0
+    angles = []
+    for _ in range(3):
+        world.tick()
+        angles.append(car.get_wheel_pitch_angle(carla.VehicleWheelLocation.FR_Wheel))
+    assert len(set(angles)) == 3 and all(0.0 <= angle < 360.0 for angle in angles)
     telemetry = car.get_telemetry_data()
     assert telemetry.engine_rpm > 300.0 and len(telemetry.wheels) == 4
     assert telemetry.speed == pytest.approx(car.get_velocity().length(), abs=0.3)

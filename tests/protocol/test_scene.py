@@ -85,6 +85,44 @@ def test_static_objects(world: carla.World) -> None:
     assert first.name in world.get_names_of_all_objects()
 
 
+def test_boxes_of_lights_and_signs(world: carla.World) -> None:
+    labels = carla.CityObjectLabel
+    lights = world.get_actors().filter("traffic.traffic_light")
+    heads = world.get_level_bbs(labels.TrafficLight)
+    assert len(heads) == sum(len(light.get_light_boxes()) for light in lights) > 0
+    for head in heads:
+        nearest = min(lights, key=lambda light: light.get_location().distance(head.location))
+        assert 2.0 < head.location.z - nearest.get_location().z < 6.0
+    signs = [a for a in world.get_actors().filter("traffic.*") if a.type_id != "traffic.traffic_light"]
+    plates = world.get_level_bbs(labels.TrafficSigns)
+    assert len(plates) == len(signs) > 0
+    for sign, plate in zip(sorted(signs, key=lambda sign: sign.id), plates, strict=True):
+        assert sign.get_location().distance_2d(plate.location) < 0.5
+        assert plate.extent.x > plate.extent.y
+
+
+def test_boxes_of_spawned_actors_are_where_they_are_now(world: carla.World, car: carla.Vehicle) -> None:
+    labels = carla.CityObjectLabel
+    assert world.get_level_bbs(labels.Bus) == []
+    for yaw in (0.0, 30.0):
+        pose = car.get_transform()
+        pose.rotation.yaw += yaw
+        car.set_transform(pose)
+        world.tick()
+        (box,) = world.get_level_bbs(labels.Car)
+        pose = car.get_transform()
+        expected = pose.transform(car.bounding_box.location)
+        assert box.location.distance(expected) < 0.01
+        assert box.rotation.yaw == pytest.approx(pose.rotation.yaw, abs=0.01)
+        assert box.extent == car.bounding_box.extent
+    everything = world.get_level_bbs(labels.Any)
+    assert len(everything) > len(world.get_level_bbs(labels.Buildings)) + len(world.get_level_bbs(labels.TrafficLight))
+    objects = world.get_environment_objects(labels.Car)
+    assert car.id not in {thing.id for thing in objects}
+    car.destroy()
+    assert world.get_level_bbs(labels.Car) == []
+
+
 def test_street_lights(world: carla.World) -> None:
     lights = world.get_lightmanager().get_all_lights()
     assert len(lights) > 5

@@ -150,7 +150,7 @@ def test_every_priority_call_of_the_protocol_is_there() -> None:
     add_actor_force_at_location add_actor_angular_impulse add_actor_torque set_actor_simulate_physics
     set_actor_collisions set_actor_enable_gravity set_actor_dead apply_batch get_physics_control
     apply_physics_control get_telemetry_data get_vehicle_light_state set_vehicle_light_state
-    get_vehicle_light_states get_wheel_steer_angle set_wheel_steer_direction open_vehicle_door
+    get_vehicle_light_states get_wheel_steer_angle get_wheel_pitch_angle set_wheel_steer_direction open_vehicle_door
     close_vehicle_door is_traffic_manager_running get_traffic_manager_running
     add_traffic_manager_running destroy_traffic_manager set_actor_autopilot
     """.split()  # noqa: SIM905 - a list would fill the page

@@ -21,12 +21,12 @@ from alpamayo_sim.server.codec import (
     u64,
     weather,
 )
+from alpamayo_sim.server.level_boxes import ANY_LABEL, actor_boxes, signal_boxes
 from alpamayo_sim.server.registry import CallError, Family, call
 from alpamayo_sim.server.rpc import Session
 from alpamayo_sim.server.simulation import Simulation
 from alpamayo_sim.world.weather import Weather
 
-ANY_LABEL = 0xFF
 color = struct_of("Color", u8, u8, u8)
 lamp_state = struct_of("LightState", u32, location, number, u8, color, boolean)
 MAX_SHAPE_ITEMS = 64
@@ -98,8 +98,10 @@ def _objects(simulation: Simulation, label: int) -> list[tuple[int, list[Any], s
 
 @call(Family.VALUE, u8)
 def get_all_level_BBs(session: Session, label: int) -> list[Any]:
-    """Return the boxes of the static objects with a label, in the CARLA world frame."""
-    return [box for _, box, _, _ in _objects(session.server.simulation, label)]
+    """Return the boxes of what has a label now, static objects, signals and actors, in the CARLA world frame."""
+    simulation = session.server.simulation
+    boxes = [box for _, box, _, _ in _objects(simulation, label)]
+    return boxes + signal_boxes(simulation.world, label) + actor_boxes(simulation.world, label)
 
 
 @call(Family.VALUE, u8)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from alpamayo_sim.roads.signals import Box
 from alpamayo_sim.server.codec import boolean, integer, number, u32
+from alpamayo_sim.server.level_boxes import world_box
 from alpamayo_sim.server.registry import Family, call
 from alpamayo_sim.server.rpc import Session
 
@@ -27,11 +27,6 @@ def get_light_boxes(session: Session, actor_id: int) -> list[Any]:
     row = world.actors.ids.searchsorted(actor_id)
     signal = int(world.lights.signal[(world.lights.row == row).argmax()])
     return [world_box(box, actor_id) for box in simulation.road_map.signals.lights[signal].light_boxes]
-
-
-def world_box(box: Box, actor_id: int = 0) -> list[Any]:
-    """Return an upright box as CARLA's BoundingBox: centre, half sizes, rotation, actor."""
-    return [list(box.center), list(box.extent), [0.0, box.yaw_deg, 0.0], actor_id]
 
 
 @call(Family.VOID, u32, light_color)

@@ -109,6 +109,12 @@ def get_wheel_steer_angle(session: Session, actor_id: int, place: int) -> float:
     return session.server.simulation.world.wheel_steer_angle(actor_id, place)
 
 
+@call(Family.VALUE, u32, wheel)
+def get_wheel_pitch_angle(session: Session, actor_id: int, place: int) -> float:
+    """Return how far a wheel has rolled, degrees in [0, 360)."""
+    return session.server.simulation.world.wheel_pitch_angle(actor_id, place)
+
+
 @call(Family.VOID, u32, wheel, number)
 def set_wheel_steer_direction(session: Session, actor_id: int, place: int, angle_deg: float) -> None:
     """Turn a wheel as it is drawn."""
