@@ -13,6 +13,7 @@ import msgpack
 import psutil
 import pytest
 
+from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
 
 
@@ -161,7 +162,7 @@ def garbage(random_: random.Random) -> bytes:
 def test_hundreds_of_broken_messages_on_both_ports(server: EmbeddedServer, world: carla.World) -> None:
     random_ = random.Random(5)
     process = psutil.Process(server.pid)
-    for k in range(400):
+    for k in range(1500):
         port = server.address.port + (k % 4 == 3)
         broken = contextlib.suppress(ConnectionResetError, BrokenPipeError)
         with socket.create_connection(("127.0.0.1", port), timeout=5.0) as sock, broken:
@@ -176,3 +177,23 @@ def test_hundreds_of_broken_messages_on_both_ports(server: EmbeddedServer, world
         world.tick()
         deadline -= 1
     assert deadline
+
+
+def test_a_flood_of_warnings_does_not_hang_the_server() -> None:
+    random_ = random.Random(11)
+    with EmbeddedServer("Gridvale", seed=1) as own:
+        client = connect(own.address)
+        world = client.get_world()
+        settings = world.get_settings()
+        settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
+        world.apply_settings(settings)
+        for _ in range(1500):
+            broken = contextlib.suppress(ConnectionResetError, BrokenPipeError)
+            with socket.create_connection(("127.0.0.1", own.address.port), timeout=10.0) as sock, broken:
+                sock.sendall(garbage(random_))
+        with RawClient(own.address.port) as raw:
+            assert raw.call("version") == [[1, "0.9.16"]]
+        first = world.tick()
+        assert world.tick() == first + 1
+        assert len(own.log()) > 60_000, "the flood must be more than a pipe nobody reads would hold"
+        assert own.running
