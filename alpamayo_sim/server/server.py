@@ -21,6 +21,8 @@ from alpamayo_sim.server.streams import StreamConnection, StreamHub
 from alpamayo_sim.server.traffic_manager_gate import PATIENCE_S
 from alpamayo_sim.server.traffic_managers import TrafficManagers
 
+BACKLOG = 1024
+"""Connections that may wait for `accept`: what a flood fills, the next client waits a second for (a lost SYN)."""
 MAX_CONNECTIONS = 512
 MAX_SILENT_SUBSCRIBERS = 64
 """Stream connections that have not named their stream; beyond this the oldest one is closed."""
@@ -34,7 +36,7 @@ class Listener:
     def __init__(self, loop: EventLoop, sock: socket.socket, accept: Callable[[socket.socket], None]) -> None:
         self._socket = sock
         self._accept = accept
-        sock.listen(128)
+        sock.listen(BACKLOG)
         loop.add(sock, self)
 
     def on_readable(self) -> None:
