@@ -86,9 +86,10 @@ def test_plans_start_at_the_ego_and_end_on_the_path(lateral, heading, speed, cur
     assert plan.waypoints_rig.shape == (PLAN_POINTS, 3)
     steps = np.linalg.norm(np.diff(np.concatenate([np.zeros((1, 3)), plan.waypoints_rig]), axis=0), axis=1)
     assert steps.max() < 0.1 * max(speed, 8.0) * 1.8 + 0.3, "no jump, not even at the start"
-    xy, _, _ = converge(path, state, 0.0, np.array([60.0]))
-    on_path, _, _ = path.pose(np.array([60.0]))
-    assert np.linalg.norm(xy - on_path) < 0.2
+    settled_m = np.array([6.5 * max(2.5, 0.6 * speed)])
+    xy, _, _ = converge(path, state, 0.0, settled_m)
+    on_path, _, _ = path.pose(settled_m)
+    assert np.linalg.norm(xy - on_path) < 0.2, "six and a half length constants close in on the path"
 
 
 def test_a_standing_plan_stays() -> None:
