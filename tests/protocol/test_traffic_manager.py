@@ -19,7 +19,8 @@ def drive(ticks: int) -> dict[str, Any]:
     """
     for _ in range(ATTEMPTS):
         command = [sys.executable, str(SCRIPT), str(ticks)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+        assert done.returncode == 0, done.stderr
         found = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
         if not found["rescues"]:
             return found
