@@ -20,7 +20,7 @@ def create_context() -> moderngl.Context:
     """Return a new windowless OpenGL 4.3 context; raises RendererUnavailable where the machine has no usable EGL."""
     try:
         return moderngl.create_context(standalone=True, require=430, backend="egl")  # pyright: ignore[reportArgumentType]
-    except Exception as error:
+    except Exception as error:  # moderngl and glcontext raise bare Exception; it is passed on typed
         raise RendererUnavailable(
             "cameras need OpenGL 4.3 through EGL, and no context could be made "
             f"({type(error).__name__}: {error}); on Debian or Ubuntu install it with: apt-get install {DEBIAN_PACKAGES}"
