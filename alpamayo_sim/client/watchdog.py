@@ -20,16 +20,22 @@ ends the whole process when one of its calls times out."""
 
 
 class ServerWatchdog:
-    """Calls `on_loss` with the reason, from its own thread, once the server is gone or no tick came for a minute.
+    """Calls `on_loss` with the reason, from its own thread, once the server is gone or no tick came for long (a minute).
 
     When a server dies, `world.tick()` and every clean-up call wait for their time-out, one after the other, and
     TrafficManager's thread aborts the process. So `on_loss` is expected to save what there is and end the process.
     """
 
     def __init__(
-        self, address: ServerAddress, is_alive: Callable[[], bool] | None, on_loss: Callable[[str], None]
+        self,
+        address: ServerAddress,
+        is_alive: Callable[[], bool] | None,
+        on_loss: Callable[[str], None],
+        *,
+        silent_after_s: float = SILENT_AFTER_S,
     ) -> None:
         """Watch the server at `address`; `is_alive` tells of a process of our own, without it the port is probed."""
+        self._silent_after_s = silent_after_s
         self._address = address
         self._is_alive = is_alive or self._listens
         self._on_loss = on_loss
@@ -46,8 +52,8 @@ class ServerWatchdog:
             if not self._is_alive():
                 self._on_loss(f"the server at {self._address} has ended during the episode")
                 return
-            if time.monotonic() - self._last_tick_s > SILENT_AFTER_S:
-                self._on_loss(f"the server at {self._address} has answered no tick for {SILENT_AFTER_S:.0f} s")
+            if time.monotonic() - self._last_tick_s > self._silent_after_s:
+                self._on_loss(f"the server at {self._address} has answered no tick for {self._silent_after_s:.0f} s")
                 return
 
     def _listens(self) -> bool:

@@ -1,16 +1,28 @@
-"""`alpamayo sim`: the embedded server in the foreground."""
+"""`alpamayo sim`: the embedded server in the foreground, or the conformance checks of any server."""
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tyro.conf import UseAppendAction
+
+from alpamayo_sim.errors import InfrastructureError, InputError
+
+if TYPE_CHECKING:
+    from alpamayo_sim.conformance.check import Check, Outcome
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Start the embedded server, which speaks CARLA 0.9.16's wire protocol; stop it with Ctrl-C."""
+    """Start the embedded server, which speaks CARLA 0.9.16's wire protocol; stop it with Ctrl-C.
+
+    With --conformance HOST:PORT nothing is started: a server that runs already, CARLA or ours, is asked how it behaves.
+    """
 
     town: str = "Gridvale"
     """Name of a town, or a path to an OpenDRIVE file (.xodr)."""
@@ -28,9 +40,30 @@ class Arguments:
     """Folder that remembers what was computed from maps."""
     verbose: bool = False
     """Log every RPC."""
+    conformance: str | None = None
+    """HOST:PORT of a running CARLA 0.9.16 server to check; writes a report and a JSON to compare servers by."""
+    conformance_diff: tuple[Path, Path] | None = None
+    """Two conformance.json files: say in what the servers differ, and exit with 1 if they do."""
+    quick: bool = False
+    """With --conformance: leave out the long checks."""
+    family: UseAppendAction[tuple[str, ...]] = ()
+    """With --conformance: only this family of checks; may be given several times."""
+    allow_load_world: bool = False
+    """With --conformance: also the checks that load a world, which end what other clients do there."""
+    out: Path = Path("runs")
+    """With --conformance: folder in which the results' folder is made."""
 
     def run(self) -> int:
-        """Serve until interrupted; return the exit code."""
+        """Serve until interrupted, check a server, or compare two results; return the exit code."""
+        if self.conformance is not None and self.conformance_diff is not None:
+            raise InputError("--conformance checks a server, --conformance-diff compares two results; give one of them")
+        if self.conformance_diff is not None:
+            return _compare(*self.conformance_diff)
+        if self.conformance is not None:
+            return self._check(self.conformance)
+        return self._serve()
+
+    def _serve(self) -> int:
         from alpamayo_sim.server.config import ServerConfig
         from alpamayo_sim.server.main import run
 
@@ -46,3 +79,77 @@ class Arguments:
                 verbose=self.verbose,
             )
         )
+
+    def _check(self, address_text: str) -> int:
+        from alpamayo_sim.client.connection import ServerAddress, connect
+        from alpamayo_sim.conformance.runner import Selection, ServerLost
+        from alpamayo_sim.conformance.session import Session
+
+        address = ServerAddress.parse(address_text)
+        client = connect(address)
+        folder = _results_folder(self.out)
+        selection = Selection(self.quick, self.allow_load_world, self.family)
+
+        def give_up(reason: str) -> None:
+            """End the process: nothing that waits for a dead server can be unwound."""
+            print(f"error: {reason}; what was measured by then is in {folder}", file=sys.stderr, flush=True)
+            os._exit(3)
+
+        try:
+            session = Session(client, address, folder, selection, _say_check, _say_outcome)
+            results = session.run(give_up)
+        except ServerLost as error:
+            give_up(str(error))
+            raise
+        except RuntimeError as error:
+            raise InfrastructureError(f"the server at {address} broke off the checks: {error}") from error
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in results.counts.items())
+        print(f"{len(results.outcomes)} checks: {counts}")
+        print(f"results: {results.json_path}\nreport:  {results.html_path}")
+        return 1 if results.counts["fail"] else 0
+
+
+def _results_folder(base: Path) -> Path:
+    """Return a new folder of its own for one session's results."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-conformance"
+    for number in range(1, 100):
+        folder = base / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise InputError(
+                f"no folder for the results can be made in {base} ({error}). Choose another --out"
+            ) from error
+        return folder
+    raise InputError(f"{base} has a hundred results of this second already; choose another --out")
+
+
+def _say_check(check: Check) -> None:
+    if sys.stderr.isatty():
+        print(f"   ...  {check.id}", end="\r", file=sys.stderr, flush=True)
+
+
+def _say_outcome(outcome: Outcome) -> None:
+    reason = f": {outcome.reason}" if outcome.reason else ""
+    print(f"{outcome.verdict.value:<8} {outcome.check.id} ({outcome.wall_time_s:.1f} s){reason}", flush=True)
+
+
+def _compare(one: Path, other: Path) -> int:
+    from alpamayo_sim.conformance.diff import differences, notes
+    from alpamayo_sim.conformance.results import read_comparable
+
+    first, second = read_comparable(one), read_comparable(other)
+    for note in notes(first, second):
+        print(f"note: {note}")
+    found = differences(first, second)
+    for difference in found:
+        print(difference)
+    checks = len({difference.check_id for difference in found})
+    print(
+        f"{checks} of {len(first['checks'])} checks differ"
+        if found
+        else f"no difference in {len(first['checks'])} checks"
+    )
+    return 1 if found else 0

@@ -1,0 +1,85 @@
+"""Where in a town something can be tried: spawn points, and straight flat lanes to drive along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import carla
+
+from alpamayo_sim.conformance.check import Skip
+
+_SEARCH_STEP_M = 25.0
+_WALK_STEP_M = 5.0
+_LONGEST_M = 400.0
+_MAX_TURN_DEG = 1.0
+_MAX_SLOPE_DEG = 0.8
+_LIFT_M = 0.3
+"""CARLA refuses cars that touch the road, so clients spawn them above it."""
+
+
+@dataclass(frozen=True)
+class Straight:
+    """A straight and flat piece of driving lane outside junctions."""
+
+    start: carla.Waypoint
+    length_m: float
+
+    def at(self, distance_m: float) -> carla.Transform:
+        """Return the pose on the lane at a distance from its start, a little above the road."""
+        waypoint = self.start if distance_m <= 0.0 else self.start.next(distance_m)[0]
+        place = waypoint.transform
+        return carla.Transform(place.location + carla.Location(z=_LIFT_M), place.rotation)
+
+
+class Places:
+    """Places of one map, found through the client; the same map gives the same places."""
+
+    def __init__(self, carla_map: carla.Map) -> None:
+        self._map = carla_map
+
+    @cached_property
+    def spots(self) -> list[carla.Transform]:
+        """The spawn points that the server recommends."""
+        return list(self._map.get_spawn_points())
+
+    def spot(self, number: int) -> carla.Transform:
+        """Return a spawn point; Skip if the town has fewer."""
+        if number >= len(self.spots):
+            raise Skip(f"the town has only {len(self.spots)} spawn points")
+        return self.spots[number]
+
+    @cached_property
+    def straights(self) -> list[Straight]:
+        """Straight flat lanes, the longest first."""
+        found: list[Straight] = []
+        for waypoint in self._map.generate_waypoints(_SEARCH_STEP_M):
+            if waypoint.lane_type == carla.LaneType.Driving and not waypoint.is_junction:
+                found.append(Straight(waypoint, _straight_length_m(waypoint)))
+        found.sort(key=lambda straight: (-straight.length_m, straight.start.road_id, straight.start.lane_id))
+        return found
+
+    def straight(self, length_m: float, rank: int = 0) -> Straight:
+        """Return a straight at least this long; Skip if the town has none."""
+        long_enough = [straight for straight in self.straights if straight.length_m >= length_m]
+        if rank >= len(long_enough):
+            best = self.straights[0].length_m if self.straights else 0.0
+            raise Skip(f"the town has no straight flat lane of {length_m:.0f} m; its longest is {best:.0f} m")
+        return long_enough[rank]
+
+
+def _straight_length_m(start: carla.Waypoint) -> float:
+    heading = start.transform.rotation.yaw
+    length_m, waypoint = 0.0, start
+    while length_m < _LONGEST_M:
+        following = waypoint.next(_WALK_STEP_M)
+        if not following:
+            break
+        waypoint = following[0]
+        rotation = waypoint.transform.rotation
+        turn = abs((rotation.yaw - heading + 180.0) % 360.0 - 180.0)
+        slope = abs((rotation.pitch + 180.0) % 360.0 - 180.0)
+        if waypoint.is_junction or turn > _MAX_TURN_DEG or slope > _MAX_SLOPE_DEG:
+            break
+        length_m += _WALK_STEP_M
+    return length_m
