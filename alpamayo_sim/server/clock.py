@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from alpamayo_sim.server.event_loop import EventLoop, Timer
+from alpamayo_sim.server.lock_step import LockStep
 from alpamayo_sim.server.rpc import PendingReply
 from alpamayo_sim.server.simulation import Simulation
 from alpamayo_sim.server.streams import StreamHub
@@ -23,100 +24,139 @@ SUBSCRIPTION_PATIENCE_S = 0.5
 class Clock:
     """Owns every step after the first one of an episode."""
 
-    def __init__(self, loop: EventLoop, simulation: Simulation, hub: StreamHub, max_rate: float | None) -> None:
+    def __init__(
+        self,
+        loop: EventLoop,
+        simulation: Simulation,
+        hub: StreamHub,
+        max_rate: float | None,
+        lock_step: LockStep | None = None,
+    ) -> None:
         self._loop = loop
         self._simulation = simulation
         self._hub = hub
         self._min_interval_s = 1.0 / max_rate if max_rate else 0.0
+        self._lock_step = lock_step
         self._next_s = 0.0
-        self._cues: deque[tuple[PendingReply, Answer]] = deque()
+        self._cues: deque[tuple[PendingReply, Answer, float]] = deque()
         self._frame_waiters: list[Callable[[], None]] = []
         self._timer: Timer | None = None
         self._patience_timer: Timer | None = None
         self._advancing = False
-        hub.on_subscribed = self._advance
+        self._held = False
 
     @property
     def synchronous(self) -> bool:
         """Whether the world waits for cues."""
         return self._simulation.settings.synchronous_mode
 
+    def hold(self) -> None:
+        """Let the world stand still until `release`, whatever its mode is."""
+        self._held = True
+        self._cancel_timer()
+
+    def release(self) -> None:
+        """End `hold`."""
+        self._held = False
+        self.start()
+        self.advance()
+
     def start(self) -> None:
         """Begin to run in real time, or stop doing so, as the settings say now."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._held:
+            return
+        self._cancel_timer()
         if self.synchronous:
             self._release_waiters()
         else:
             self._next_s = time.monotonic()
             self._timer = self._loop.call_at(self._next_s, self._run_frame)
             while self._cues:
-                reply, answer = self._cues.popleft()
+                reply, answer, _ = self._cues.popleft()
                 reply.resolve(answer(self._simulation.world.frame + 1))
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _run_frame(self) -> None:
         self._timer = None
         if self.synchronous:
             return
-        self._simulation.tick()
-        now = time.monotonic()
-        interval = max(self._simulation.settings.step_s, self._min_interval_s)
-        self._next_s = max(self._next_s + interval, now - MAX_LAG_S)
-        self._timer = self._loop.call_at(self._next_s, self._run_frame)
-        self._release_waiters()
+        try:
+            self._simulation.tick()
+        finally:
+            now = time.monotonic()
+            interval = max(self._simulation.settings.step_s, self._min_interval_s)
+            self._next_s = max(self._next_s + interval, now - MAX_LAG_S)
+            self._timer = self._loop.call_at(self._next_s, self._run_frame)
+            self._release_waiters()
 
     def cue(self, answer: Answer, *, publish_after_s: float = 0.0) -> Any:
         """Advance by one step at a client's cue; return `answer(frame)`, or a PendingReply that gets it later.
 
         An asynchronous world is not moved by cues: the answer then is about its next frame.
         """
-        if not self.synchronous:
+        if not self.synchronous and not self._held:
             return answer(self._simulation.world.frame + 1)
         if not self._cues and self._may_advance():
-            return answer(self._simulation.tick(publish_after_s=publish_after_s))
+            return answer(self._tick(publish_after_s))
         reply = PendingReply(holds=True)
-        self._cues.append((reply, answer))
+        self._cues.append((reply, answer, publish_after_s))
         return reply
 
     def cue_later(self, reply: PendingReply, answer: Answer, *, publish_after_s: float) -> None:
         """Advance by one step for a cue that had to wait, and give `reply` its answer."""
         if reply.abandoned:
             return
-        if not self.synchronous:
+        if not self.synchronous and not self._held:
             reply.resolve(answer(self._simulation.world.frame + 1))
         elif not self._cues and self._may_advance():
-            reply.resolve(answer(self._simulation.tick(publish_after_s=publish_after_s)))
+            reply.resolve(answer(self._tick(publish_after_s)))
         else:
-            self._cues.append((reply, answer))
+            self._cues.append((reply, answer, publish_after_s))
+
+    def _tick(self, publish_after_s: float) -> int:
+        frame = self._simulation.tick(publish_after_s=publish_after_s)
+        if self._lock_step is not None:
+            self._lock_step.ticked(time.monotonic())
+        return frame
 
     def _may_advance(self) -> bool:
-        """Return whether a step may happen now; else see to it that `_advance` is called in time."""
+        """Return whether a step may happen now; else see to it that `advance` is called in time."""
+        if self._held:
+            return False
         if self._hub.awaiting_subscribers():
             if self._patience_timer is None:
                 self._patience_timer = self._loop.call_at(
                     time.monotonic() + SUBSCRIPTION_PATIENCE_S, self._lose_patience
                 )
             return False
+        if self._lock_step is None and not self._min_interval_s:
+            return True
+        now = time.monotonic()
+        ready_s = self._next_s if self._min_interval_s else 0.0
+        if self._lock_step is not None:
+            ready_s = max(ready_s, self._lock_step.ready_s())
+        if now < ready_s:
+            self._cancel_timer()
+            self._timer = self._loop.call_at(ready_s, self._run_slot)
+            return False
         if self._min_interval_s:
-            now = time.monotonic()
-            if now < self._next_s:
-                if self._timer is None:
-                    self._timer = self._loop.call_at(self._next_s, self._run_slot)
-                return False
             self._next_s = max(self._next_s + self._min_interval_s, now)
         return True
 
     def _run_slot(self) -> None:
         self._timer = None
-        self._advance()
+        self.advance()
 
     def _lose_patience(self) -> None:
         self._patience_timer = None
         self._hub.forget_announcements()
-        self._advance()
+        self.advance()
 
-    def _advance(self) -> None:
+    def advance(self) -> None:
         """Carry out the cues that wait, as far as they may be."""
         if self._advancing:
             return
@@ -131,8 +171,8 @@ class Clock:
                 elif not self._may_advance():
                     break
                 else:
-                    reply, answer = self._cues.popleft()
-                    reply.resolve(answer(self._simulation.tick()))
+                    reply, answer, publish_after_s = self._cues.popleft()
+                    reply.resolve(answer(self._tick(publish_after_s)))
         finally:
             self._advancing = False
 

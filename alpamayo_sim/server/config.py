@@ -8,6 +8,8 @@ from pathlib import Path
 
 from alpamayo_sim.errors import InputError
 
+MAX_LOCK_STEP_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
@@ -21,6 +23,8 @@ class ServerConfig:
     """Address to listen on. There is no authentication: leave the loopback interface only on a trusted network."""
     max_rate: float | None = None
     """Cap in ticks per second. None: synchronous mode is as fast as the client, asynchronous mode runs in real time."""
+    lock_step_s: float | None = None
+    """In synchronous mode, how long each tick waits at most for clients that follow the world without ticking it."""
     seed: int = 0
     """Seed of the world: the same seed and commands give bit-identical states."""
     maps: tuple[Path, ...] = ()
@@ -37,6 +41,8 @@ def check_config(config: ServerConfig) -> None:
         raise InputError(f"--port must lie in [0, 65534], since streams use the next one; found {config.port}")
     if config.max_rate is not None and not (math.isfinite(config.max_rate) and config.max_rate > 0.0):
         raise InputError(f"--max-rate must be a positive number of ticks per second; found {config.max_rate}")
+    if config.lock_step_s is not None and not 0.0 < config.lock_step_s <= MAX_LOCK_STEP_S:
+        raise InputError(f"--lock-step must lie in (0, {MAX_LOCK_STEP_S:g}] seconds; found {config.lock_step_s}")
     if config.seed < 0:
         raise InputError(f"--seed must not be negative; found {config.seed}")
     for folder in config.maps:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from alpamayo_sim.errors import InfrastructureError, InputError
 from alpamayo_sim.server.config import ServerConfig, check_config
+from alpamayo_sim.server.lock_step import DEFAULT_PATIENCE_S
 from alpamayo_sim.server.server import Server
 from alpamayo_sim.world.precompile import ensure_compiled, is_compiled
 
@@ -62,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (there is no authentication)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the world")
     parser.add_argument("--max-rate", type=float, help="cap in ticks per second")
+    parser.add_argument(
+        "--lock-step", type=float, nargs="?", const=DEFAULT_PATIENCE_S, metavar="SECONDS",
+        help=f"let each tick wait, {DEFAULT_PATIENCE_S:g} s at most, for clients that follow without ticking",
+    )  # fmt: skip
     parser.add_argument("--maps", type=Path, action="append", default=[], help="folder with further OpenDRIVE files")
     parser.add_argument("--cache", type=Path, help="folder for what maps keep between runs")
     parser.add_argument("--verbose", action="store_true", help="log every call")
@@ -77,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             port=options.port,
             host=options.host,
             max_rate=options.max_rate,
+            lock_step_s=options.lock_step,
             seed=options.seed,
             maps=tuple(options.maps),
             cache_dir=options.cache,

@@ -89,6 +89,7 @@ class RpcConnection:
         self._socket = sock
         self._server = server
         self._calls = calls
+        self._reports_acts = server.lock_step is not None
         self._on_close = on_close
         self._session = Session(server, self)
         self._unpacker = msgpack.Unpacker(
@@ -157,6 +158,8 @@ class RpcConnection:
         if type(given) is not list or type(name) is not str:
             return self._reject("a request has no arguments")
         answer = self._carry_out(message_id or 0, name, given[1:])
+        if self._reports_acts and (name == "apply_batch" or (given and given[0] == [True])):
+            self._server.acted(self)
         if answer is not None and message_id is not None:
             self._add_answer(answer)
         return True

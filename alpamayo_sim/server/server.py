@@ -13,11 +13,13 @@ from alpamayo_sim.errors import InputError
 from alpamayo_sim.server.calls import CALLS
 from alpamayo_sim.server.clock import Clock
 from alpamayo_sim.server.config import ServerConfig
+from alpamayo_sim.server.episode_change import EpisodeChange
 from alpamayo_sim.server.event_loop import EventLoop
+from alpamayo_sim.server.lock_step import LockStep
 from alpamayo_sim.server.rpc import PendingReply, RpcConnection, Session
 from alpamayo_sim.server.settings import EpisodeSettings
-from alpamayo_sim.server.simulation import Simulation
-from alpamayo_sim.server.streams import StreamConnection, StreamHub
+from alpamayo_sim.server.simulation import NextEpisode, Simulation
+from alpamayo_sim.server.streams import Stream, StreamConnection, StreamHub
 from alpamayo_sim.server.traffic_manager_gate import PATIENCE_S
 from alpamayo_sim.server.traffic_managers import TrafficManagers
 
@@ -107,7 +109,10 @@ class Server:
             rpc_socket.close()
             stream_socket.close()
             raise
-        self.clock = Clock(self.loop, self.simulation, self.hub, config.max_rate)
+        self.lock_step = LockStep(config.lock_step_s) if config.lock_step_s else None
+        self.clock = Clock(self.loop, self.simulation, self.hub, config.max_rate, self.lock_step)
+        self._episode_change = EpisodeChange(self.loop, self.clock, self._start_episode)
+        self.hub.on_subscribed = self._subscribed
         self.traffic_managers = TrafficManagers()
         self._drivers: set[RpcConnection] = set()
         self._unknown: set[str] = set()
@@ -162,17 +167,39 @@ class Server:
         if changed:
             self.clock.start()
 
-    def load_map(self, name: str, *, reset_settings: bool) -> None:
-        """Start a new episode; CallError for a map that can not be loaded."""
-        self.simulation.load_map(name, reset_settings=reset_settings)
+    def load_map(self, name: str, *, reset_settings: bool, caller: RpcConnection) -> PendingReply:
+        """Begin to change the episode; CallError for a map that can not be loaded."""
+        return self._episode_change.begin(self.simulation.prepare_episode(name, reset_settings=reset_settings), caller)
+
+    def _start_episode(self, episode: NextEpisode) -> None:
+        self.simulation.start_episode(episode)
         if not self.clock.synchronous:
             self._drivers.clear()
-        self.clock.start()
+
+    def give_token(self, stream: Stream, caller: RpcConnection) -> bytes:
+        """Return where to subscribe to a stream; ticks then wait a moment for the subscriber."""
+        self.hub.announce(stream)
+        self._episode_change.token_given(stream, caller)
+        if self.lock_step is not None and stream is self.simulation.world_stream:
+            self.lock_step.follow(caller)
+        return self.hub.token(stream)
+
+    def _subscribed(self, stream: Stream) -> None:
+        self._episode_change.subscribed(stream)
+        self.clock.advance()
+
+    def acted(self, connection: RpcConnection) -> None:
+        """Note a command of a client, as lock-step goes by them."""
+        if self.lock_step is not None:
+            self.lock_step.acted(connection, time.monotonic())
+            self.clock.advance()
 
     def cue(self, session: Session, answer: Callable[[int], Any]) -> Any:
         """Advance the world at a client's cue; see `Clock.cue`."""
         if self.clock.synchronous:
             self._drivers.add(session.connection)
+            if self.lock_step is not None:
+                self.lock_step.cued(session.connection)
         gate = session.gate
         if gate.ready or not self.clock.synchronous:
             session.connection.send_answers()
@@ -190,6 +217,10 @@ class Server:
     def connection_lost(self, connection: RpcConnection) -> None:
         """Clean up after a client: its TrafficManagers, and synchronous mode if nobody is left to tick."""
         self.traffic_managers.owner_lost(connection)
+        self._episode_change.connection_lost(connection)
+        if self.lock_step is not None:
+            self.lock_step.forget(connection)
+            self.clock.advance()
         if connection in self._drivers:
             self._drivers.discard(connection)
             if not self._drivers and self.clock.synchronous:

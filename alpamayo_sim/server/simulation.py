@@ -8,6 +8,7 @@ import logging
 import sys
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
 
 from alpamayo_sim.errors import InputError
@@ -45,6 +46,16 @@ def settle_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+@dataclass(frozen=True, slots=True)
+class NextEpisode:
+    """A map that is ready to become the world."""
+
+    road_map: RoadMap
+    statics: StaticBoxes
+    world: World
+    reset_settings: bool
+
+
 class Simulation:
     """One process's world. Loading another map replaces the world; the world-observer stream stays the same."""
 
@@ -58,12 +69,14 @@ class Simulation:
         self.generated_map: RoadMap | None = None
         self._boxes: OrderedDict[int, Packed] = OrderedDict()
         road_map = load_road_map(config.town, maps_dirs=config.maps, cache_dir=config.cache_dir)
-        self._start_episode(road_map, build_statics(road_map), frame=0, first_id=1)
+        self._start_episode(road_map, self._new_world(road_map, build_statics(road_map), first_id=1))
 
-    def _start_episode(self, road_map: RoadMap, statics: StaticBoxes, *, frame: int, first_id: int) -> None:
+    def _new_world(self, road_map: RoadMap, statics: StaticBoxes | None, *, first_id: int) -> World:
+        return World(road_map, statics, seed=self._config.seed, first_id=first_id)
+
+    def _start_episode(self, road_map: RoadMap, world: World) -> None:
         self.road_map = road_map
-        self.world = World(road_map, statics, seed=self._config.seed, first_id=first_id)
-        self.world.frame = frame
+        self.world = world
         self._set_substeps()
         self.sensors = SensorSuite(self._hub, self.world, seed=self._config.seed)
         self.shapes = DebugShapes()
@@ -75,8 +88,11 @@ class Simulation:
         settle_memory()
         self.tick()
 
-    def load_map(self, name: str, *, reset_settings: bool) -> None:
-        """Start a new episode on a map: a town, "" for the same one again, or the OpenDRIVE text that was sent."""
+    def prepare_episode(self, name: str, *, reset_settings: bool) -> NextEpisode:
+        """Return a new episode on a map: a town, "" for the same one again, or the OpenDRIVE text that was sent.
+
+        Raises CallError for a map that can not be loaded. The present episode goes on until `start_episode`.
+        """
         town = name.rsplit("/", 1)[-1]
         try:
             if town == GENERATED_MAP and self.generated_map is not None:
@@ -90,14 +106,21 @@ class Simulation:
                 road_map = load_road_map(town, maps_dirs=self._config.maps, cache_dir=self._config.cache_dir)
         except InputError as error:
             raise CallError(str(error)) from error
+        statics = (self.world.statics if road_map is self.road_map else None) or build_statics(road_map)
+        world = self._new_world(road_map, statics, first_id=self.world.next_id)
+        return NextEpisode(road_map, statics, world, reset_settings)
+
+    def start_episode(self, episode: NextEpisode) -> None:
+        """End the present episode with its actors and sensors, and begin another one."""
         self.sensors.close()
-        if reset_settings:
+        if episode.reset_settings:
             self.settings = EpisodeSettings()
-        statics = self.world.statics if road_map is self.road_map else None
-        self._start_episode(
-            road_map, statics or build_statics(road_map), frame=self.world.frame, first_id=self.world.next_id
-        )
-        _LOG.info("episode %d on %s", self.episode_id, road_map.name)
+        world = episode.world
+        if world.actors.ids[0] < self.world.next_id:
+            world = self._new_world(episode.road_map, episode.statics, first_id=self.world.next_id)
+        world.frame = self.world.frame
+        self._start_episode(episode.road_map, world)
+        _LOG.info("episode %d on %s", self.episode_id, episode.road_map.name)
 
     def apply_settings(self, settings: EpisodeSettings) -> None:
         """Take over settings."""

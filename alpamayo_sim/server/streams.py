@@ -57,8 +57,9 @@ class StreamHub:
         self._port = port
         self._streams: dict[int, Stream] = {}
         self._next_id = 1
-        self.on_subscribed: Callable[[], None] = lambda: None
-        """Called when an announced subscriber has connected."""
+        self._announced = 0
+        self.on_subscribed: Callable[[Stream], None] = lambda stream: None
+        """Called when an announced subscriber of a stream has connected."""
 
     def open(self, *, keep_last: bool = False) -> Stream:
         """Return a new stream."""
@@ -70,6 +71,8 @@ class StreamHub:
     def close(self, stream: Stream) -> None:
         """End a stream and its subscribers' connections."""
         self._streams.pop(stream.id, None)
+        self._announced -= stream.announced
+        stream.announced = 0
         for subscriber in tuple(stream.subscribers):
             subscriber.close()
 
@@ -84,15 +87,24 @@ class StreamHub:
     def announce(self, stream: Stream) -> None:
         """Note that a client has asked for the stream's token and is about to connect."""
         stream.announced += 1
+        self._announced += 1
+
+    def arrived(self, stream: Stream) -> None:
+        """Note that a subscriber has connected."""
+        if stream.announced:
+            stream.announced -= 1
+            self._announced -= 1
+            self.on_subscribed(stream)
 
     def awaiting_subscribers(self) -> bool:
         """Return whether an announced subscriber has not connected yet."""
-        return any(stream.announced > 0 for stream in self._streams.values())
+        return self._announced > 0
 
     def forget_announcements(self) -> None:
         """Stop waiting for announced subscribers."""
         for stream in self._streams.values():
             stream.announced = 0
+        self._announced = 0
 
 
 class StreamConnection:
@@ -140,9 +152,7 @@ class StreamConnection:
         stream.subscribers.append(self)
         if stream.last is not None:
             self.send((stream.last,))
-        if stream.announced:
-            stream.announced -= 1
-            self._hub.on_subscribed()
+        self._hub.arrived(stream)
 
     def send(self, message: Sequence[Buffer]) -> None:
         """Send or queue one whole message."""

@@ -61,15 +61,13 @@ def tick_cue(session: Session) -> Any:
 @call(Family.VALUE, u32)
 def get_sensor_token(session: Session, stream_id: int) -> list[bytes]:
     """Return where to subscribe to a stream."""
-    hub = session.server.hub
-    stream = hub.find(stream_id)
+    stream = session.server.hub.find(stream_id)
     if stream is None:
         raise CallError(f"there is no stream {stream_id}")
-    hub.announce(stream)
-    return [hub.token(stream)]
+    return [session.server.give_token(stream, session.connection)]
 
 
 @call(Family.VOID, text, boolean, u16)
-def load_new_episode(session: Session, name: str, reset_settings: bool, layers: int) -> None:
-    """Load a map; "" loads the present one again."""
-    session.server.load_map(name, reset_settings=reset_settings)
+def load_new_episode(session: Session, name: str, reset_settings: bool, layers: int) -> PendingReply:
+    """Load a map; "" loads the present one again. As in CARLA, the new episode begins after the answer."""
+    return session.server.load_map(name, reset_settings=reset_settings, caller=session.connection)

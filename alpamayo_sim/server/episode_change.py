@@ -1,0 +1,75 @@
+"""Changing the map in the order that CARLA's client library survives.
+
+On `load_world` the library ends its subscription of the world's state and subscribes to the same stream again. If a message
+is being handled in that moment, the old subscription takes the new one with it and the process aborts (`bad_weak_ptr` in
+`tcp::Client::ReadData`). CARLA answers the call long before the new map says anything. So here nothing is published from
+shortly before the answer until the caller has subscribed again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from alpamayo_sim.server.clock import Clock
+from alpamayo_sim.server.event_loop import EventLoop, Timer
+from alpamayo_sim.server.rpc import PendingReply, RpcConnection
+from alpamayo_sim.server.simulation import NextEpisode
+from alpamayo_sim.server.streams import Stream
+
+QUIET_S = 0.02
+"""From the last message of the old episode to the answer: time for clients to finish with it."""
+PATIENCE_S = 0.5
+"""How long the new episode waits for a caller that does not subscribe again."""
+
+
+class EpisodeChange:
+    """At most one change of episode under way; a later one takes the place of an earlier one that has not happened yet."""
+
+    def __init__(self, loop: EventLoop, clock: Clock, start: Callable[[NextEpisode], None]) -> None:
+        self._loop = loop
+        self._clock = clock
+        self._start = start
+        self._next: NextEpisode | None = None
+        self._caller: RpcConnection | None = None
+        self._awaits_subscriber = False
+        self._timer: Timer | None = None
+
+    def begin(self, episode: NextEpisode, caller: RpcConnection) -> PendingReply:
+        """Stop the clock and return the answer to the call that asked for `episode`."""
+        self._next, self._caller, self._awaits_subscriber = episode, caller, False
+        self._clock.hold()
+        reply = PendingReply(holds=True)
+        self._schedule(QUIET_S, lambda: self._answer(reply))
+        return reply
+
+    def _schedule(self, delay_s: float, callback: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(time.monotonic() + delay_s, callback)
+
+    def _answer(self, reply: PendingReply) -> None:
+        self._schedule(PATIENCE_S, self._finish)
+        reply.resolve(None)
+
+    def token_given(self, stream: Stream, caller: RpcConnection) -> None:
+        """Note that a client has asked where to subscribe."""
+        if caller is self._caller and stream.keep_last:
+            self._awaits_subscriber = True
+
+    def subscribed(self, stream: Stream) -> None:
+        """Note that an announced subscriber has connected."""
+        if self._awaits_subscriber and stream.keep_last and not stream.announced:
+            self._schedule(0.0, self._finish)
+
+    def connection_lost(self, connection: RpcConnection) -> None:
+        """Do not wait for a caller that is gone."""
+        if connection is self._caller:
+            self._schedule(0.0, self._finish)
+
+    def _finish(self) -> None:
+        self._timer = None
+        episode, self._next, self._caller, self._awaits_subscriber = self._next, None, None, False
+        if episode is not None:
+            self._start(episode)
+        self._clock.release()
