@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import carla
 
+from alpamayo_sim.client.connection import ServerAddress
 from alpamayo_sim.conformance.check import Skip
 from alpamayo_sim.conformance.places import Places
 
@@ -26,8 +27,11 @@ class OutOfTime(Exception):
 class Context:
     """One session with a server. Actors that checks spawn through it are destroyed after each check."""
 
-    def __init__(self, client: carla.Client, on_progress: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, client: carla.Client, address: ServerAddress, on_progress: Callable[[], None] = lambda: None
+    ) -> None:
         self.client = client
+        self.address = address
         self.world: carla.World = client.get_world()
         self._on_progress = on_progress
         self._deadline_s = float("inf")
@@ -146,3 +150,9 @@ class Context:
         """Tick once and return the actors whose type id matches `pattern`."""
         self.tick()
         return list(self.world.get_actors().filter(pattern))
+
+    def second_client(self) -> carla.Client:
+        """Return another client of the same server."""
+        client = carla.Client(self.address.host, self.address.port)
+        client.set_timeout(_TICK_TIMEOUT_S)
+        return client

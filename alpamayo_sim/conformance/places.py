@@ -29,7 +29,8 @@ class Straight:
         """Return the pose on the lane at a distance from its start, a little above the road."""
         waypoint = self.start if distance_m <= 0.0 else self.start.next(distance_m)[0]
         place = waypoint.transform
-        return carla.Transform(place.location + carla.Location(z=_LIFT_M), place.rotation)
+        point = place.location
+        return carla.Transform(carla.Location(point.x, point.y, point.z + _LIFT_M), place.rotation)
 
 
 class Places:

@@ -82,7 +82,7 @@ class Session:
         self.save(complete=False)
         watchdog = ServerWatchdog(self._address, None, on_loss, silent_after_s=_SILENT_AFTER_S)
         with watchdog:
-            context = Context(self._client, watchdog.ticked)
+            context = Context(self._client, self._address, watchdog.ticked)
             run_checks(context, self._address, CHECKS, self._selection, self._on_start, self._keep)
         self.save(complete=True)
         return Results(tuple(self._outcomes), self.json_path, self._folder / "report.html")

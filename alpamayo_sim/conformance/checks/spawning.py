@@ -243,9 +243,11 @@ def attached(
     """Measure how far a child is from where parent and mount put it."""
     snapshot = context.world.get_snapshot()
     pose, seen = snapshot.find(parent.id).get_transform(), snapshot.find(child.id).get_transform()
-    place = pose.transform(carla.Location(mount.location.x, mount.location.y, mount.location.z))
+    at = mount.location
+    # `transform` changes the location that it is given.
+    place = pose.transform(carla.Location(at.x, at.y, at.z))
     forward = pose.transform_vector(mount.get_forward_vector())
-    error = seen.location.distance(place)
+    error = (seen.location - place).length()
     yield Measured(f"distance from the place that parent and mount give, {when}", error, "m", 0.0, 0.02)
     turned = (seen.get_forward_vector() - forward).length()
     yield Measured(f"error of the forward vector, {when}", turned, "", 0.0, 0.01)
