@@ -4,6 +4,9 @@ On `load_world` the library ends its subscription of the world's state and subsc
 is being handled in that moment, the old subscription takes the new one with it and the process aborts (`bad_weak_ptr` in
 `tcp::Client::ReadData`). CARLA answers the call long before the new map says anything. So here nothing is published from
 shortly before the answer until the caller has subscribed again.
+
+On the answer the library also lets go of the episode, under the feet of a TrafficManager thread of the same client that is in the
+middle of a step (a null `Episode` in `ALSM::Update`). So its calls are answered, and the answer waits until there are none.
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ from alpamayo_sim.server.simulation import NextEpisode
 from alpamayo_sim.server.streams import Stream
 
 QUIET_S = 0.02
-"""From the last message of the old episode to the answer: time for clients to finish with it."""
+"""From the last message of the old episode, and the caller's last request, to the answer: time for clients to finish with them."""
+MAX_QUIET_S = 0.5
+"""How long the answer waits for a caller that goes on asking."""
 PATIENCE_S = 0.5
 """How long the new episode waits for a caller that does not subscribe again."""
 
@@ -39,8 +44,9 @@ class EpisodeChange:
         """Stop the clock and return the answer to the call that asked for `episode`."""
         self._next, self._caller, self._awaits_subscriber = episode, caller, False
         self._clock.hold()
-        reply = PendingReply(holds=True)
-        self._schedule(QUIET_S, lambda: self._answer(reply))
+        reply = PendingReply(holds=False)
+        answer_by_s = time.monotonic() + MAX_QUIET_S
+        self._schedule(QUIET_S, lambda: self._answer(reply, caller, answer_by_s))
         return reply
 
     def _schedule(self, delay_s: float, callback: Callable[[], None]) -> None:
@@ -48,7 +54,12 @@ class EpisodeChange:
             self._timer.cancel()
         self._timer = self._loop.call_at(time.monotonic() + delay_s, callback)
 
-    def _answer(self, reply: PendingReply) -> None:
+    def _answer(self, reply: PendingReply, caller: RpcConnection, answer_by_s: float) -> None:
+        now = time.monotonic()
+        quiet_s = min(caller.heard_s + QUIET_S, answer_by_s) - now
+        if quiet_s > 0.0:
+            self._schedule(quiet_s, lambda: self._answer(reply, caller, answer_by_s))
+            return
         self._schedule(PATIENCE_S, self._finish)
         reply.resolve(None)
 

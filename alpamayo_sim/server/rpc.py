@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +109,8 @@ class RpcConnection:
         self._held = False
         self._handling = False
         self._interest = READ
+        self.heard_s = 0.0
+        """When the client last sent anything (`time.monotonic`)."""
         self.closed = False
         loop.add(sock, self)
 
@@ -122,6 +125,7 @@ class RpcConnection:
         if not data:
             self.close()
             return
+        self.heard_s = time.monotonic()
         try:
             self._unpacker.feed(data)
         except msgpack.BufferFull:

@@ -1,0 +1,55 @@
+"""Changing the map in a client that has a TrafficManager, which benchmark evaluators do for every route."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from alpamayo_sim.client.embedded import EmbeddedServer
+
+ATTEMPTS = 8
+CLIENT = """
+import socket, sys
+import carla
+
+with socket.socket() as probe:
+    probe.bind(("127.0.0.1", 0))
+    free_port = probe.getsockname()[1]
+client = carla.Client("127.0.0.1", int(sys.argv[1]))
+client.set_timeout(30.0)
+settings = carla.WorldSettings(synchronous_mode=sys.argv[2] == "synchronous", fixed_delta_seconds=0.05)
+client.get_world().apply_settings(settings)
+manager = client.get_trafficmanager(free_port)
+manager.set_synchronous_mode(settings.synchronous_mode)
+for _ in range(2):
+    world = client.load_world("Gridvale", reset_settings=False)
+    spawn = world.get_map().get_spawn_points()[0]
+    car = world.spawn_actor(world.get_blueprint_library().find("vehicle.audi.tt"), spawn)
+    car.set_autopilot(True, manager.get_port())
+    for _ in range(60):
+        world.tick() if settings.synchronous_mode else world.wait_for_tick()
+    print(car.get_location().distance(spawn.location))
+settings.synchronous_mode = False
+world.apply_settings(settings)
+manager.shut_down()
+"""
+
+
+@pytest.mark.parametrize("mode", ["synchronous", "asynchronous"])
+def test_load_world_right_after_the_start_of_a_traffic_manager(mode: str) -> None:
+    """The client library crashes if the new episode is heard of too early, or its TrafficManager is in mid-step."""
+    with EmbeddedServer("Gridvale", seed=1) as server:
+        for _ in range(ATTEMPTS if mode == "synchronous" else 1):
+            done = subprocess.run(
+                [sys.executable, "-c", CLIENT, str(server.address.port), mode],
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            driven_m = [float(line) for line in done.stdout.splitlines()]
+            assert len(driven_m) == 2
+            assert min(driven_m) > 1.0
