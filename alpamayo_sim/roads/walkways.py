@@ -54,7 +54,7 @@ def build_walkways(road_map: RoadMap) -> Walkways:
                 if not first <= other < stop:
                     edges.add((end, int(other)))
     for polygon in road_map.crosswalks:
-        kerbs = _crosswalk_ends(polygon)
+        kerbs = crosswalk_ends(polygon)
         distance, nodes = (np.asarray(found) for found in tree.query(kerbs))
         if (distance < _CROSSWALK_REACH_M).all() and nodes[0] != nodes[1]:
             base = len(points)
@@ -80,7 +80,7 @@ def _lane_chains(road_map: RoadMap, lane_type: carla.LaneType) -> list[NDArray[n
     return chains
 
 
-def _crosswalk_ends(polygon: NDArray[np.float64]) -> NDArray[np.float64]:
+def crosswalk_ends(polygon: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the middles [2, 3] of the two short sides of a crosswalk, just inside the road's edges."""
     (cx, cy), (length, width), angle_deg = cv2.minAreaRect(polygon[:, :2].astype(np.float32))
     if length < width:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from alpamayo_sim.errors import InputError
+from alpamayo_sim.roads.navmesh.store import NavMeshStore
 from alpamayo_sim.server.calls import CALLS
 from alpamayo_sim.server.clock import Clock
 from alpamayo_sim.server.config import ServerConfig
@@ -114,6 +115,7 @@ class Server:
         self._episode_change = EpisodeChange(self.loop, self.clock, self._start_episode)
         self.hub.on_subscribed = self._subscribed
         self.traffic_managers = TrafficManagers()
+        self.navmeshes = NavMeshStore(config.cache_dir)
         self._drivers: set[RpcConnection] = set()
         self._unknown: set[str] = set()
         self._connections = 0

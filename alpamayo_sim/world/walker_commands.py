@@ -20,9 +20,13 @@ class WalkerCommands(ActorCommands):
         record["jump"] = jump
 
     def apply_walker_state(self, actor_id: int, transform: Transform, speed: float) -> None:
-        """Put a walker somewhere and say how fast it walks there, along its forward vector (CARLA's AI walkers)."""
+        """Put a walker's feet somewhere and say how fast it walks there, along its forward vector (CARLA's AI walkers).
+
+        The clients' navigation knows walkers by the point under their feet, the world by the middle of their capsule.
+        """
         index = self.walker(actor_id, "apply walker state")
-        self.set_transform(actor_id, transform)
+        half_height = float(self.actors.extent[self.walkers.row[index], 2])
+        self.set_transform(actor_id, transform._replace(z=transform.z + half_height))
         record = self.walkers.records[index]
         yaw = math.radians(transform.yaw)
         record["direction"] = (math.cos(yaw), math.sin(yaw), 0.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.roads.road_map import road_map_from_text
-from alpamayo_sim.server.codec import opendrive_parameters, text, u16, xodr_text
+from alpamayo_sim.server.codec import opendrive_parameters, text, xodr_text
 from alpamayo_sim.server.registry import CallError, Family, call
 from alpamayo_sim.server.rpc import Session
 from alpamayo_sim.server.simulation import GENERATED_MAP
@@ -38,22 +38,36 @@ def get_available_maps(session: Session) -> list[str]:
     return session.server.simulation.available_maps()
 
 
+NAVIGATION_FOLDER = "Nav"
+"""The folder in which clients look for the mesh that their AI walkers walk on."""
+
+
 @call(Family.VALUE, text)
 def get_required_files(session: Session, folder: str) -> list[str]:
-    """Return nothing, since clients need no file beside the OpenDRIVE text; but to our own question, what this server is."""
+    """Return the file of the map's navigation mesh for its folder, what this server is for our own question, else nothing.
+
+    Clients need no other file beside the OpenDRIVE text.
+    """
+    folder = folder.rstrip("/\\")
+    if folder == NAVIGATION_FOLDER:
+        return [session.server.navmeshes.offer(session.server.simulation.road_map)]
     return [IDENTITY] if folder == IDENTITY_FOLDER else []
 
 
 @call(Family.VALUE, text)
 def request_file(session: Session, name: str) -> bytes:
-    """Refuse: no file of the server can be read."""
-    raise CallError(f"file {name!r} is not available: this server hands out no files")
+    """Return a navigation mesh under the name that `get_required_files` gave; no other file of the server can be read."""
+    content = session.server.navmeshes.content(name)
+    if content is None:
+        raise CallError(f"file {name!r} is not available: this server hands out navigation meshes only")
+    return content
 
 
 @call(Family.VALUE)
 def get_navigation_mesh(session: Session) -> bytes:
-    """Return an empty mesh: clients then have no random locations for pedestrians."""
-    return b""
+    """Return the map's navigation mesh, as `request_file` does."""
+    store = session.server.navmeshes
+    return store.content(store.offer(session.server.simulation.road_map)) or b""
 
 
 @call(Family.VOID, xodr_text, opendrive_parameters)
@@ -67,13 +81,3 @@ def copy_opendrive_to_file(session: Session, xodr: str, parameters: Sequence[Any
         simulation.generated_map = road_map_from_text(GENERATED_MAP, xodr, cache_dir=session.server.config.cache_dir)
     except InputError as error:
         raise CallError(str(error)) from error
-
-
-@call(Family.VOID, u16)
-def load_map_layer(session: Session, layers: int) -> None:
-    """Accept: all layers are always there, as on CARLA's maps without layers."""
-
-
-@call(Family.VOID, u16)
-def unload_map_layer(session: Session, layers: int) -> None:
-    """Accept: all layers are always there, as on CARLA's maps without layers."""

@@ -1,0 +1,84 @@
+"""The walkable ground of a map as disjoint shapes in the x-y plane of the CARLA world frame, metres."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from alpamayo_sim.roads.junction_floor import junction_floors
+from alpamayo_sim.roads.lanes import LaneTable, LaneType
+from alpamayo_sim.roads.navmesh.crossings import crossing_shapes
+from alpamayo_sim.roads.navmesh.kinds import AGENT_RADIUS_M, Area
+from alpamayo_sim.roads.road_map import RoadMap
+from alpamayo_sim.roads.strips import kept_samples
+
+CARRIAGEWAY = (LaneType.DRIVING, LaneType.BIDIRECTIONAL, LaneType.PARKING, LaneType.STOP, LaneType.BIKING)
+ROADSIDE = (LaneType.SHOULDER, LaneType.ENTRY, LaneType.EXIT, LaneType.OFFRAMP, LaneType.ONRAMP)
+ROAD_REACH_M = 30.0
+"""Roads farther than this from every sidewalk are left out: nobody who walks gets there."""
+GAP_M = 0.3
+"""Gaps narrower than twice this between walkable surfaces are closed."""
+CORNER_M = 0.6
+"""The same between sidewalks."""
+ROADSIDE_STRIP_M = 2.0
+"""Width of the strip along the roads that serves as sidewalk on a map with neither sidewalks nor shoulders."""
+MIN_WIDTH_M = 0.3
+
+_MITRE: dict[str, Any] = {"join_style": "mitre", "mitre_limit": 2.0}
+
+
+def walkable_areas(road_map: RoadMap) -> dict[Area, BaseGeometry]:
+    """Return one shape per kind of ground; they do not overlap, and any of them may be empty.
+
+    Sidewalks are the map's sidewalk lanes; on a map without any its shoulders, and without those a strip along its roads.
+    """
+    lanes = road_map.lanes
+    keep = kept_samples(lanes)
+    driven = shapely.union_all(lane_outlines(lanes, keep, CARRIAGEWAY))
+    floors = shapely.union_all([floor.outline for floor in junction_floors(road_map)])
+    sides = shapely.union_all(lane_outlines(lanes, keep, ROADSIDE))
+    sidewalk = _closed(shapely.union_all(lane_outlines(lanes, keep, (LaneType.SIDEWALK,))), CORNER_M)
+    if sidewalk.is_empty:
+        sidewalk, sides = _closed(sides, CORNER_M), shapely.Polygon()
+    if sidewalk.difference(driven).is_empty:
+        paved = _closed(shapely.union_all([driven, floors]), 2.0)
+        sidewalk = shapely.buffer(paved, ROADSIDE_STRIP_M + AGENT_RADIUS_M, **_MITRE).difference(paved)
+    sidewalk = sidewalk.difference(driven)
+    near = shapely.buffer(sidewalk, ROAD_REACH_M, quad_segs=2)
+    road = shapely.union_all([driven, floors, sides]).intersection(near)
+    median = shapely.union_all(lane_outlines(lanes, keep, (LaneType.MEDIAN,))).intersection(near)
+    crossing = shapely.union_all(crossing_shapes(road_map, sidewalk)).difference(sidewalk)
+    everything = _closed(shapely.union_all([sidewalk, road, crossing, median]), GAP_M)
+    walkable = shapely.buffer(everything, -AGENT_RADIUS_M, **_MITRE)
+    taken = sidewalk.union(crossing)
+    median = median.difference(shapely.union_all([taken, driven]))
+    return {
+        Area.SIDEWALK: sidewalk.intersection(walkable),
+        Area.CROSSWALK: crossing.intersection(walkable),
+        Area.GRASS: median.intersection(walkable),
+        Area.ROAD: walkable.difference(taken.union(median)),
+    }
+
+
+def lane_outlines(lanes: LaneTable, keep: NDArray[np.integer], kinds: tuple[LaneType, ...]) -> list[BaseGeometry]:
+    """Return the outlines of the lanes of some types, drawn through the samples `keep` [K]."""
+    wanted = np.isin(lanes.lane_type, [int(kind) for kind in kinds])
+    keep = keep[wanted[lanes.lane_index[keep]] & (lanes.width[keep] > MIN_WIDTH_M)]
+    right = np.stack([-lanes.tangent[keep, 1], lanes.tangent[keep, 0]], axis=1) * (0.5 * lanes.width[keep, None])
+    lefts, rights = lanes.xyz[keep, :2] - right, lanes.xyz[keep, :2] + right
+    lane = lanes.lane_index[keep]
+    bounds = np.flatnonzero(np.diff(lane, prepend=-1, append=-1))
+    rings = [
+        shapely.Polygon(np.concatenate([lefts[a:b], rights[a:b][::-1]]))
+        for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+        if b - a >= 2
+    ]
+    return list(shapely.make_valid(rings)) if rings else []
+
+
+def _closed(shape: BaseGeometry, gap_m: float) -> BaseGeometry:
+    return shapely.buffer(shapely.buffer(shape, gap_m, **_MITRE), -gap_m, **_MITRE)
