@@ -21,7 +21,7 @@ from alpamayo_sim.server.simulation import NextEpisode
 from alpamayo_sim.server.streams import Stream
 
 QUIET_S = 0.02
-"""From the last message of the old episode, and the caller's last request, to the answer: time for clients to finish with them."""
+"""From the old episode's last message, and the caller's last request, to the answer: time for clients to finish with them."""
 MAX_QUIET_S = 0.5
 """How long the answer waits for a caller that goes on asking."""
 PATIENCE_S = 0.5
