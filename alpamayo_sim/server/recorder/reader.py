@@ -132,10 +132,10 @@ class Cursor:
         return np.frombuffer(self.take(4 * columns * length), "<f4").reshape(length, columns)
 
 
-def records(packet_id: PacketId, data: bytes) -> NDArray[Any]:
+def records(packet_id: int, data: bytes) -> NDArray[Any]:
     """Return the records of a packet of the kinds in `RECORDS`."""
     cursor = Cursor(data)
-    dtype = RECORDS[packet_id]
+    dtype = RECORDS[PacketId(packet_id)]
     return np.frombuffer(cursor.take(cursor.count() * dtype.itemsize), dtype)
 
 
