@@ -44,11 +44,15 @@ class CameraRoom:
         self._world = world
         self._renderer: Renderer | None = None
         self._writer = SceneWriter(world)
+        self._scene_version = world.scene.version
 
     def open(self) -> None:
-        """Make the renderer if there is none yet; InfrastructureError when there is no OpenGL here."""
+        """Make the renderer if there is none of the present scene yet; InfrastructureError when there is no OpenGL here."""
+        if self._scene_version != self._world.scene.version:
+            self.close()
         if self._renderer is None:
-            statics = self._world.statics or build_statics(self._world.road_map)
+            self._scene_version = self._world.scene.version
+            statics = self._world.scene.present_statics() or build_statics(self._world.road_map)
             self._renderer = Renderer(Scene.from_road_map(self._world.road_map, statics))
 
     def take(self, cameras: Sequence[tuple[Camera, Transform]]) -> list[tuple[bytes, memoryview]]:

@@ -10,6 +10,7 @@ from alpamayo_sim.sensors.collision import CollisionDetector
 from alpamayo_sim.sensors.gnss import Gnss
 from alpamayo_sim.sensors.imu import Imu
 from alpamayo_sim.sensors.lane_invasion import LaneInvasionDetector
+from alpamayo_sim.sensors.obstacle import ObstacleDetector
 from alpamayo_sim.sensors.sensor import Sensor
 
 Attributes = Mapping[str, str]
@@ -20,6 +21,7 @@ SENSORS: dict[str, Callable[[Attributes, int], Sensor | Camera]] = {
     "sensor.other.gnss": Gnss,
     "sensor.other.imu": Imu,
     "sensor.other.lane_invasion": lambda attributes, seed: LaneInvasionDetector(),
+    "sensor.other.obstacle": ObstacleDetector,
 }
 
 

@@ -31,6 +31,8 @@ class Tick:
     """The sensor's, CARLA world frame."""
     gravity_mps2: float = GRAVITY_MPS2
     """What IMUs measure at rest."""
+    ignored_ids: tuple[int, ...] = ()
+    """Vehicles that the sensor must not detect."""
 
 
 class Sensor(Protocol):

@@ -10,20 +10,21 @@ from typing import Any
 
 from alpamayo_sim.frames import Transform, compose
 from alpamayo_sim.roads.signal_boxes import Box
-from alpamayo_sim.roads.signals import SignSpec
+from alpamayo_sim.world.scene_objects import TRAFFIC_LIGHT_LABEL, TRAFFIC_SIGN_LABEL, SceneObject, sign_plate
 from alpamayo_sim.world.tables import ActorKind
 from alpamayo_sim.world.world import World
 
 ANY_LABEL = 0xFF
-TRAFFIC_LIGHT_LABEL, TRAFFIC_SIGN_LABEL = 7, 8
-SIGN_PLATE_HEIGHT_M = 2.35
-SIGN_PLATE_EXTENT_M = (0.42, 0.05, 0.42)
-"""Half sizes: across the road, along it, up. A sign's plate lies across the traffic, as its actor's forward vector does."""
 
 
 def world_box(box: Box, actor_id: int = 0) -> list[Any]:
     """Return an upright box as CARLA's BoundingBox: centre, half sizes, rotation, actor."""
     return [list(box.center), list(box.extent), [0.0, box.yaw_deg, 0.0], actor_id]
+
+
+def object_box(thing: SceneObject) -> list[Any]:
+    """Return a static object's box as CARLA's BoundingBox."""
+    return [list(thing.center), list(thing.extent), [0.0, thing.yaw_deg, 0.0], 0]
 
 
 def signal_boxes(world: World, label: int) -> list[list[Any]]:
@@ -37,7 +38,7 @@ def signal_boxes(world: World, label: int) -> list[list[Any]]:
     if label in (TRAFFIC_SIGN_LABEL, ANY_LABEL):
         sign_of = {sign.signal_id: sign for sign in signals.signs}
         for actor_id in world.actors.ids[world.actors.kind == ActorKind.TRAFFIC_SIGN].tolist():
-            found.append(world_box(_plate(sign_of[world.info(actor_id).sign_id]), actor_id))
+            found.append(world_box(sign_plate(sign_of[world.info(actor_id).sign_id]), actor_id))
     return found
 
 
@@ -52,8 +53,3 @@ def actor_boxes(world: World, label: int) -> list[list[Any]]:
             x, y, z, pitch, yaw, roll = compose(world.transform(actor_id), Transform(*info.box_center))
             found.append([[x, y, z], list(info.extent), [pitch, yaw, roll], actor_id])
     return found
-
-
-def _plate(sign: SignSpec) -> Box:
-    foot = sign.transform
-    return Box((foot.x, foot.y, foot.z + SIGN_PLATE_HEIGHT_M), SIGN_PLATE_EXTENT_M, foot.yaw)

@@ -28,6 +28,7 @@ class _Mounted:
     period_s: float
     """0: every tick."""
     due_s: float = -math.inf
+    ignored_ids: tuple[int, ...] = ()
 
     def is_due(self, now_s: float) -> bool:
         """Return whether the sensor measures now; if so, its next time is one period on."""
@@ -66,6 +67,12 @@ class SensorSuite:
         period_s = max(0.0, float(info.attribute_values.get("sensor_tick", "0").rstrip("f") or 0.0))
         self._mounted[info.id] = _Mounted(info, sensor, self._hub.open(), period_s)
 
+    def ignore(self, actor_id: int, ids: tuple[int, ...]) -> None:
+        """Let a sensor not detect some vehicles."""
+        mounted = self._mounted.get(actor_id)
+        if mounted:
+            mounted.ignored_ids = ids
+
     def token(self, actor_id: int) -> bytes:
         """Return the stream token of a sensor, nothing for another actor."""
         mounted = self._mounted.get(actor_id)
@@ -93,7 +100,9 @@ class SensorSuite:
         for actor_id, mounted in self._mounted.items():
             if not mounted.is_due(now_s):
                 continue
-            tick = Tick(world, events, actor_id, mounted.info.parent_id, world.transform(actor_id), gravity)
+            tick = Tick(
+                world, events, actor_id, mounted.info.parent_id, world.transform(actor_id), gravity, mounted.ignored_ids
+            )
             if isinstance(mounted.sensor, Camera):
                 if rendering:
                     cameras.append((mounted, mounted.sensor, tick))

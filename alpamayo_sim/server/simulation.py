@@ -25,9 +25,11 @@ from alpamayo_sim.server.settings import MAX_STEP_S, EpisodeSettings
 from alpamayo_sim.server.state_message import StateWriter
 from alpamayo_sim.server.streams import StreamHub
 from alpamayo_sim.server.street_lights import StreetLights
+from alpamayo_sim.server.textures import Textures
 from alpamayo_sim.world.actor_info import ActorInfo
 from alpamayo_sim.world.blueprints import catalogue
 from alpamayo_sim.world.errors import SpawnError, UnknownActor
+from alpamayo_sim.world.scene_objects import MapLayer
 from alpamayo_sim.world.world import World
 
 GENERATED_MAP = "OpenDriveMap"
@@ -54,6 +56,8 @@ class NextEpisode:
     statics: StaticBoxes
     world: World
     reset_settings: bool
+    layers: int
+    """The map layers that are there (bits of `MapLayer`)."""
 
 
 class Simulation:
@@ -67,6 +71,8 @@ class Simulation:
         self.settings = EpisodeSettings()
         self.episode_id = 0
         self.generated_map: RoadMap | None = None
+        self.wanted_layers = int(MapLayer.ALL)
+        """Map layers of the next episode."""
         self._boxes: OrderedDict[int, Packed] = OrderedDict()
         road_map = load_road_map(config.town, maps_dirs=config.maps, cache_dir=config.cache_dir)
         self._start_episode(road_map, self._new_world(road_map, build_statics(road_map), first_id=1))
@@ -80,7 +86,8 @@ class Simulation:
         self._set_substeps()
         self.sensors = SensorSuite(self._hub, self.world, seed=self._config.seed)
         self.shapes = DebugShapes()
-        self.street_lights = StreetLights(self.world.statics)
+        self.street_lights = StreetLights(self.world.statics, self.world.weather.sun_altitude_angle)
+        self.textures = Textures()
         self._writer = StateWriter(self.world)
         self.episode_id += 1
         self._map_changed = True
@@ -108,7 +115,7 @@ class Simulation:
             raise CallError(str(error)) from error
         statics = (self.world.statics if road_map is self.road_map else None) or build_statics(road_map)
         world = self._new_world(road_map, statics, first_id=self.world.next_id)
-        return NextEpisode(road_map, statics, world, reset_settings)
+        return NextEpisode(road_map, statics, world, reset_settings, self.wanted_layers)
 
     def start_episode(self, episode: NextEpisode) -> None:
         """End the present episode with its actors and sensors, and begin another one."""
@@ -119,6 +126,7 @@ class Simulation:
         if world.actors.ids[0] < self.world.next_id:
             world = self._new_world(episode.road_map, episode.statics, first_id=self.world.next_id)
         world.frame = self.world.frame
+        world.scene.unload_layers(MapLayer.ALL & ~episode.layers)
         self._start_episode(episode.road_map, world)
         _LOG.info("episode %d on %s", self.episode_id, episode.road_map.name)
 
@@ -146,12 +154,14 @@ class Simulation:
         events = self.world.step(self.settings.step_s)
         self.sensors.publish(events, rendering=not self.settings.no_rendering_mode)
         self.shapes.expire(self.world.elapsed_s)
-        message = self._writer.message(self.episode_id, map_changed=self._map_changed)
+        message = self._writer.message(
+            self.episode_id, map_changed=self._map_changed, lights_changed=self.street_lights.changed
+        )
         early_s = publish_after_s - time.monotonic()
         if early_s > 0.0:
             time.sleep(early_s)
         self.world_stream.publish(message)
-        self._map_changed = False
+        self._map_changed = self.street_lights.changed = False
         return self.world.frame
 
     def spawn(

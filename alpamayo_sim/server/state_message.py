@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 RECORD_BYTES = 119
 EPISODE_HEADER = struct.Struct("<Qdf3iI")
 """Episode id, platform time in seconds, step length, map origin, state bits; 36 bytes."""
-MAP_CHANGED = 1
+MAP_CHANGED, LIGHTS_CHANGED = 1, 2
+"""State bits: clients drop their map; clients ask for the street lights."""
 
 
 def _layout(fields: list[tuple[str, Any, int]]) -> np.dtype[Any]:
@@ -76,11 +77,17 @@ class StateWriter:
         self._ids: NDArray[Any] = np.zeros(0, np.uint32)
         self._records: NDArray[Any] = np.zeros(0, ACTOR)
 
-    def message(self, episode_id: int, *, map_changed: bool) -> tuple[bytes, bytes]:
+    def message(self, episode_id: int, *, map_changed: bool, lights_changed: bool = False) -> tuple[bytes, bytes]:
         """Return (headers, records) of the current state: the two parts of a world-observer payload."""
         world = self._world
         headers = HEADER.pack(WORLD_OBSERVER, world.frame, world.elapsed_s, 0, 0, 0, 0, 0, 0) + EPISODE_HEADER.pack(
-            episode_id, time.monotonic(), world.delta_s, 0, 0, 0, MAP_CHANGED if map_changed else 0
+            episode_id,
+            time.monotonic(),
+            world.delta_s,
+            0,
+            0,
+            0,
+            MAP_CHANGED * map_changed + LIGHTS_CHANGED * lights_changed,
         )
         return headers, self._pack_records()
 

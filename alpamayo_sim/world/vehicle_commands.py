@@ -25,6 +25,8 @@ class VehicleCommands(ActorCommands):
 
     ackermann: dict[int, AckermannController]
     friction_triggers: FrictionTriggers
+    wheel_pitch_deg: dict[tuple[int, int], float]
+    """Angles that clients gave wheels, by vehicle and wheel."""
 
     def apply_vehicle_control(
         self,
@@ -121,20 +123,30 @@ class VehicleCommands(ActorCommands):
     def wheel_steer_angle(self, actor_id: int, wheel: int) -> float:
         """Return the angle of a wheel in degrees (0 front left, 1 front right, 2 and 3 rear); positive to the right."""
         record = self.vehicles.records[self.vehicle(actor_id, "get wheel steer angle")]
-        if 0 <= wheel < 4 and record["wheel_direction_set"][wheel]:
+        if 0 <= wheel < 4 and record["wheel_direction_set"][wheel] and not self.actors.simulate_physics[record["row"]]:
             return float(record["wheel_direction_deg"][wheel])
         return float(record["wheel_angle_deg"]) if wheel in (0, 1) else 0.0
 
     def wheel_pitch_angle(self, actor_id: int, wheel: int) -> float:
         """Return how far a wheel has rolled, degrees in [0, 360)."""
-        return float(self.vehicles.wheel_turn_deg[self.vehicle(actor_id, "get wheel pitch angle")])
+        index = self.vehicle(actor_id, "get wheel pitch angle")
+        drawn = self.wheel_pitch_deg.get((actor_id, wheel))
+        if drawn is not None and not self.actors.simulate_physics[self.vehicles.row[index]]:
+            return drawn % 360.0
+        return float(self.vehicles.wheel_turn_deg[index])
 
     def set_wheel_steer_direction(self, actor_id: int, wheel: int, angle_deg: float) -> None:
-        """Turn a wheel for the eye only (CARLA does so while physics is off)."""
+        """Turn a wheel for the eye; while the vehicle's physics is on nothing happens, as in CARLA."""
         index = self.vehicle(actor_id, "set wheel steer direction")
-        if 0 <= wheel < 4:
+        if 0 <= wheel < 4 and not self.actors.simulate_physics[self.vehicles.row[index]]:
             self.vehicles.wheel_direction_deg[index, wheel] = angle_deg
             self.vehicles.wheel_direction_set[index, wheel] = True
+
+    def set_wheel_pitch_angle(self, actor_id: int, wheel: int, angle_deg: float) -> None:
+        """Roll a wheel for the eye; while the vehicle's physics is on nothing happens."""
+        index = self.vehicle(actor_id, "set wheel pitch angle")
+        if 0 <= wheel < 4 and not self.actors.simulate_physics[self.vehicles.row[index]]:
+            self.wheel_pitch_deg[actor_id, wheel] = angle_deg
 
     def open_door(self, actor_id: int, door: int) -> None:
         """Open a door (0 front left ... 5 trunk, 6 all)."""

@@ -23,6 +23,7 @@ from alpamayo_sim.world.kernel import advance, touches_anything
 from alpamayo_sim.world.light_commands import LightCommands
 from alpamayo_sim.world.light_cycle import LightCycle
 from alpamayo_sim.world.physics import VehiclePhysics
+from alpamayo_sim.world.scene_objects import SceneObjects
 from alpamayo_sim.world.tables import ActorKind, ActorState, LightColor, Table
 from alpamayo_sim.world.triggers import NO_SIGN, apply_triggers, trigger_grid
 from alpamayo_sim.world.vehicle_commands import VehicleCommands
@@ -38,6 +39,7 @@ WALKER_MASS_KG, PROP_MASS_KG = 80.0, 30.0
 MAX_SUBSTEP_S, COARSEST_SUBSTEP_S, MAX_SUBSTEPS = 0.01, 0.02, 10
 DEFAULT_SPEED_LIMIT_KMH = 30.0
 LANE_REACH_M = 5.0
+HIDDEN_Z_M = -1.0e9
 WIDEST_BODY_M = 1.28
 """Half width of the widest vehicle body; boxes of trucks and buses reach around their mirrors."""
 KIND_BY_PREFIX = (
@@ -69,6 +71,7 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
         self.max_substeps = MAX_SUBSTEPS
         self.ackermann: dict[int, AckermannController] = {}
         self.friction_triggers = FrictionTriggers()
+        self.wheel_pitch_deg: dict[tuple[int, int], float] = {}
         self.next_id = first_id
         self._ground = road_map.ground.arrays()
         if statics is None:
@@ -76,6 +79,9 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
             self._static_grid = static_grid(nothing, nothing, np.zeros(0), np.zeros(0))
         else:
             self._static_grid = static_grid(statics.center, statics.extent, statics.yaw_deg, statics.label)
+        self._solid_boxes = self._static_grid.boxes
+        self.scene = SceneObjects(road_map, statics)
+        self._scene_version = self.scene.version
         self._static_type_ids = static_type_ids(self._static_grid.labels)
         self._triggers = trigger_grid(road_map.signals)
         self.spectator_id = self._add(ActorKind.SPECTATOR, "spectator", (), Transform(0.0, 0.0, 0.0)).id
@@ -226,6 +232,7 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
 
     def is_occupied(self, pose: Transform, blueprint: Blueprint) -> bool:
         """Whether a box of `blueprint` at `pose` would overlap an actor that collides, or the map."""
+        self._show_scene()
         yaw = math.radians(pose.yaw)
         cos, sin = math.cos(yaw), math.sin(yaw)
         cx, cy, cz = blueprint.box_center
@@ -234,6 +241,15 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
         half_y = min(half_y, WIDEST_BODY_M) if blueprint.is_vehicle else half_y
         box = np.array([*center, half_x, half_y, half_z, cos, sin])
         return bool(touches_anything(self.actors.records, self._static_grid, box))
+
+    def _show_scene(self) -> None:
+        """Let the boxes of hidden objects be solid to nobody: they lie far below everything."""
+        if self.scene.version == self._scene_version:
+            return
+        self._scene_version = self.scene.version
+        boxes = self._solid_boxes.copy()
+        boxes[~self.scene.present[: len(boxes)], 2] = HIDDEN_Z_M
+        self._static_grid = self._static_grid._replace(boxes=boxes)
 
     def destroy(self, actor_id: int) -> bool:
         """Remove an actor; False if there is none. Its children stay, without a parent."""
@@ -263,6 +279,8 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
         parents[parents > row] -= 1
         self.row_of.update({id: other - 1 for id, other in self.row_of.items() if other > row})
         self.friction_triggers.remove(actor_id)
+        for wheel in range(4):
+            self.wheel_pitch_deg.pop((actor_id, wheel), None)
         for mapping in (self.infos, self.physics_of, self.ackermann):
             mapping.pop(actor_id, None)
         return True
@@ -283,6 +301,7 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
         self.delta_s = dt_s
         substeps = min(math.ceil(dt_s / self.max_substep_s - 1e-6), self.max_substeps)
         substeps = max(substeps, math.ceil(dt_s / COARSEST_SUBSTEP_S - 1e-6))
+        self._show_scene()
         self._run_ackermann(dt_s)
         self.friction_triggers.apply(self)
         touching, impulses = advance(

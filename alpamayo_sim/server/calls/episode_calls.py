@@ -70,4 +70,5 @@ def get_sensor_token(session: Session, stream_id: int) -> list[bytes]:
 @call(Family.VOID, text, boolean, u16)
 def load_new_episode(session: Session, name: str, reset_settings: bool, layers: int) -> PendingReply:
     """Load a map; "" loads the present one again. As in CARLA, the new episode begins after the answer."""
+    session.server.simulation.wanted_layers = layers
     return session.server.load_map(name, reset_settings=reset_settings, caller=session.connection)

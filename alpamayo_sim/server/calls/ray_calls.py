@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from alpamayo_sim.sensors.rays import ray_hits
 from alpamayo_sim.server.codec import Vector, location, number, vector
-from alpamayo_sim.server.ray import ray_hits
 from alpamayo_sim.server.registry import Family, call
 from alpamayo_sim.server.rpc import Session
 

@@ -9,7 +9,6 @@ from typing import Any
 from alpamayo_sim.server.codec import (
     ackermann_control,
     ackermann_settings,
-    array,
     boolean,
     integer,
     light_state,
@@ -21,7 +20,7 @@ from alpamayo_sim.server.codec import (
     vehicle_control,
 )
 from alpamayo_sim.server.physics_record import physics_from, physics_record, telemetry_record
-from alpamayo_sim.server.registry import Family, call
+from alpamayo_sim.server.registry import CallError, Family, call
 from alpamayo_sim.server.rpc import Session
 from alpamayo_sim.world.ackermann import AckermannSettings
 
@@ -121,6 +120,12 @@ def set_wheel_steer_direction(session: Session, actor_id: int, place: int, angle
     session.server.simulation.world.set_wheel_steer_direction(actor_id, place, angle_deg)
 
 
+@call(Family.VOID, u32, wheel, number)
+def set_wheel_pitch_angle(session: Session, actor_id: int, place: int, angle_deg: float) -> None:
+    """Roll a wheel as it is drawn."""
+    session.server.simulation.world.set_wheel_pitch_angle(actor_id, place, angle_deg)
+
+
 @call(Family.VOID, u32, door)
 def open_vehicle_door(session: Session, actor_id: int, place: int) -> None:
     """Open a door."""
@@ -135,29 +140,35 @@ def close_vehicle_door(session: Session, actor_id: int, place: int) -> None:
 
 @call(Family.VOID, u32, text)
 def enable_carsim(session: Session, actor_id: int, file_name: str) -> None:
-    """Accept for a live actor: the vehicle keeps this server's dynamics."""
-    session.server.simulation.world.info(actor_id)
+    """Refuse: there is no CarSim here, as in CARLA's packages."""
+    session.server.simulation.world.vehicle(actor_id, "enable CarSim")
+    raise CallError("CarSim plugin is not enabled: the vehicle keeps this server's dynamics")
 
 
 @call(Family.VOID, u32, boolean)
 def use_carsim_road(session: Session, actor_id: int, enabled: bool) -> None:
-    """Accept for a live actor: the vehicle keeps this server's dynamics."""
-    session.server.simulation.world.info(actor_id)
+    """Refuse: there is no CarSim here, as in CARLA's packages."""
+    session.server.simulation.world.vehicle(actor_id, "use CarSim road")
+    raise CallError("CarSim plugin is not enabled: the vehicle keeps this server's dynamics")
 
 
 @call(Family.VOID, u32, u64, number, text, text, text, text)
-def enable_chrono_physics(session: Session, actor_id: int, *_: Any) -> None:
-    """Accept for a live actor: the vehicle keeps this server's dynamics."""
-    session.server.simulation.world.info(actor_id)
+def enable_chrono_physics(
+    session: Session,
+    actor_id: int,
+    max_substeps: int,
+    max_substep_s: float,
+    vehicle_json: str,
+    powertrain_json: str,
+    tire_json: str,
+    base_path: str,
+) -> None:
+    """Refuse: there is no Chrono here, as in CARLA's packages; no file is read."""
+    session.server.simulation.world.vehicle(actor_id, "enable Chrono physics")
+    raise CallError("Chrono is not built into this server: the vehicle keeps this server's dynamics")
 
 
 @call(Family.VOID, u32)
 def restore_physx_physics(session: Session, actor_id: int) -> None:
-    """Accept for a live actor: the vehicle has this server's dynamics."""
-    session.server.simulation.world.info(actor_id)
-
-
-@call(Family.VOID, u32, array(u32))
-def set_ignored_vehicles(session: Session, actor_id: int, ids: Sequence[int]) -> None:
-    """Accept for a live sensor: what it must not show."""
-    session.server.simulation.world.info(actor_id)
+    """Accept for a vehicle: it has never left this server's dynamics."""
+    session.server.simulation.world.vehicle(actor_id, "restore physics")
