@@ -14,6 +14,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+VEHICLE = 1
+"""`ActorKind.VEHICLE`, for compiled code."""
 RESTITUTION = 0.1
 RESTITUTION_FROM_MPS = 1.0
 FRICTION = 0.35
@@ -24,6 +26,8 @@ EDGE_ANGLE = 0.05
 """Boxes turned by less than this sine against each other touch edge to edge."""
 STATIC_CELL_M = 16.0
 MIN_OVERLAP_Z_M = 0.02
+GROUND_CLEARANCE_M = 0.2
+"""Vehicles roll over what is lower: their wheels are not solid, as in CARLA, and bodies begin about here."""
 
 
 class StaticGrid(NamedTuple):
@@ -72,14 +76,15 @@ def static_grid(center: NDArray[Any], extent: NDArray[Any], yaw_deg: NDArray[Any
 
 @njit(cache=True)
 def write_box(actor: Any, box: Any) -> None:
-    """Write the box of an actor record as a row like those of `StaticGrid.boxes`."""
+    """Write the solid box of an actor record as a row like those of `StaticGrid.boxes`."""
     yaw = math.radians(actor.rotation_deg[1])
     cos, sin = math.cos(yaw), math.sin(yaw)
     cx, cy = actor.box_center[0], actor.box_center[1]
     box[0] = actor.location[0] + cos * cx - sin * cy
     box[1] = actor.location[1] + sin * cx + cos * cy
-    box[2] = actor.location[2] + actor.box_center[2]
-    box[3], box[4], box[5] = actor.extent[0], actor.contact_half_width, actor.extent[2]
+    lift = 0.5 * GROUND_CLEARANCE_M if actor.kind == VEHICLE else 0.0
+    box[2] = actor.location[2] + actor.box_center[2] + lift
+    box[3], box[4], box[5] = actor.extent[0], actor.contact_half_width, actor.extent[2] - lift
     box[6], box[7] = cos, sin
 
 
