@@ -26,7 +26,12 @@ def test_car_over_prop(
     sensor = world.spawn_actor(library.find("sensor.other.collision"), carla.Transform(), attach_to=car)
     assert isinstance(sensor, carla.Sensor)
     hits: list[str] = []
-    sensor.listen(lambda event: hits.append(event.other_actor.type_id))
+
+    def note(event: carla.SensorData) -> None:
+        assert isinstance(event, carla.CollisionEvent)
+        hits.append(event.other_actor.type_id)
+
+    sensor.listen(note)
     for _ in range(160):
         car.apply_control(carla.VehicleControl(throttle=0.5))
         world.tick()
