@@ -22,6 +22,7 @@ from alpamayo_sim.server.registry import CallError, Packed
 from alpamayo_sim.server.replies import pack
 from alpamayo_sim.server.sensor_suite import SensorSuite
 from alpamayo_sim.server.settings import MAX_STEP_S, EpisodeSettings
+from alpamayo_sim.server.skeletons import Skeletons
 from alpamayo_sim.server.state_message import StateWriter
 from alpamayo_sim.server.streams import StreamHub
 from alpamayo_sim.server.street_lights import StreetLights
@@ -88,6 +89,7 @@ class Simulation:
         self.shapes = DebugShapes()
         self.street_lights = StreetLights(self.world.statics, self.world.weather.sun_altitude_angle)
         self.textures = Textures()
+        self.skeletons = Skeletons(self.world)
         self._writer = StateWriter(self.world)
         self.episode_id += 1
         self._map_changed = True
@@ -152,6 +154,7 @@ class Simulation:
     def tick(self, *, publish_after_s: float = 0.0) -> int:
         """Advance the world by one step, publish sensors and state, not before a time, and return the frame."""
         events = self.world.step(self.settings.step_s)
+        self.skeletons.advance(self.world.delta_s)
         self.sensors.publish(events, rendering=not self.settings.no_rendering_mode)
         self.shapes.expire(self.world.elapsed_s)
         message = self._writer.message(
