@@ -140,7 +140,7 @@ class Context:
         if self._spawned:
             ids = [actor_id for actor_id in reversed(self._spawned) if self.world.get_snapshot().has_actor(actor_id)]
             for sensor in self.world.get_actors(ids):
-                if isinstance(sensor, carla.Sensor) and sensor.is_listening:
+                if isinstance(sensor, carla.Sensor) and sensor.is_listening():
                     sensor.stop()
             self.client.apply_batch_sync([carla.command.DestroyActor(actor_id) for actor_id in ids], False)
             self._spawned.clear()

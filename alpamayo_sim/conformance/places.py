@@ -39,16 +39,17 @@ class Places:
     def __init__(self, carla_map: carla.Map) -> None:
         self._map = carla_map
 
-    @cached_property
+    @property
     def spots(self) -> list[carla.Transform]:
-        """The spawn points that the server recommends."""
+        """The spawn points that the server recommends; new objects each time, since transforms can be changed."""
         return list(self._map.get_spawn_points())
 
     def spot(self, number: int) -> carla.Transform:
         """Return a spawn point; Skip if the town has fewer."""
-        if number >= len(self.spots):
-            raise Skip(f"the town has only {len(self.spots)} spawn points")
-        return self.spots[number]
+        spots = self.spots
+        if number >= len(spots):
+            raise Skip(f"the town has only {len(spots)} spawn points")
+        return spots[number]
 
     @cached_property
     def straights(self) -> list[Straight]:
