@@ -29,6 +29,8 @@ STOREY_M = 0.5
 EMBANKMENT_M = 1.5
 """A road that lies farther than this above the terrain is a bridge: the terrain does not rise to its edge."""
 GRADIENT_STEP_M = 0.25
+BURIED_M = 3.0
+"""Ground that is higher than this above its feet holds nobody: what is put under the world falls, as in CARLA."""
 NO_SURFACE: float = np.nan
 
 OPEN_LAND = (LaneType.NONE, LaneType.SHOULDER, LaneType.BORDER, LaneType.MEDIAN, LaneType.RESTRICTED)

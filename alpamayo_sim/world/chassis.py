@@ -12,7 +12,7 @@ from typing import Any
 
 from numba import njit
 
-from alpamayo_sim.roads.ground import ground_height
+from alpamayo_sim.roads.ground import BURIED_M, ground_height
 from alpamayo_sim.world.drivetrain import GRAVITY_MPS2, curve, drive
 
 STEER_RISE_PER_S, STEER_FALL_PER_S = 2.5, 5.0
@@ -74,7 +74,7 @@ def move(actor: Any, v: Any, c: Any, dt: float) -> None:
     x, y, z = actor.location[0], actor.location[1], actor.location[2]
     ground = v.ground_z + v.ground_slope[0] * (x - v.ground_xy[0]) + v.ground_slope[1] * (y - v.ground_xy[1])
     height = z - ground
-    grounded = height < DROOP_M
+    grounded = -BURIED_M < height < DROOP_M
     gravity = GRAVITY_MPS2 if actor.gravity else 0.0
     push_x, push_y = actor.force_n[0] / c.mass_kg, actor.force_n[1] / c.mass_kg
     push_forward, push_lateral = push_x * cos + push_y * sin, push_y * cos - push_x * sin
@@ -149,7 +149,7 @@ def move(actor: Any, v: Any, c: Any, dt: float) -> None:
         actor.location[k] += actor.velocity_mps[k] * dt
     ground = v.ground_z + v.ground_slope[0] * (actor.location[0] - v.ground_xy[0])
     ground += v.ground_slope[1] * (actor.location[1] - v.ground_xy[1])
-    if actor.location[2] < ground - DROOP_M:
+    if ground - BURIED_M < actor.location[2] < ground - DROOP_M:
         actor.location[2] = ground - DROOP_M
         actor.velocity_mps[2] = max(actor.velocity_mps[2], 0.0)
     v.wheel_turn_deg = (v.wheel_turn_deg + math.degrees(forward / c.radius_m) * dt) % 360.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from numba import njit
 
-from alpamayo_sim.roads.ground import ground_height
+from alpamayo_sim.roads.ground import BURIED_M, ground_height
 from alpamayo_sim.world.drivetrain import GRAVITY_MPS2
 
 ACCELERATION_MPS2 = 20.48
@@ -64,12 +64,13 @@ def walk(actor: Any, w: Any, ground: Any, feel: bool, dt: float) -> None:
     if not actor.gravity:
         actor.velocity_mps[2] = 0.0
         return
-    if not w.falling and actor.location[2] - floor > STEP_HEIGHT_M:
+    buried = actor.location[2] < floor - BURIED_M
+    if not w.falling and (buried or actor.location[2] - floor > STEP_HEIGHT_M):
         w.falling = True
     if w.falling:
         actor.velocity_mps[2] -= GRAVITY_MPS2 * dt
         actor.location[2] += actor.velocity_mps[2] * dt
-    if not w.falling or (actor.location[2] <= floor and actor.velocity_mps[2] <= 0.0):
+    if not w.falling or (not buried and actor.location[2] <= floor and actor.velocity_mps[2] <= 0.0):
         actor.location[2] = floor
         actor.velocity_mps[2] = 0.0
         w.falling = False
@@ -80,6 +81,8 @@ def walk(actor: Any, w: Any, ground: Any, feel: bool, dt: float) -> None:
 def slide(actor: Any, ground: Any, dt: float) -> None:
     """Advance one loose prop by one sub-step: it falls, slides and comes to rest."""
     floor = ground_height(ground, actor.location[0], actor.location[1], actor.location[2])[0]
+    if actor.location[2] < floor - BURIED_M:
+        floor = -math.inf
     if actor.location[2] <= floor + 0.02:
         speed = math.hypot(actor.velocity_mps[0], actor.velocity_mps[1])
         scale = max(0.0, speed - KNOCKED_DECELERATION_MPS2 * dt) / speed if speed > 0.0 else 0.0
