@@ -29,7 +29,7 @@ def content_digest(xodr: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def code_digest() -> str:
+def _code_digest() -> str:
     """Return a digest of the modules whose results are cached and of the carla version they ran on."""
     digest = hashlib.sha256(version("carla").encode())
     for module in COMPUTING_MODULES:
@@ -45,7 +45,7 @@ class MapCache:
 
     def path(self, map_digest: str) -> Path:
         """Return the file of a map."""
-        return self._folder / f"{map_digest[:32]}-{code_digest()[:8]}.map"
+        return self._folder / f"{map_digest[:32]}-{_code_digest()[:8]}.map"
 
     def read(self, map_digest: str) -> MapData | None:
         """Return the stored data of a map, or None."""

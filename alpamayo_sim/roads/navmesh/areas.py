@@ -13,6 +13,7 @@ from alpamayo_sim.roads.junction_floor import junction_floors
 from alpamayo_sim.roads.lanes import LaneTable, LaneType
 from alpamayo_sim.roads.navmesh.crossings import crossing_shapes
 from alpamayo_sim.roads.navmesh.kinds import AGENT_RADIUS_M, Area
+from alpamayo_sim.roads.navmesh.obstacles import without_obstacles
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.strips import kept_samples
 
@@ -22,6 +23,8 @@ ROAD_REACH_M = 30.0
 """Roads farther than this from every sidewalk are left out: nobody who walks gets there."""
 GAP_M = 0.3
 """Gaps narrower than twice this between walkable surfaces are closed."""
+HOLE_M2 = 25.0
+"""Patches smaller than this that no lane covers are road like what is around them."""
 CORNER_M = 0.6
 """The same between sidewalks."""
 ROADSIDE_STRIP_M = 2.0
@@ -53,11 +56,11 @@ def walkable_areas(road_map: RoadMap) -> dict[Area, BaseGeometry]:
     median = shapely.union_all(lane_outlines(lanes, keep, (LaneType.MEDIAN,))).intersection(near)
     crossing = shapely.union_all(crossing_shapes(road_map, sidewalk)).difference(sidewalk)
     everything = _closed(shapely.union_all([sidewalk, road, crossing, median]), GAP_M)
-    walkable = shapely.buffer(everything, -AGENT_RADIUS_M, **_MITRE)
+    walkable = shapely.buffer(_without_small_holes(everything), -AGENT_RADIUS_M, **_MITRE)
     taken = sidewalk.union(crossing)
     median = median.difference(shapely.union_all([taken, driven]))
     return {
-        Area.SIDEWALK: sidewalk.intersection(walkable),
+        Area.SIDEWALK: without_obstacles(sidewalk.intersection(walkable), road_map),
         Area.CROSSWALK: crossing.intersection(walkable),
         Area.GRASS: median.intersection(walkable),
         Area.ROAD: walkable.difference(taken.union(median)),
@@ -82,3 +85,9 @@ def lane_outlines(lanes: LaneTable, keep: NDArray[np.integer], kinds: tuple[Lane
 
 def _closed(shape: BaseGeometry, gap_m: float) -> BaseGeometry:
     return shapely.buffer(shapely.buffer(shape, gap_m, **_MITRE), -gap_m, **_MITRE)
+
+
+def _without_small_holes(shape: BaseGeometry) -> BaseGeometry:
+    parts = [part for part in shapely.get_parts(shape) if isinstance(part, shapely.Polygon)]
+    holes = [shapely.Polygon(hole) for part in parts for hole in part.interiors]
+    return shapely.union_all([shape, *(hole for hole in holes if hole.area < HOLE_M2)])

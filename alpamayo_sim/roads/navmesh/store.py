@@ -12,9 +12,9 @@ import tempfile
 from collections import OrderedDict
 from contextlib import suppress
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
-from alpamayo_sim.roads.cache import code_digest
 from alpamayo_sim.roads.navmesh.build import build_navmesh
 from alpamayo_sim.roads.road_map import RoadMap
 
@@ -26,10 +26,10 @@ DIGEST_BYTES = 32
 
 @lru_cache(maxsize=1)
 def _builder_digest() -> str:
-    """Return a digest of the modules that shape a mesh."""
-    digest = hashlib.sha256(code_digest().encode())
+    """Return a digest of the modules that shape a mesh: those of roads, and shapely's version."""
+    digest = hashlib.sha256(version("shapely").encode())
     here = Path(__file__).parent
-    for module in [*sorted(here.glob("*.py")), here.parent / "strips.py", here.parent / "junction_floor.py"]:
+    for module in [*sorted(here.glob("*.py")), *sorted(here.parent.glob("*.py"))]:
         digest.update(module.read_bytes())
     return digest.hexdigest()
 
