@@ -133,10 +133,11 @@ class Clock:
                     time.monotonic() + SUBSCRIPTION_PATIENCE_S, self._lose_patience
                 )
             return False
-        if self._lock_step is None and not self._min_interval_s:
+        back_pressure = self._hub.back_pressure
+        if self._lock_step is None and not self._min_interval_s and not back_pressure.clogged:
             return True
         now = time.monotonic()
-        ready_s = self._next_s if self._min_interval_s else 0.0
+        ready_s = max(self._next_s if self._min_interval_s else 0.0, back_pressure.ready_s(now))
         if self._lock_step is not None:
             ready_s = max(ready_s, self._lock_step.ready_s())
         if now < ready_s:

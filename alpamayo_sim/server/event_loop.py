@@ -55,6 +55,7 @@ class EventLoop:
         self._handlers: dict[int, SocketHandler] = {}
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
+        self._signals: dict[signal.Signals, Callable[[], None]] = {}
         self._running = False
 
     def add(self, sock: socket.socket, handler: SocketHandler, interest: int = READ) -> None:
@@ -77,6 +78,15 @@ class EventLoop:
         heapq.heappush(self._timers, (when_s, next(self._order), timer))
         return timer
 
+    @property
+    def timer_count(self) -> int:
+        """How many calls are pending."""
+        return len(self._timers)
+
+    def on_signal(self, number: signal.Signals, callback: Callable[[], None]) -> None:
+        """Call `callback` from the loop whenever the process gets a signal; to be said before `run`."""
+        self._signals[number] = callback
+
     def stop(self) -> None:
         """Make `run` return after the handlers that are running."""
         self._running = False
@@ -89,9 +99,11 @@ class EventLoop:
         self._epoll.register(wakee.fileno(), READ)
         previous_wakeup = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         previous = {number: signal.signal(number, lambda *_: self.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+        for number, callback in self._signals.items():
+            previous[number] = signal.signal(number, lambda *_, run=callback: self._run_soon(run))
         self._running = True
         try:
-            self._serve()
+            self._serve(wakee)
         finally:
             signal.set_wakeup_fd(previous_wakeup)
             for number, handler in previous.items():
@@ -102,12 +114,17 @@ class EventLoop:
             waker.close()
             wakee.close()
 
-    def _serve(self) -> None:
-        poll, handlers = self._epoll.poll, self._handlers
+    def _run_soon(self, callback: Callable[[], None]) -> None:
+        self.call_at(0.0, callback)
+
+    def _serve(self, wakee: socket.socket) -> None:
+        poll, handlers, wakee_number = self._epoll.poll, self._handlers, wakee.fileno()
         while self._running:
             for number, events in poll(self._run_timers()):
                 handler = handlers.get(number)
                 if handler is None:
+                    if number == wakee_number:
+                        wakee.recv(4096)
                     continue
                 try:
                     if events & READ:
@@ -133,5 +150,8 @@ class EventLoop:
             else:
                 callback = heapq.heappop(timers)[2].callback
                 assert callback is not None
-                callback()
+                try:
+                    callback()
+                except Exception:  # noqa: BLE001 - one defect must not end the server for everybody
+                    _LOG.exception("a timed call failed")
         return -1.0

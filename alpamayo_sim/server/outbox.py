@@ -34,6 +34,13 @@ class Outbox:
         """Whether everything was handed to the kernel."""
         return self._sending is None
 
+    @property
+    def fill(self) -> float:
+        """How full a bounded outbox is: from 1 on, the next message is likely to drop another."""
+        if self._max_bytes is None:
+            return 0.0
+        return max(self.waiting_bytes / self._max_bytes, len(self._waiting) / self._max_messages)
+
     def send(self, parts: Sequence[Buffer]) -> None:
         """Send one message made of `parts`, or keep it. Raises OSError when the connection is broken."""
         if self._sending is not None:
@@ -54,8 +61,18 @@ class Outbox:
         while len(self._waiting) > 1 and (
             self.waiting_bytes > self._max_bytes or len(self._waiting) > self._max_messages
         ):
-            self.waiting_bytes -= len(self._waiting.popleft())
-            self.dropped += 1
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        self.waiting_bytes -= len(self._waiting.popleft())
+        self.dropped += 1
+
+    def keep_newest(self) -> int:
+        """Drop everything that has not begun to be sent, except the newest message; return how many messages."""
+        before = self.dropped
+        while len(self._waiting) > 1:
+            self._drop_oldest()
+        return self.dropped - before
 
     def flush(self) -> None:
         """Send more of what is kept, as much as the socket takes now. Raises OSError when the connection is broken."""

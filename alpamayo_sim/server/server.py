@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -20,7 +21,9 @@ from alpamayo_sim.server.lock_step import LockStep
 from alpamayo_sim.server.rpc import PendingReply, RpcConnection, Session
 from alpamayo_sim.server.settings import EpisodeSettings
 from alpamayo_sim.server.simulation import NextEpisode, Simulation
-from alpamayo_sim.server.streams import Stream, StreamConnection, StreamHub
+from alpamayo_sim.server.statistics import log_statistics
+from alpamayo_sim.server.streams import Stream, StreamHub
+from alpamayo_sim.server.subscriber import Subscriber
 from alpamayo_sim.server.traffic_manager_gate import PATIENCE_S
 from alpamayo_sim.server.traffic_managers import TrafficManagers
 
@@ -114,26 +117,33 @@ class Server:
         self.clock = Clock(self.loop, self.simulation, self.hub, config.max_rate, self.lock_step)
         self._episode_change = EpisodeChange(self.loop, self.clock, self._start_episode)
         self.hub.on_subscribed = self._subscribed
+        self.hub.back_pressure.on_relief = self.clock.advance
+        self.started_s = time.monotonic()
         self.traffic_managers = TrafficManagers()
         self.navmeshes = NavMeshStore(config.cache_dir)
         self._drivers: set[RpcConnection] = set()
         self._unknown: set[str] = set()
-        self._connections = 0
-        self._silent: list[StreamConnection] = []
+        self.connection_count = 0
+        """Open connections on both ports together."""
+        self._silent: list[Subscriber] = []
         Listener(self.loop, rpc_socket, self._accept_client)
         Listener(self.loop, stream_socket, self._accept_subscriber)
 
     def serve(self) -> None:
         """Answer clients until stopped by a signal."""
         self.clock.start()
-        self.loop.run()
+        self.loop.on_signal(signal.SIGUSR1, lambda: log_statistics(self))
+        try:
+            self.loop.run()
+        finally:
+            log_statistics(self)
 
     def _admit(self, sock: socket.socket) -> bool:
-        if self._connections >= MAX_CONNECTIONS:
-            _LOG.warning("refused a connection: %d are open", self._connections)
+        if self.connection_count >= MAX_CONNECTIONS:
+            _LOG.warning("refused a connection: %d are open", self.connection_count)
             sock.close()
             return False
-        self._connections += 1
+        self.connection_count += 1
         return True
 
     def _accept_client(self, sock: socket.socket) -> None:
@@ -147,10 +157,10 @@ class Server:
             ]
             if len(self._silent) >= MAX_SILENT_SUBSCRIBERS:
                 self._silent.pop(0).close()
-            self._silent.append(StreamConnection(self.loop, sock, self.hub, self._closed))
+            self._silent.append(Subscriber(self.loop, sock, self.hub, self._closed))
 
     def _closed(self) -> None:
-        self._connections -= 1
+        self.connection_count -= 1
 
     def note_unknown(self, name: str) -> None:
         """Log a call that this server does not know, once a name."""
@@ -169,9 +179,12 @@ class Server:
         if changed:
             self.clock.start()
 
-    def load_map(self, name: str, *, reset_settings: bool, caller: RpcConnection) -> PendingReply:
-        """Begin to change the episode; CallError for a map that can not be loaded."""
-        return self._episode_change.begin(self.simulation.prepare_episode(name, reset_settings=reset_settings), caller)
+    def load_map(
+        self, name: str, *, reset_settings: bool, caller: RpcConnection, answer: str | None = None
+    ) -> PendingReply:
+        """Begin to change the episode, and let the call return `answer`; CallError for a map that can not be loaded."""
+        episode = self.simulation.prepare_episode(name, reset_settings=reset_settings)
+        return self._episode_change.begin(episode, caller, answer)
 
     def _start_episode(self, episode: NextEpisode) -> None:
         self.simulation.start_episode(episode)

@@ -11,6 +11,9 @@ class TrafficManagers:
     def __init__(self) -> None:
         self._by_port: dict[int, tuple[str, Hashable]] = {}
 
+    def __len__(self) -> int:
+        return len(self._by_port)
+
     def add(self, host: str, port: int, owner: Hashable) -> bool:
         """Register one; False if the port has one already."""
         if port in self._by_port:
