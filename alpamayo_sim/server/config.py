@@ -31,6 +31,8 @@ class ServerConfig:
     """Folders with further OpenDRIVE files."""
     cache_dir: Path | None = None
     """Where maps keep what they computed; None for no cache."""
+    recordings: Path | None = None
+    """Folder that recordings are written to and read from, and no other; None for a temporary one."""
     verbose: bool = False
     """Log every call."""
 
@@ -45,6 +47,8 @@ def check_config(config: ServerConfig) -> None:
         raise InputError(f"--lock-step must lie in (0, {MAX_LOCK_STEP_S:g}] seconds; found {config.lock_step_s}")
     if config.seed < 0:
         raise InputError(f"--seed must not be negative; found {config.seed}")
+    if config.recordings is not None and config.recordings.exists() and not config.recordings.is_dir():
+        raise InputError(f"--recordings takes a folder; {config.recordings} is something else")
     for folder in config.maps:
         if not folder.is_dir():
             raise InputError(f"--maps takes folders with OpenDRIVE files; there is no folder {folder}")

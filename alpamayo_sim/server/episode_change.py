@@ -40,13 +40,13 @@ class EpisodeChange:
         self._awaits_subscriber = False
         self._timer: Timer | None = None
 
-    def begin(self, episode: NextEpisode, caller: RpcConnection) -> PendingReply:
-        """Stop the clock and return the answer to the call that asked for `episode`."""
+    def begin(self, episode: NextEpisode, caller: RpcConnection, answer: str | None = None) -> PendingReply:
+        """Stop the clock and return the reply to the call that asked for `episode`; it will be `answer`."""
         self._next, self._caller, self._awaits_subscriber = episode, caller, False
         self._clock.hold()
         reply = PendingReply(holds=False)
         answer_by_s = time.monotonic() + MAX_QUIET_S
-        self._schedule(QUIET_S, lambda: self._answer(reply, caller, answer_by_s))
+        self._schedule(QUIET_S, lambda: self._answer(reply, answer, caller, answer_by_s))
         return reply
 
     def _schedule(self, delay_s: float, callback: Callable[[], None]) -> None:
@@ -54,14 +54,16 @@ class EpisodeChange:
             self._timer.cancel()
         self._timer = self._loop.call_at(time.monotonic() + delay_s, callback)
 
-    def _answer(self, reply: PendingReply, caller: RpcConnection, answer_by_s: float) -> None:
+    def _answer(
+        self, reply: PendingReply, answer: str | None, caller: RpcConnection, answer_by_s: float
+    ) -> None:
         now = time.monotonic()
         quiet_s = min(caller.heard_s + QUIET_S, answer_by_s) - now
         if quiet_s > 0.0:
-            self._schedule(quiet_s, lambda: self._answer(reply, caller, answer_by_s))
+            self._schedule(quiet_s, lambda: self._answer(reply, answer, caller, answer_by_s))
             return
         self._schedule(PATIENCE_S, self._finish)
-        reply.resolve(None)
+        reply.resolve(answer)
 
     def token_given(self, stream: Stream, caller: RpcConnection) -> None:
         """Note that a client has asked where to subscribe."""

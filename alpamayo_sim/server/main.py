@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--maps", type=Path, action="append", default=[], help="folder with further OpenDRIVE files")
     parser.add_argument("--cache", type=Path, help="folder for what maps keep between runs")
+    parser.add_argument("--recordings", type=Path, help="folder of recordings; without it a temporary one")
     parser.add_argument("--verbose", action="store_true", help="log every call")
     return parser
 
@@ -86,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             seed=options.seed,
             maps=tuple(options.maps),
             cache_dir=options.cache,
+            recordings=options.recordings,
             verbose=options.verbose,
         )
     )

@@ -18,6 +18,7 @@ from alpamayo_sim.roads.statics import StaticBoxes, build_statics
 from alpamayo_sim.sensors.actor_record import actor_record, bounding_box
 from alpamayo_sim.server.config import ServerConfig
 from alpamayo_sim.server.debug_shapes import DebugShapes
+from alpamayo_sim.server.recorder.recordings import Recordings
 from alpamayo_sim.server.registry import CallError, Packed
 from alpamayo_sim.server.replies import pack
 from alpamayo_sim.server.sensor_suite import SensorSuite
@@ -30,6 +31,7 @@ from alpamayo_sim.server.textures import Textures
 from alpamayo_sim.world.actor_info import ActorInfo
 from alpamayo_sim.world.blueprints import catalogue
 from alpamayo_sim.world.errors import SpawnError, UnknownActor
+from alpamayo_sim.world.renumber import renumber
 from alpamayo_sim.world.scene_objects import MapLayer
 from alpamayo_sim.world.world import World
 
@@ -75,6 +77,7 @@ class Simulation:
         self.wanted_layers = int(MapLayer.ALL)
         """Map layers of the next episode."""
         self._boxes: OrderedDict[int, Packed] = OrderedDict()
+        self.recordings = Recordings(self, config.recordings)
         road_map = load_road_map(config.town, maps_dirs=config.maps, cache_dir=config.cache_dir)
         self._start_episode(road_map, self._new_world(road_map, build_statics(road_map), first_id=1))
 
@@ -121,6 +124,7 @@ class Simulation:
 
     def start_episode(self, episode: NextEpisode) -> None:
         """End the present episode with its actors and sensors, and begin another one."""
+        self.recordings.episode_ends()
         self.sensors.close()
         if episode.reset_settings:
             self.settings = EpisodeSettings()
@@ -131,6 +135,7 @@ class Simulation:
         world.scene.unload_layers(MapLayer.ALL & ~episode.layers)
         self._start_episode(episode.road_map, world)
         _LOG.info("episode %d on %s", self.episode_id, episode.road_map.name)
+        self.recordings.episode_began()
 
     def apply_settings(self, settings: EpisodeSettings) -> None:
         """Take over settings."""
@@ -155,6 +160,7 @@ class Simulation:
         """Advance the world by one step, publish sensors and state, not before a time, and return the frame."""
         events = self.world.step(self.settings.step_s)
         self.skeletons.advance(self.world.delta_s)
+        self.recordings.after_step(events)
         self.sensors.publish(events, rendering=not self.settings.no_rendering_mode)
         self.shapes.expire(self.world.elapsed_s)
         message = self._writer.message(
@@ -174,13 +180,18 @@ class Simulation:
         transform: Transform,
         parent_id: int = 0,
         attachment: int = 0,
+        *,
+        desired_id: int = 0,
     ) -> ActorInfo:
-        """Create an actor; SpawnError or CallError when it can not be."""
+        """Create an actor, with a free id that is wished for if any; SpawnError or CallError when it can not be."""
         if len(self.world.actors) >= MAX_ACTORS:
             raise SpawnError(f"Spawn failed because there are {MAX_ACTORS} actors already")
         blueprint = catalogue().get(type_id)
         sensor = self.sensors.prepare(blueprint, attributes) if blueprint is not None and blueprint.is_sensor else None
         info = self.world.spawn(type_id, attributes, transform, parent_id=parent_id, attachment=attachment)
+        if desired_id:
+            info = renumber(self.world, info.id, desired_id)
+            self._boxes.pop(desired_id, None)
         if sensor is not None:
             self.sensors.mount(info, sensor)
         return info

@@ -42,6 +42,8 @@ class LightCycle:
         self.color = [LightColor.GREEN] * len(self.groups)
         self.elapsed_s: NDArray[np.float64] = np.zeros(len(self.groups))
         self.frozen = False
+        self.held = False
+        """Whether somebody else, such as a replay, shows colours; the cycles then stand still."""
         for group_index in range(len(self.groups)):
             self.reset(group_index)
 
@@ -55,7 +57,7 @@ class LightCycle:
 
     def advance(self, dt_s: float) -> None:
         """Let time pass; a stage ends when more than its time has gone by."""
-        if self.frozen:
+        if self.frozen or self.held:
             return
         self.elapsed_s += dt_s
         for group in range(len(self.groups)):

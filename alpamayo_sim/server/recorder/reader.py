@@ -263,16 +263,18 @@ class RecordingReader:
 
 
 def last_frame(reader: RecordingReader) -> Frame | None:
-    """Return the last whole frame start of a file, None without one, and rewind. DamagedRecording for times that run back."""
+    """Return the last whole frame of a file, None without one, and rewind. DamagedRecording for times that run back."""
     last: Frame | None = None
+    started: Frame | None = None
     while (head := reader.next_header()) is not None:
         packet_id, size = head
-        if packet_id != PacketId.FRAME_START:
+        if packet_id == PacketId.FRAME_START:
+            started = frame(reader.data(size))
+            if last is not None and (started.elapsed_s < last.elapsed_s or started.number <= last.number):
+                raise DamagedRecording(f"frame {started.number} comes after frame {last.number}")
+        else:
             reader.skip(size)
-            continue
-        found = frame(reader.data(size))
-        if last is not None and found.elapsed_s < last.elapsed_s:
-            raise DamagedRecording(f"frame {found.number} begins before frame {last.number}")
-        last = found
+            if packet_id == PacketId.FRAME_END:
+                last = started
     reader.rewind()
     return last

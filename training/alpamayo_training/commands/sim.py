@@ -38,6 +38,8 @@ class Arguments:
     """Folder with more OpenDRIVE files, one town each; may be given several times."""
     cache: Path = Path("runs/.maps")
     """Folder that remembers what was computed from maps."""
+    recordings: Path = Path("runs/recordings")
+    """Folder of CARLA recorder files; the only one that clients may write to or read from."""
     verbose: bool = False
     """Log every RPC."""
     conformance: str | None = None
@@ -76,6 +78,7 @@ class Arguments:
                 seed=self.seed,
                 maps=self.maps,
                 cache_dir=self.cache,
+                recordings=self.recordings,
                 verbose=self.verbose,
             )
         )
