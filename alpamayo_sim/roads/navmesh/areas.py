@@ -28,8 +28,12 @@ HOLE_M2 = 25.0
 CORNER_M = 0.6
 """The same between sidewalks."""
 ROADSIDE_STRIP_M = 2.0
-"""Width of the strip along the roads that serves as sidewalk on a map with neither sidewalks nor shoulders."""
+"""Width of the strip along the roads that serves as sidewalk on a map without any."""
+PAVED_GAP_M = 2.0
+"""There, gaps between roads narrower than twice this are no place to walk."""
 MIN_WIDTH_M = 0.3
+SHOULDER_WIDTH_M = 1.0
+"""Narrower shoulders do not serve as sidewalks there."""
 
 _MITRE: dict[str, Any] = {"join_style": "mitre", "mitre_limit": 2.0}
 
@@ -37,7 +41,7 @@ _MITRE: dict[str, Any] = {"join_style": "mitre", "mitre_limit": 2.0}
 def walkable_areas(road_map: RoadMap) -> dict[Area, BaseGeometry]:
     """Return one shape per kind of ground; they do not overlap, and any of them may be empty.
 
-    Sidewalks are the map's sidewalk lanes; on a map without any its shoulders, and without those a strip along its roads.
+    Sidewalks are the map's sidewalk lanes; on a map without any a strip along its roads and the wide shoulders.
     """
     lanes = road_map.lanes
     keep = kept_samples(lanes)
@@ -45,11 +49,12 @@ def walkable_areas(road_map: RoadMap) -> dict[Area, BaseGeometry]:
     floors = shapely.union_all([floor.outline for floor in junction_floors(road_map)])
     sides = shapely.union_all(lane_outlines(lanes, keep, ROADSIDE))
     sidewalk = _closed(shapely.union_all(lane_outlines(lanes, keep, (LaneType.SIDEWALK,))), CORNER_M)
-    if sidewalk.is_empty:
-        sidewalk, sides = _closed(sides, CORNER_M), shapely.Polygon()
     if sidewalk.difference(driven).is_empty:
-        paved = _closed(shapely.union_all([driven, floors]), 2.0)
-        sidewalk = shapely.buffer(paved, ROADSIDE_STRIP_M + AGENT_RADIUS_M, **_MITRE).difference(paved)
+        shoulder = shapely.union_all(lane_outlines(lanes, keep, (LaneType.SHOULDER,), SHOULDER_WIDTH_M))
+        sides = sides.difference(shoulder)
+        paved = _closed(shapely.union_all([driven, floors, sides]), PAVED_GAP_M)
+        edge = shapely.buffer(paved.union(shoulder), ROADSIDE_STRIP_M + AGENT_RADIUS_M, **_MITRE)
+        sidewalk = edge.difference(paved)
     sidewalk = sidewalk.difference(driven)
     near = shapely.buffer(sidewalk, ROAD_REACH_M, quad_segs=2)
     road = shapely.union_all([driven, floors, sides]).intersection(near)
@@ -67,10 +72,12 @@ def walkable_areas(road_map: RoadMap) -> dict[Area, BaseGeometry]:
     }
 
 
-def lane_outlines(lanes: LaneTable, keep: NDArray[np.integer], kinds: tuple[LaneType, ...]) -> list[BaseGeometry]:
-    """Return the outlines of the lanes of some types, drawn through the samples `keep` [K]."""
+def lane_outlines(
+    lanes: LaneTable, keep: NDArray[np.integer], kinds: tuple[LaneType, ...], narrowest_m: float = MIN_WIDTH_M
+) -> list[BaseGeometry]:
+    """Return the outlines of the lanes of some types, drawn through the samples `keep` [K], where they are wide enough."""
     wanted = np.isin(lanes.lane_type, [int(kind) for kind in kinds])
-    keep = keep[wanted[lanes.lane_index[keep]] & (lanes.width[keep] > MIN_WIDTH_M)]
+    keep = keep[wanted[lanes.lane_index[keep]] & (lanes.width[keep] > narrowest_m)]
     right = np.stack([-lanes.tangent[keep, 1], lanes.tangent[keep, 0]], axis=1) * (0.5 * lanes.width[keep, None])
     lefts, rights = lanes.xyz[keep, :2] - right, lanes.xyz[keep, :2] + right
     lane = lanes.lane_index[keep]
