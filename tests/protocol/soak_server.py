@@ -1,8 +1,8 @@
-"""A server under churn for a million ticks: does its memory stay flat? `python soak_server.py --ticks 1000000` prints what it found.
+"""A server under churn: does its memory stay flat? `python soak_server.py --ticks 1000000` prints what it found.
 
-Clients come and go, one in five killed in the middle of a tick: each spawns and destroys vehicles and walkers, switches sensors on and
-off, draws, changes the weather, and now and then loads a map. Beside them others subscribe and do not read. The server's own
-statistics (SIGUSR1) are taken after each client. Exit code 0: memory is flat; 1: it grows, or the server failed.
+Clients come and go, one in five killed in the middle of a tick: each spawns and destroys vehicles and walkers, switches
+sensors on and off, draws, changes the weather, and now and then loads a map. Beside them others subscribe and do not read. The
+server's own statistics (SIGUSR1) are taken after each client. Exit code 0: memory is flat; 1: it grows, or the server failed.
 """
 
 from __future__ import annotations
