@@ -144,7 +144,8 @@ def blended(animation: Floats, pose: Floats, share: float) -> Floats:
 def transforms(places: Floats, matrices: Floats) -> list[Transform]:
     """Return poses as transforms."""
     return [
-        Transform(*place, *rotation_angles(matrix)) for place, matrix in zip(places.tolist(), matrices, strict=True)
+        Transform(x, y, z, *rotation_angles(matrix))
+        for (x, y, z), matrix in zip(places.tolist(), matrices, strict=True)
     ]
 
 
