@@ -100,7 +100,7 @@ def test_carlas_recording_loads_its_map(shared_data: Path, tmp_path: Path) -> No
     extra = ("--recordings", str(tmp_path))
     with EmbeddedServer("Gridvale", maps_dirs=[shared_data / "maps"], extra_args=extra) as server:
         client = connect(server.address)
-        text = client.replay_file(REAL, 3.0, 0.0, 0)
+        text = client.replay_file(REAL, 8.0, 0.0, 0)
         assert "Loading map Town01\nReplayer will start after map is loaded...\n" in text
         world = client.get_world()
         cars: list[carla.Actor] = []
