@@ -2,8 +2,8 @@
 
     python ego_driver.py --port PORT [--role-name hero] [--speed-kmh 30]
 
-Needs CARLA's `agents` package on the path. BasicAgent sees vehicles only; this driver also stops for walkers, where they are and where they
-are going, and for what is too tall to drive over. It ends when its vehicle is gone.
+Needs CARLA's `agents` package on the path. BasicAgent sees vehicles only; this driver also stops for walkers, where they are
+and where they are going, and for what is too tall to drive over. It ends when its vehicle is gone.
 """
 
 from __future__ import annotations
@@ -97,31 +97,37 @@ def main() -> int:
     parser.add_argument("--speed-kmh", type=float, default=30.0)
     parser.add_argument("--ignore-lights", action="store_true")
     parser.add_argument("--back-up-m", type=float, default=0.0, help="first drive backwards so far")
+    parser.add_argument("--drives", type=int, default=1, help="drive so many vehicles, one after the other")
     parser.add_argument("--patience", type=float, default=60.0, metavar="SECONDS")
     options = parser.parse_args()
     client = carla.Client(options.host, options.port)
     client.set_timeout(20.0)
     world = client.get_world()
-    vehicle = find_vehicle(world, options.role_name, options.patience)
-    if vehicle is None:
-        print(f"no vehicle with the role name {options.role_name}", file=sys.stderr)
-        return 1
-    driver = Driver(vehicle, options.speed_kmh, options.ignore_lights)
+    for _ in range(options.drives):
+        vehicle = find_vehicle(world, options.role_name, options.patience)
+        if vehicle is None:
+            print(f"no vehicle with the role name {options.role_name}", file=sys.stderr)
+            return 1
+        drive(client, vehicle, Driver(vehicle, options.speed_kmh, options.ignore_lights), options.back_up_m)
+    return 0
+
+
+def drive(client: carla.Client, vehicle: carla.Vehicle, driver: Driver, back_up_m: float) -> None:
+    """Drive until the vehicle is gone."""
+    world = vehicle.get_world()
     first = last = world.get_snapshot().frame
     turns, start = 0, vehicle.get_location()
+    backing = back_up_m > 0.0
     while True:
         last = world.wait_for_tick(20.0).frame
         if not vehicle.is_alive or world.get_snapshot().find(vehicle.id) is None:
             break
-        backing = vehicle.get_location().distance(start) < options.back_up_m
-        if not backing:
-            options.back_up_m = 0.0
+        backing = backing and vehicle.get_location().distance(start) < back_up_m
         control = driver.backing_control() if backing else driver.control()
         # A batch, since the client library does not send a control that has not changed, and lock-step waits for it.
         client.apply_batch([carla.command.ApplyVehicleControl(vehicle, control)])
         turns += 1
-    print(f"driver: {turns} turns in {last - first} frames")
-    return 0
+    print(f"driver: {turns} turns in {last - first} frames", flush=True)
 
 
 if __name__ == "__main__":
