@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import struct
-
 from alpamayo_sim.frames import Transform
+from alpamayo_sim.layouts.layout import LAYOUT
 
-HEADER = struct.Struct("<QQd6f")
+HEADER = LAYOUT.packed["sensor_header"].packer()
 """Sensor type, frame, simulated seconds, transform (x, y, z, pitch, yaw, roll); 48 bytes."""
-WORLD_OBSERVER = 17
-SENSOR_TYPES = {
-    "sensor.other.collision": 0,
-    "sensor.camera.depth": 1,
-    "sensor.camera.normals": 2,
-    "sensor.camera.dvs": 3,
-    "sensor.other.gnss": 4,
-    "sensor.other.imu": 5,
-    "sensor.other.lane_invasion": 6,
-    "sensor.other.obstacle": 7,
-    "sensor.camera.optical_flow": 8,
-    "sensor.other.radar": 9,
-    "sensor.lidar.ray_cast_semantic": 10,
-    "sensor.lidar.ray_cast": 11,
-    "sensor.other.rss": 12,
-    "sensor.camera.rgb": 13,
-    "sensor.camera.semantic_segmentation": 14,
-    "sensor.camera.instance_segmentation": 15,
+WORLD_OBSERVER = LAYOUT.sensor_type("FWorldObserver")
+_CLASSES = {
+    "sensor.other.collision": "ACollisionSensor",
+    "sensor.camera.depth": "ADepthCamera",
+    "sensor.camera.normals": "ANormalsCamera",
+    "sensor.camera.dvs": "ADVSCamera",
+    "sensor.other.gnss": "AGnssSensor",
+    "sensor.other.imu": "AInertialMeasurementUnit",
+    "sensor.other.lane_invasion": "ALaneInvasionSensor",
+    "sensor.other.obstacle": "AObstacleDetectionSensor",
+    "sensor.camera.optical_flow": "AOpticalFlowCamera",
+    "sensor.other.radar": "ARadar",
+    "sensor.lidar.ray_cast_semantic": "ARayCastSemanticLidar",
+    "sensor.lidar.ray_cast": "ARayCastLidar",
+    "sensor.other.rss": "ARssSensor",
+    "sensor.camera.rgb": "ASceneCaptureCamera",
+    "sensor.camera.semantic_segmentation": "ASemanticSegmentationCamera",
+    "sensor.camera.instance_segmentation": "AInstanceSegmentationCamera",
 }
+"""The class that CARLA makes of each sensor blueprint."""
+SENSOR_TYPES = {blueprint: LAYOUT.sensor_type(name) for blueprint, name in _CLASSES.items()}
 
 
 def header(type_id: str, frame: int, elapsed_s: float, transform: Transform) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from alpamayo_sim.frames import Transform
+from alpamayo_sim.layouts.layout import LAYOUT
 
 Decoder = Callable[[Any], Any]
 Vector = tuple[float, float, float]
@@ -140,8 +141,14 @@ def optional(item: Decoder) -> Decoder:
 
 
 def struct_of(name: str, *items: Decoder) -> Callable[[Any], tuple[Any, ...]]:
-    """Return a decoder of the struct `name`: an array with one element per item, decoded to a tuple."""
+    """Return a decoder of the struct `name`: an array with one element per item, decoded to a tuple.
+
+    ValueError when the layouts give the struct another number of fields.
+    """
     length = len(items)
+    fields = LAYOUT.msgpack.get(name)
+    if fields is not None and len(fields) != length:
+        raise ValueError(f"{name} has {len(fields)} fields on the wire, this decoder takes {length}")
 
     def decode(value: Any) -> tuple[Any, ...]:
         if type(value) is not list or len(value) != length:

@@ -2,71 +2,75 @@
 
 from __future__ import annotations
 
-import struct
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alpamayo_sim.layouts.layout import LAYOUT
 from alpamayo_sim.sensors.message import HEADER, WORLD_OBSERVER
 
 if TYPE_CHECKING:
     from alpamayo_sim.world.world import World
 
-RECORD_BYTES = 119
-EPISODE_HEADER = struct.Struct("<Qdf3iI")
+_RECORD = LAYOUT.packed["actor"]
+RECORD_BYTES = _RECORD.size
+OWN_BYTES = _RECORD.offset("state")
+"""Where the part begins that each kind of actor has for itself."""
+EPISODE_HEADER = LAYOUT.packed["episode_header"].packer()
 """Episode id, platform time in seconds, step length, map origin, state bits; 36 bytes."""
 MAP_CHANGED, LIGHTS_CHANGED = 1, 2
 """State bits: clients drop their map; clients ask for the street lights."""
 
 
-def _layout(fields: list[tuple[str, Any, int]]) -> np.dtype[Any]:
-    names, formats, offsets = zip(*fields, strict=True)
-    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": RECORD_BYTES})
-
-
-ACTOR = _layout(
-    [
-        ("id", "<u4", 0),
-        ("state", "u1", 4),
-        ("location", ("<f4", 3), 5),
-        ("rotation", ("<f4", 3), 17),
-        ("velocity", ("<f4", 3), 29),
-        ("angular_velocity", ("<f4", 3), 41),
-        ("acceleration", ("<f4", 3), 53),
-    ]
+ACTOR = _RECORD.dtype(
+    {
+        "id": "id",
+        "state": "actor_state",
+        "location": "transform.location",
+        "rotation": "transform.rotation",
+        "velocity": "velocity",
+        "angular_velocity": "angular_velocity",
+        "acceleration": "acceleration",
+    }
 )
-VEHICLE = _layout(
-    [
-        ("throttle", "<f4", 65),
-        ("steer", "<f4", 69),
-        ("brake", "<f4", 73),
-        ("hand_brake", "?", 77),
-        ("reverse", "?", 78),
-        ("manual_gear_shift", "?", 79),
-        ("gear", "<i4", 80),
-        ("speed_limit", "<f4", 84),
-        ("light_state", "u1", 88),
-        ("has_light", "?", 89),
-        ("light_id", "<u4", 90),
-        ("failure", "u1", 94),
-    ]
+VEHICLE = _RECORD.dtype(
+    {
+        "throttle": "state.vehicle_data.control.throttle",
+        "steer": "state.vehicle_data.control.steer",
+        "brake": "state.vehicle_data.control.brake",
+        "hand_brake": "state.vehicle_data.control.hand_brake",
+        "reverse": "state.vehicle_data.control.reverse",
+        "manual_gear_shift": "state.vehicle_data.control.manual_gear_shift",
+        "gear": "state.vehicle_data.control.gear",
+        "speed_limit": "state.vehicle_data.speed_limit",
+        "light_state": "state.vehicle_data.traffic_light_state",
+        "has_light": "state.vehicle_data.has_traffic_light",
+        "light_id": "state.vehicle_data.traffic_light_id",
+        "failure": "state.vehicle_data.failure_state",
+    }
 )
-WALKER = _layout([("direction", ("<f4", 3), 65), ("speed", "<f4", 77), ("jump", "?", 81)])
-LIGHT = _layout(
-    [
-        ("sign_id", "S32", 65),
-        ("green", "<f4", 97),
-        ("yellow", "<f4", 101),
-        ("red", "<f4", 105),
-        ("elapsed", "<f4", 109),
-        ("pole_index", "<u4", 113),
-        ("frozen", "?", 117),
-        ("state", "u1", 118),
-    ]
+WALKER = _RECORD.dtype(
+    {
+        "direction": "state.walker_control.direction",
+        "speed": "state.walker_control.speed",
+        "jump": "state.walker_control.jump",
+    }
 )
-SIGN = _layout([("sign_id", "S32", 65)])
+LIGHT = _RECORD.dtype(
+    {
+        "sign_id": "state.traffic_light_data.sign_id",
+        "green": "state.traffic_light_data.green_time",
+        "yellow": "state.traffic_light_data.yellow_time",
+        "red": "state.traffic_light_data.red_time",
+        "elapsed": "state.traffic_light_data.elapsed_time",
+        "pole_index": "state.traffic_light_data.pole_index",
+        "frozen": "state.traffic_light_data.time_is_frozen",
+        "state": "state.traffic_light_data.state",
+    }
+)
+SIGN = _RECORD.dtype({"sign_id": "state.traffic_sign_data.sign_id"})
 
 
 class StateWriter:
@@ -160,4 +164,4 @@ class StateWriter:
     def _place(self, block: NDArray[Any], rows: NDArray[Any]) -> None:
         """Write the kind's own 54 bytes of `block` into the records of `rows`."""
         all_bytes = self._records.view(np.uint8).reshape(-1, RECORD_BYTES)
-        all_bytes[rows, 65:] = block.view(np.uint8).reshape(-1, RECORD_BYTES)[:, 65:]
+        all_bytes[rows, OWN_BYTES:] = block.view(np.uint8).reshape(-1, RECORD_BYTES)[:, OWN_BYTES:]
