@@ -90,6 +90,12 @@ def rig_to_world(rig_pose: Transform, points_rig: Array) -> Array:
     return to_world(rig_pose, points_rig * np.array([1.0, -1.0, 1.0]))
 
 
+def as_unreal(transform: Transform) -> Transform:
+    """Return the same pose with angles in [-180, 180], as Unreal gives them back; angles in there stay as they are."""
+    angles = (angle if abs(angle) <= 180.0 else wrap_degrees(angle) for angle in transform[3:])
+    return Transform(*transform[:3], *angles)
+
+
 def wrap_degrees(angle_deg: float) -> float:
     """Return the same angle in [-180, 180)."""
     return (angle_deg + 180.0) % 360.0 - 180.0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alpamayo_sim.frames import Transform
+from alpamayo_sim.frames import Transform, as_unreal
 from alpamayo_sim.world.tables import ActorKind
 from alpamayo_sim.world.world_state import WorldState
 
@@ -23,6 +23,7 @@ class ActorCommands(WorldState):
     def set_transform(self, actor_id: int, transform: Transform) -> None:
         """Put an actor somewhere; relative to its parent if it has one. Its velocity stays."""
         row = self.row(actor_id, "set transform")
+        transform = as_unreal(transform)
         parent_id = int(self.actors.parent_ids[row])
         if parent_id:
             self.actors.relative[row] = transform

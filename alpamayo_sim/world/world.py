@@ -178,7 +178,7 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
             raise SpawnError(INVALID_DESCRIPTION)
         if parent_id:
             self.row(parent_id, "attach actor")
-        pose = self.pose_on_parent(parent_id, transform) if parent_id else transform
+        pose = self.pose_on_parent(parent_id, transform) if parent_id else as_unreal(transform)
         kind = next((kind for prefix, kind in KIND_BY_PREFIX if type_id.startswith(prefix)), ActorKind.OTHER)
         moving = kind in (ActorKind.VEHICLE, ActorKind.WALKER) and not parent_id
         if moving and self.is_occupied(pose, blueprint):
