@@ -47,8 +47,9 @@ class Measured:
     """How far the values of two servers may lie apart; None means `tolerance`."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.value, float | int | str | None):
-            raise TypeError(f"{self.name}: expected a plain value, found {type(self.value).__name__}")
+        untyped: object = self.value
+        if not isinstance(untyped, float | int | str | None):
+            raise TypeError(f"{self.name}: expected a plain value, found {type(untyped).__name__}")
         if isinstance(self.value, float):
             object.__setattr__(self, "value", round(self.value, _DIGITS) + 0.0 if math.isfinite(self.value) else None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import carla
 
@@ -72,9 +73,9 @@ def _errors(context: Context) -> Iterator[Measured]:
 )
 def _future_actor(context: Context) -> Iterator[Measured]:
     place = context.places.straight(40.0).at(10.0)
-    future = carla.command.FutureActor
+    future: Any = carla.command.FutureActor
     control = carla.VehicleControl(throttle=0.3, hand_brake=True)
-    command = carla.command.SpawnActor(context.blueprint(CAR), place)
+    command: Any = carla.command.SpawnActor(context.blueprint(CAR), place)
     command = command.then(carla.command.ApplyVehicleControl(future, control))
     light = carla.VehicleLightState(carla.VehicleLightState.Fog)
     command = command.then(carla.command.SetVehicleLightState(future, light))

@@ -36,7 +36,7 @@ def _drives(context: Context) -> Iterator[Measured]:
 def _drive(context: Context) -> dict[str, float]:
     """Return what a child process measured: the TrafficManager's threads end their process when a call fails."""
     command = [sys.executable, "-m", "alpamayo_sim.conformance.autopilot", str(context.address)]
-    said = ""
+    said, code = "", 0
     for _ in range(_ATTEMPTS):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + _LIMIT_S
@@ -48,10 +48,11 @@ def _drive(context: Context) -> dict[str, float]:
             if process.poll() is None:
                 process.kill()
             out, said = process.communicate()
-        if process.returncode == 0:
+        code = process.returncode
+        if code == 0:
             return dict(json.loads(out.splitlines()[-1]))
         _destroy_autopilots(context)
-    raise RuntimeError(f"the autopilot's process ended with code {process.returncode}: {said.strip()[-300:]}")
+    raise RuntimeError(f"the autopilot's process ended with code {code}: {said.strip()[-300:]}")
 
 
 def _destroy_autopilots(context: Context) -> None:

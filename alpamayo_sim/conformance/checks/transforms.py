@@ -54,13 +54,22 @@ def _handedness(context: Context) -> Iterator[Measured]:
     source="PythonAPI/test/smoke/test_snapshot.py",
 )
 def _spawn_pose(context: Context) -> Iterator[Measured]:
-    for number in range(3):
+    for number, yaw in enumerate((37.0, 128.0, -64.0)):
         spot = context.places.spot(number)
+        spot.location.z += 3.0
+        spot.rotation.yaw = yaw
         vehicle = context.spawn(carla.Vehicle, CAR, spot)
         pose = context.tick().find(vehicle.id).get_transform()
-        yield Measured(f"x and y of spawn point {number}", spot.location.distance_2d(pose.location), "m", 0.0, 0.015)
-        yaw = turn_deg(pose.rotation.yaw, spot.rotation.yaw)
-        yield Measured(f"yaw of spawn point {number}", yaw, "deg", 0.0, 0.05)
+        yield Measured(f"x and y at spawn point {number}", spot.location.distance_2d(pose.location), "m", 0.0, 0.015)
+        yield Measured(f"yaw for {yaw:g}", turn_deg(pose.rotation.yaw, yaw), "deg", 0.0, 0.05)
+    tilted = context.places.spot(0)
+    tilted.location.z += 8.0
+    tilted.rotation = carla.Rotation(pitch=-25.0, yaw=70.0, roll=15.0)
+    sensor = context.spawn(carla.Sensor, "sensor.other.gnss", tilted)
+    pose = context.tick().find(sensor.id).get_transform()
+    for axis in ("pitch", "yaw", "roll"):
+        turn = turn_deg(getattr(pose.rotation, axis), getattr(tilted.rotation, axis))
+        yield Measured(f"{axis} of a tilted sensor", turn, "deg", 0.0, 0.05)
 
 
 @TRANSFORMS.check(

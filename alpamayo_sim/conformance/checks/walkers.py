@@ -82,7 +82,7 @@ def _navigation_points(context: Context) -> Iterator[Measured]:
         heights = [
             abs(hit.location.z - point.z)
             for point in found
-            if (hit := context.world.ground_projection(point + carla.Location(z=1.5), 6.0)) is not None
+            if (hit := context.world.ground_projection(_above(point, 1.5), 6.0)) is not None
         ]
         yield Measured("points with ground", len(heights) == len(found), expected=True)
         yield Measured("largest height of a point beside the ground", max(heights, default=9.0), "m", 0.0, 0.6)
@@ -99,7 +99,7 @@ def _ai(context: Context) -> Iterator[Measured]:
     start = context.world.get_random_location_from_navigation()
     if start is None:
         raise Skip("the town has no navigation mesh")
-    walker = _walker(context, carla.Transform(start + carla.Location(z=1.0)))
+    walker = _walker(context, carla.Transform(_above(start, 1.0)))
     context.tick()
     controller = context.spawn(carla.WalkerAIController, "controller.ai.walker", carla.Transform(), parent=walker)
     context.tick()
@@ -119,6 +119,10 @@ def _ai(context: Context) -> Iterator[Measured]:
     yield Measured("no faster than it may", moved <= 1.4 * 100 * STEP_S + 0.3, expected=True)
     yield Measured("distance from its start after five seconds", moved, "m", diff_tolerance=3.0)
     yield Measured("its speed is told", speed <= 2.0, expected=True)
+
+
+def _above(point: carla.Location, height_m: float) -> carla.Location:
+    return carla.Location(point.x, point.y, point.z + height_m)
 
 
 def _far_point(context: Context, start: carla.Location) -> carla.Location:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import carla
 
@@ -57,7 +58,8 @@ def _round_trip(context: Context) -> Iterator[Measured]:
 )
 def _presets(context: Context) -> Iterator[Measured]:
     found = context.world.get_weather()
-    preset = carla.WeatherParameters.HardRainNoon
+    presets: Any = carla.WeatherParameters
+    preset = presets.HardRainNoon
     try:
         context.world.set_weather(preset)
         context.tick(2)
