@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alpamayo_sim.frames import Transform, to_local
+from alpamayo_sim.frames import Transform, as_unreal, to_local
 from alpamayo_sim.roads.signal_boxes import Box, combined_box
 from alpamayo_sim.world.ackermann import AckermannController
 from alpamayo_sim.world.actor_info import ActorInfo
