@@ -1,4 +1,7 @@
-"""Light on the ground that stays: shadows of houses and trees under the sun, pools of lamp light, as a texture seen from above.
+"""Light that stays: shadows of houses and trees under the sun, pools of lamp light, as a texture seen from above.
+
+Red is sunlight on the ground, green lamp light, blue the height up to which the air over a place is in shadow: a wall
+or a tree below it gets no sun.
 
 A texture covers a square window round the camera and is drawn anew only when the camera leaves its middle or the sun moves on.
 """
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 from alpamayo_sim.render.context import load_program, set_uniform
 from alpamayo_sim.render.scene import Scene
 from alpamayo_sim.render.sky import Lighting
-from alpamayo_sim.roads.statics import StaticKind
+from alpamayo_sim.roads.statics import StaticBoxes, StaticKind
 
 Floats = NDArray[np.floating]
 WINDOW_M = 320.0
@@ -27,12 +30,13 @@ LOWEST_SUN = 0.22
 """Sine of the lowest sun that shadows are drawn for; lower suns cast these too."""
 CROWN_SIDES = 10
 LAMP_REACH_M = 2.1
-LAMP_RADIUS_M = 12.0
+LAMP_RADIUS_M = 17.0
+NO_SHADOW_Z = -1000.0
 
 
 @dataclass(frozen=True)
 class LightWindow:
-    """A texture (red: sunlight, green: lamp light) and its place: x and y of the corner, 1 / size, 1."""
+    """A texture (red: sunlight, green: lamp light, blue: height of the shadow's top) and its place: x and y of the corner, 1 / size, 1."""
 
     texture: moderngl.Texture
     uniform: tuple[float, float, float, float]
@@ -59,7 +63,7 @@ class BakedLight:
             return self._windows[key]
         if len(self._windows) >= KEPT:
             self._free.append(self._windows.popitem(last=False)[1].texture)
-        texture = self._free.pop() if self._free else self._context.texture((PIXELS, PIXELS), 2)
+        texture = self._free.pop() if self._free else self._context.texture((PIXELS, PIXELS), 4, dtype="f2")
         texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
         texture.repeat_x = texture.repeat_y = False
         corner = np.array([key[0] * CELL_M, key[1] * CELL_M]) - 0.5 * WINDOW_M
@@ -72,24 +76,27 @@ class BakedLight:
         middle = corner + 0.5 * WINDOW_M
         near = np.abs(statics.center[:, :2] - middle).max(axis=1) < 0.5 * WINDOW_M + 60.0
         per_metre = -sun[:2] / max(float(sun[2]), LOWEST_SUN)
-        shadows = [*self._houses(near, per_metre), *self._trees(near, per_metre)]
-        lamps = self._lamps(near)
+        layers = (
+            (0, [*self._houses(near, per_metre), *self._trees(near, per_metre)]),
+            (1, self._lamps(near)),
+            (2, [*self._house_tops(near, per_metre), *self._tree_tops(near, per_metre)]),
+        )
         target = self._context.framebuffer([texture])
         previous = self._context.fbo
         target.use()
         target.viewport = (0, 0, PIXELS, PIXELS)
-        target.clear(1.0, 0.0, 0.0, 0.0)
+        target.clear(1.0, 0.0, NO_SHADOW_Z, 0.0)
         self._context.enable_only(moderngl.BLEND)
-        self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
         set_uniform(self._program, "corner", (float(corner[0]), float(corner[1])))
         set_uniform(self._program, "per_metre", 1.0 / WINDOW_M)
-        for triangles, mask in ((shadows, (True, False, False, False)), (lamps, (False, True, False, False))):
+        for kind, triangles in layers:
             if not triangles:
                 continue
-            target.color_mask = mask
+            target.color_mask = (kind == 0, kind == 1, kind == 2, False)
+            self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA if kind == 0 else moderngl.ONE
+            self._context.blend_equation = moderngl.MAX if kind == 2 else moderngl.FUNC_ADD
+            set_uniform(self._program, "kind", kind)
             vertices = np.concatenate(triangles).astype(np.float32)
-            if mask[1]:
-                self._context.blend_func = moderngl.ONE, moderngl.ONE
             buffer = self._context.buffer(vertices.tobytes())
             array = self._context.vertex_array(
                 self._program, [(buffer, "2f4 2f4 1f4", "in_place", "in_disc", "in_value")]
@@ -97,6 +104,7 @@ class BakedLight:
             array.render(moderngl.TRIANGLES)
             array.release()
             buffer.release()
+        self._context.blend_equation = moderngl.FUNC_ADD
         target.color_mask = (True, True, True, True)
         target.release()
         texture.build_mipmaps()
@@ -107,15 +115,45 @@ class BakedLight:
         statics = self._statics
         out: list[Floats] = []
         for k in np.nonzero(near & (statics.kind == int(StaticKind.BUILDING)))[0]:
-            yaw = np.radians(statics.yaw_deg[k])
-            turn = np.array([[np.cos(yaw), np.sin(yaw)], [-np.sin(yaw), np.cos(yaw)]])
-            foot = np.array([[1, 1], [1, -1], [-1, -1], [-1, 1]]) * statics.extent[k, :2] @ turn + statics.center[k, :2]
+            foot = _footprint(statics, k)
             top = foot + per_metre * 2.0 * statics.extent[k, 2]
             out.append(_solid(np.concatenate([_quad(foot), _quad(top)])))
             for i in range(4):
                 j = (i + 1) % 4
                 out.append(_solid(_quad(np.stack([foot[i], foot[j], top[j], top[i]]))))
         return out
+
+    def _house_tops(self, near: NDArray[np.bool_], per_metre: Floats) -> list[Floats]:
+        """Return the upper faces of the houses' shadow volumes: their roofs, and from each edge down to the shadow's end."""
+        statics = self._statics
+        out: list[Floats] = []
+        for k in np.nonzero(near & (statics.kind == int(StaticKind.BUILDING)))[0]:
+            foot = _footprint(statics, k)
+            low, high = (float(statics.center[k, 2] + sign * statics.extent[k, 2]) for sign in (-1.0, 1.0))
+            end = foot + per_metre * 2.0 * statics.extent[k, 2]
+            out.append(_at_height(_quad(foot), np.full(6, high)))
+            for i in range(4):
+                j = (i + 1) % 4
+                corners, heights = np.stack([foot[i], foot[j], end[j], end[i]]), np.array([high, high, low, low])
+                out.append(_at_height(_quad(corners), _quad(heights)))
+        return out
+
+    def _tree_tops(self, near: NDArray[np.bool_], per_metre: Floats) -> list[Floats]:
+        statics = self._statics
+        chosen = np.nonzero(near & (statics.kind == int(StaticKind.TREE)))[0]
+        if not len(chosen):
+            return []
+        size = (statics.extent[chosen, 2] / 1.6)[:, None]
+        foot = statics.center[chosen] - statics.extent[chosen] * np.array([0.0, 0.0, 1.0])
+        across = np.array([-per_metre[1], per_metre[0]]) / max(float(np.linalg.norm(per_metre)), 1e-6)
+        start, end = foot[:, :2], foot[:, :2] + per_metre * 6.4 * size
+        corners = np.stack(
+            [start - across * 1.9 * size, start + across * 1.9 * size, end + across * 1.9 * size, end - across * 1.9 * size], axis=1
+        )  # fmt: skip
+        high, low = foot[:, 2] + 6.4 * size[:, 0], foot[:, 2]
+        heights = np.stack([high, high, low, low], axis=1)
+        order = [0, 1, 2, 0, 2, 3]
+        return [_at_height(corners[:, order].reshape(-1, 2), heights[:, order].ravel())]
 
     def _trees(self, near: NDArray[np.bool_], per_metre: Floats) -> list[Floats]:
         statics = self._statics
@@ -143,6 +181,17 @@ class BakedLight:
         disc = np.broadcast_to(corners, points.shape)
         value = np.ones((*points.shape[:2], 1))
         return [np.concatenate([points, disc, value], axis=2).reshape(-1, 5)] if len(chosen) else []
+
+
+def _footprint(statics: StaticBoxes, k: int) -> Floats:
+    yaw = np.radians(statics.yaw_deg[k])
+    turn = np.array([[np.cos(yaw), np.sin(yaw)], [-np.sin(yaw), np.cos(yaw)]])
+    return np.array([[1, 1], [1, -1], [-1, -1], [-1, 1]]) * statics.extent[k, :2] @ turn + statics.center[k, :2]
+
+
+def _at_height(points: Floats, heights: Floats) -> Floats:
+    """Return vertices [V, 5] that carry heights [V] at points [V, 2]."""
+    return np.column_stack([points, np.zeros((len(points), 2)), heights])
 
 
 def _quad(corners: Floats) -> Floats:

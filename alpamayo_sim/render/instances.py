@@ -1,4 +1,4 @@
-"""Instances: one row of 20 floats per drawn object, as the object shader takes them."""
+"""Instances: one row of 22 floats per drawn object, as the object shader takes them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.frames import rotation_matrices
-from alpamayo_sim.render.library import BODIES, MeshLibrary
-from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass
+from alpamayo_sim.render.car_shapes import LID_DEG, OPEN_DEG
+from alpamayo_sim.render.library import MeshLibrary, bodies
+from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass, is_walker
 from alpamayo_sim.render.sky import Lighting
 
 Floats = NDArray[np.floating]
-ROW = 20
-"""Floats per instance: three matrix rows, paint, state."""
-STRIDE_M = 1.5
+ROW = 22
+"""Floats per instance: three matrix rows, paint, state, semantic tag and actor id."""
 LOW_OR_HIGH_BEAM = 2 | 4
 
 
 @dataclass(frozen=True)
 class Instances:
-    """N drawn objects: `rows` [N, 20] float32, `mesh` [N] number in the library, `radius_m` [N] round the row's position."""
+    """N drawn objects: `rows` [N, 22] float32, `mesh` [N] number in the library, `radius_m` [N] round the row's position."""
 
     rows: NDArray[np.float32]
     mesh: NDArray[np.integer]
@@ -36,8 +36,11 @@ def make_instances(
     position: Floats,
     paint: Floats,
     state: Floats,
+    owner: Floats,
 ) -> Instances:
-    """Return instances from rotation matrices [N, 3, 3], scales [N, 3], positions [N, 3], paint [N, 4] and state [N, 4]."""
+    """Return instances from rotation matrices [N, 3, 3], scales [N, 3], positions [N, 3], paint [N, 4], state [N, 4] and
+    semantic tag and actor id [N, 2].
+    """
     count = len(mesh)
     rows = np.zeros((count, ROW), dtype=np.float32)
     matrix = rows[:, :12].reshape(count, 3, 4)
@@ -45,6 +48,7 @@ def make_instances(
     matrix[:, :, 3] = position
     rows[:, 12:16] = paint
     rows[:, 16:20] = state
+    rows[:, 20:22] = owner
     radius = library.radius_m[mesh] * scale.max(axis=1, initial=0.0)
     return Instances(rows, np.asarray(mesh, dtype=np.int32), radius.astype(np.float32))
 
@@ -59,125 +63,204 @@ def joined(parts: list[Instances]) -> Instances:
 
 
 class DynamicInstances:
-    """Turns scene frames into instances of bodies, wheels, shadows and pools of headlight."""
+    """Turns scene frames into instances of bodies, wheels and open doors."""
 
     def __init__(self, library: MeshLibrary) -> None:
         self.library = library
-        shapes = list(ShapeClass)
-        self._mesh = np.array([library.index(BODIES[s].mesh) for s in shapes], dtype=np.int32)
-        self._half = np.array([BODIES[s].half_size for s in shapes])
-        self._wheel = library.index("wheel")
-        wheels = [[(x, side) for x in BODIES[k].wheel_x for side in (-1.0, 1.0)] for k in shapes]
-        slots = max(len(w) for w in wheels)
-        self._wheel_x, self._wheel_side, self._wheel_steers = (np.zeros((len(shapes), slots)) for _ in range(3))
-        for k, row in enumerate(wheels):
-            for j, (x, side) in enumerate(row):
+        models = bodies()
+        count = max(models) + 1
+        self._mesh = np.zeros(count, dtype=np.int32)
+        self._half = np.ones((count, 3))
+        wheels = {k: [(x, s) for x in b.wheel_x for s in ((0.0,) if b.two_wheeler else (-1.0, 1.0))] for k, b in models.items()}
+        slots = max(len(w) for w in wheels.values())
+        self._wheel_x, self._wheel_side, self._wheel_steers = (np.zeros((count, slots)) for _ in range(3))
+        self._has_wheel = np.zeros((count, slots), dtype=np.bool_)
+        self._wheel_mesh = np.zeros(count, dtype=np.int32)
+        self._wheel_radius, self._wheel_width = np.zeros(count), np.zeros(count)
+        for k, body in models.items():
+            self._mesh[k] = library.index(body.mesh)
+            self._half[k] = body.half_size
+            self._wheel_mesh[k] = library.index(body.wheel_mesh)
+            self._wheel_radius[k], self._wheel_width[k] = body.wheel_radius_m, body.wheel_width_m
+            for j, (x, side) in enumerate(wheels[k]):
+                self._has_wheel[k, j] = True
                 self._wheel_x[k, j], self._wheel_side[k, j] = x, side
-                self._wheel_steers[k, j] = float(x == max(BODIES[shapes[k]].wheel_x))
-        self._wheel_radius = np.array([BODIES[s].wheel_radius_m for s in shapes])
-        self._wheel_width = np.array([BODIES[s].wheel_width_m for s in shapes])
+                self._wheel_steers[k, j] = float(x == max(body.wheel_x))
+        self._is_prop = np.arange(count) >= int(ShapeClass.PROP)
 
     def bodies(self, frame: SceneFrame) -> tuple[Instances, Floats, Floats]:
-        """Return the bodies with wheels, the matrices [N, 3, 3] and the middles of the boxes' undersides [N, 3]."""
+        """Return bodies, wheels and open doors, the matrices [N, 3, 3] and the middles of the boxes' undersides [N, 3]."""
         count = len(frame)
         axes = rotation_matrices(np.asarray(frame.transform[:, 3:6], dtype=np.float64))
         below = frame.box_center - np.array([0.0, 0.0, 1.0]) * frame.extent
         foot = frame.transform[:, :3] + np.einsum("nij,nj->ni", axes, below)
         shape = np.asarray(frame.shape_class, dtype=np.intp)
-        extent = np.maximum(frame.extent, 0.01)
+        extent = np.maximum(frame.extent, 0.005)
         turned = axes
-        lengthwise = (shape == int(ShapeClass.BARRIER)) & (extent[:, 0] > extent[:, 1])
-        if lengthwise.any():
-            # The barrier's mesh lies across; a quarter turn to the left keeps its axes right-angled.
+        across = self._is_prop[shape] & (extent[:, 1] > 1.1 * extent[:, 0])
+        if across.any():
+            # Props' meshes are long along x; a quarter turn to the left keeps their axes right-angled.
             turned = axes.copy()
-            turned[lengthwise] = np.stack(
-                [axes[lengthwise, :, 1], -axes[lengthwise, :, 0], axes[lengthwise, :, 2]], axis=2
-            )
-            extent[lengthwise] = extent[lengthwise][:, [1, 0, 2]]
+            turned[across] = np.stack([axes[across, :, 1], -axes[across, :, 0], axes[across, :, 2]], axis=2)
+            extent[across] = extent[across][:, [1, 0, 2]]
         scale = extent / self._half[shape]
-        walker = shape == int(ShapeClass.WALKER)
+        walker = is_walker(shape)
         # A capsule is narrower than the person in it: people keep their proportions.
         scale[walker, :2] = scale[walker, 2:3]
         paint = np.ones((count, 4))
         paint[:, :3] = np.asarray(frame.color, dtype=np.float64) / 255.0
-        paint[:, 3] = np.modf(np.arange(count) * 0.6180339887 + 0.13)[0]
-        state = np.zeros((count, 4))
+        paint[:, 3] = frame.look if len(frame.look) else np.modf(np.arange(count) * 0.6180339887 + 0.13)[0]
+        state = self._states(frame, walker)
+        owner = np.zeros((count, 2))
+        for column, values in enumerate((frame.semantic_tag, frame.actor_id)):
+            if len(values):
+                owner[:, column] = values
+        body = make_instances(self.library, self._mesh[shape], turned, scale, foot, paint, state, owner)
+        parts = [body, self._wheels(frame, shape, axes, scale, foot, body)]
+        if len(frame.open_doors) and np.any(frame.open_doors):
+            parts.append(self._doors(frame, shape, axes, scale, foot, body))
+        return joined(parts), axes, foot
+
+    def _states(self, frame: SceneFrame, walker: NDArray[np.bool_]) -> Floats:
+        state = np.zeros((len(frame), 4))
         state[:, 3] = 1.0
         if len(frame.light_flags):
             state[:, 0] = np.asarray(frame.light_flags) & 0x7FF
-        yaw = np.radians(frame.transform[:, 4])
-        travelled = frame.transform[:, 0] * np.cos(yaw) + frame.transform[:, 1] * np.sin(yaw)
-        state[:, 1] = travelled * (2.0 * np.pi / STRIDE_M)
+        if len(frame.open_doors):
+            state[:, 1] = np.asarray(frame.open_doors) * ~walker
+        if len(frame.stride_phase_rad):
+            state[walker, 1] = np.asarray(frame.stride_phase_rad)[walker]
         if len(frame.speed_mps):
-            state[:, 2] = np.clip(np.asarray(frame.speed_mps) / 1.4, 0.0, 1.3) * walker
-        body = make_instances(self.library, self._mesh[shape], turned, scale, foot, paint, state)
-        wheels = self._wheel_instances(frame, shape, axes, scale, foot, paint, state)
-        return joined([body, wheels]), axes, foot
+            slow = np.clip(np.asarray(frame.speed_mps) / 1.4, 0.0, 1.5)
+            state[walker, 2] = np.sqrt(slow)[walker]
+        return state
 
-    def _wheel_instances(
+    def _wheels(
         self,
         frame: SceneFrame,
         shape: NDArray[np.integer],
         axes: Floats,
         scale: Floats,
         foot: Floats,
-        paint: Floats,
-        state: Floats,
+        body: Instances,
     ) -> Instances:
-        owner, slot = np.nonzero(self._wheel_side[shape] != 0.0)
+        owner, slot = np.nonzero(self._has_wheel[shape])
         kind = shape[owner]
         side = self._wheel_side[kind, slot]
         radius = self._wheel_radius[kind] * scale[owner, 2]
         width = self._wheel_width[kind]
         steer = np.asarray(frame.steer_deg)[owner] if len(frame.steer_deg) else np.zeros(len(owner))
+        roll = np.radians(np.asarray(frame.wheel_turn_deg)[owner]) if len(frame.wheel_turn_deg) else np.zeros(len(owner))
         yaw = np.radians(steer * self._wheel_steers[kind, slot])
         # The mesh shows its outer side at +y: wheels on the left are turned about.
-        c, s = np.cos(yaw) * side, np.sin(yaw) * side
+        about = np.where(side < 0.0, -1.0, 1.0)
+        c, s = np.cos(yaw) * about, np.sin(yaw) * about
         hub_y = side * (frame.extent[owner, 1] * 0.985 - 0.5 * width)
         hub = np.stack([self._wheel_x[kind, slot] * scale[owner, 0], hub_y, radius], axis=1)
         base = axes[owner]
         turned = np.empty_like(base)
-        turned[:, :, 0] = base[:, :, 0] * c[:, None] + base[:, :, 1] * s[:, None]
+        forward = base[:, :, 0] * c[:, None] + base[:, :, 1] * s[:, None]
         turned[:, :, 1] = base[:, :, 1] * c[:, None] - base[:, :, 0] * s[:, None]
-        turned[:, :, 2] = base[:, :, 2]
+        up = base[:, :, 2]
+        # Rolling forward takes the top ahead; a wheel that was turned about rolls the other way in its own frame.
+        cr, sr = np.cos(roll)[:, None], (np.sin(roll) * about)[:, None]
+        turned[:, :, 0] = forward * cr - up * sr
+        turned[:, :, 2] = up * cr + forward * sr
         position = foot[owner] + np.einsum("nij,nj->ni", base, hub)
         size = np.stack([radius, width, radius], axis=1)
-        mesh = np.full(len(owner), self._wheel, dtype=np.int32)
-        return make_instances(self.library, mesh, turned, size, position, paint[owner], state[owner])
+        rows = body.rows[owner]
+        return make_instances(
+            self.library, self._wheel_mesh[kind], turned, size, position, rows[:, 12:16], rows[:, 16:20], rows[:, 20:22]
+        )
+
+    def _doors(
+        self,
+        frame: SceneFrame,
+        shape: NDArray[np.integer],
+        axes: Floats,
+        scale: Floats,
+        foot: Floats,
+        body: Instances,
+    ) -> Instances:
+        """Return the open doors at their hinges, and what one sees behind them."""
+        models = bodies()
+        mesh: list[int] = []
+        owners: list[int] = []
+        matrices: list[Floats] = []
+        places: list[Floats] = []
+        for k in np.flatnonzero(frame.open_doors):
+            model = models[int(shape[k])]
+            open_now = [door for door in model.doors if int(frame.open_doors[k]) >> door[0] & 1]
+            if open_now:
+                mesh.append(self.library.index(f"{model.mesh}_interior"))
+                matrices.append(axes[k] * scale[k])
+                places.append(foot[k])
+                owners.append(int(k))
+            for number, name, hinge in open_now:
+                mesh.append(self.library.index(name))
+                matrices.append(axes[k] @ _hinge_turn(number) * scale[k])
+                places.append(foot[k] + axes[k] @ (np.array(hinge) * scale[k]))
+                owners.append(int(k))
+        rows = body.rows[owners].reshape(len(owners), ROW).copy()
+        state = rows[:, 16:20]
+        state[:, 1] = 0.0
+        found = make_instances(
+            self.library, np.array(mesh, dtype=np.int32), np.array(matrices).reshape(-1, 3, 3), np.ones((len(mesh), 3)),
+            np.array(places).reshape(-1, 3), rows[:, 12:16], state, rows[:, 20:22],
+        )  # fmt: skip
+        return found
+
+
+def _hinge_turn(number: int) -> Floats:
+    """Return the matrix of an open door: doors turn about z, bonnet and boot about y."""
+    angle = np.radians(OPEN_DEG.get(number, LID_DEG.get(number, 0.0)))
+    c, s = np.cos(angle), np.sin(angle)
+    if number in OPEN_DEG:
+        return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+    return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
 
 
 def ground_quads(frame: SceneFrame, axes: Floats, foot: Floats, light: Lighting) -> NDArray[np.float32]:
-    """Return rows [M, 20] of the unit quads on the ground: contact shadows, sun shadows and pools of headlight."""
+    """Return rows [M, 22] of the quads on the ground: contact shadows, sun shadows and pools of headlight."""
     count = len(frame)
     if not count:
         return np.zeros((0, ROW), dtype=np.float32)
-    height = 2.0 * frame.extent[:, 2]
-    walker = np.asarray(frame.shape_class) == int(ShapeClass.WALKER)
-    half_x = np.where(walker, 0.34, frame.extent[:, 0] * 1.10)
-    half_y = np.where(walker, 0.38, frame.extent[:, 1] * 1.22)
+    walker = is_walker(frame.shape_class)
+    half_x = np.where(walker, 0.30, frame.extent[:, 0] * 1.06)
+    half_y = np.where(walker, 0.30, frame.extent[:, 1] * 1.14)
     lift = foot + axes[:, :, 2] * 0.03
-    contact = _quads(axes, lift, half_x, half_y, 0.0, np.where(walker, 0.45, 0.62))
-    quads = [contact]
-    sun = light.sun_direction
-    strength = min(1.0, float(light.sun_color.max()) / 1.6) * 0.5
+    quads = [_quads(axes, lift, half_x, half_y, 0.0, np.where(walker, 0.40, 0.62))]
+    strength = min(1.0, float(light.sun_color.max()) / 1.6) * 0.55
     if strength > 0.03:
-        reach = np.clip(height * 0.5, 0.0, 2.0) / max(sun[2], 0.25)
-        shifted = lift - np.stack([sun[0] * reach, sun[1] * reach, np.zeros(count)], axis=1) * 0.8
-        quads.append(_quads(axes, shifted, half_x * 0.95, half_y * 0.92, 0.0, np.full(count, strength)))
+        quads.append(_sun_shadows(frame, axes, lift, light, strength))
     if light.night > 0.05 and len(frame.light_flags):
         beam = np.nonzero(np.asarray(frame.light_flags) & LOW_OR_HIGH_BEAM)[0]
-        ahead = lift[beam] + axes[beam, :, 0] * (frame.extent[beam, :1] + 10.5)
-        quads.append(
-            _quads(
-                axes[beam],
-                ahead,
-                np.full(len(beam), 11.0),
-                np.full(len(beam), 4.5),
-                1.0,
-                np.full(len(beam), light.night),
-            )
-        )
+        ahead = lift[beam] + axes[beam, :, 0] * (frame.extent[beam, :1] + 12.5)
+        strengths = np.full(len(beam), light.night)
+        quads.append(_quads(axes[beam], ahead, np.full(len(beam), 13.0), np.full(len(beam), 5.5), 1.0, strengths))
     return np.concatenate(quads)
+
+
+def _sun_shadows(frame: SceneFrame, axes: Floats, lift: Floats, light: Lighting, strength: float) -> NDArray[np.float32]:
+    """Return quads that hold the shadows of the boxes; the shader finds which points the sun does not reach."""
+    walker = is_walker(frame.shape_class)
+    sun = light.sun_direction.copy()
+    sun[2] = max(sun[2], 0.22)
+    local = np.einsum("nji,j->ni", axes, sun / np.linalg.norm(sun))
+    height = 2.0 * frame.extent[:, 2]
+    reach = -local[:, :2] / np.maximum(local[:, 2:3], 0.15) * height[:, None]
+    half = np.where(walker[:, None], 0.22, frame.extent[:, :2])
+    low, high = np.minimum(-half, -half + reach) - 0.15, np.maximum(half, half + reach) + 0.15
+    middle, size = 0.5 * (low + high), 0.5 * (high - low)
+    place = lift + axes[:, :, 0] * middle[:, :1] + axes[:, :, 1] * middle[:, 1:2]
+    rows = _quads(axes, place, size[:, 0], size[:, 1], 2.0, np.full(len(place), strength))
+    rows[walker, 16] = 3.0
+    rows[:, 12:14] = half
+    rows[:, 14] = height
+    car = np.asarray(frame.shape_class) < int(ShapeClass.TRUCK)
+    rows[:, 15] = np.where(car, 0.58 * height, height)
+    rows[:, 18:20] = -middle
+    return rows
 
 
 def _quads(

@@ -2,54 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alpamayo_sim.render import car_shapes, large_shapes, street_shapes
+from alpamayo_sim.render import car_shapes, large_shapes, people_shapes, prop_shapes, street_shapes
 from alpamayo_sim.render.mesh import Mesh
-from alpamayo_sim.render.scene_frame import ShapeClass
+from alpamayo_sim.render.scene_frame import PROP_NAMES, ShapeClass, prop_class
 
 NEVER = 0.0
 
 
 @dataclass(frozen=True)
 class Body:
-    """The model of a shape class: mesh name, half sizes at which it was built, and its wheels (x, radius, width) in metres."""
+    """The model of a shape class: mesh name, half sizes at which it was built, its wheels and its doors, metres."""
 
     mesh: str
     half_size: tuple[float, float, float]
     wheel_x: tuple[float, ...] = ()
     wheel_radius_m: float = 0.0
     wheel_width_m: float = 0.22
+    wheel_mesh: str = "wheel"
+    two_wheeler: bool = False
+    doors: tuple[tuple[int, str, tuple[float, float, float]], ...] = ()
+    """(number in `carla.VehicleDoor`, mesh, hinge)."""
+    lamp_z: tuple[float, float] = (0.7, 0.8)
+    """Heights of head and tail lights."""
+
+
+CARS = {
+    ShapeClass.SEDAN: ("sedan", car_shapes.SEDAN),
+    ShapeClass.HATCHBACK: ("hatchback", car_shapes.HATCHBACK),
+    ShapeClass.SUV: ("suv", car_shapes.SUV),
+    ShapeClass.VAN: ("van", car_shapes.VAN),
+    ShapeClass.PICKUP: ("pickup", car_shapes.PICKUP),
+    ShapeClass.POLICE: ("police", car_shapes.POLICE),
+    ShapeClass.AMBULANCE: ("ambulance", car_shapes.AMBULANCE),
+    ShapeClass.COUPE: ("coupe", car_shapes.COUPE),
+    ShapeClass.MICROCAR: ("microcar", car_shapes.MICROCAR),
+    ShapeClass.JEEP: ("jeep", car_shapes.JEEP),
+    ShapeClass.MINIBUS: ("minibus", car_shapes.MINIBUS),
+}
+_EMERGENCY = ("police", "ambulance")
 
 
 def _car(name: str, shape: car_shapes.CarShape) -> Body:
-    return Body(name, shape.half_size, shape.wheel_x, shape.wheel_radius)
+    doors = tuple((d.number, f"{name}_door_{d.number}", car_shapes.door_mesh(shape, d.number)[1]) for d in shape.doors)
+    return Body(name, shape.half_size, shape.wheel_x, shape.wheel_radius, doors=doors, lamp_z=(shape.headlight_z, shape.taillight_z))
 
 
-BODIES = {
-    ShapeClass.SEDAN: _car("sedan", car_shapes.SEDAN),
-    ShapeClass.HATCHBACK: _car("hatchback", car_shapes.HATCHBACK),
-    ShapeClass.SUV: _car("suv", car_shapes.SUV),
-    ShapeClass.VAN: _car("van", car_shapes.VAN),
-    ShapeClass.PICKUP: _car("pickup", car_shapes.PICKUP),
-    ShapeClass.POLICE: _car("police", car_shapes.SEDAN),
-    ShapeClass.AMBULANCE: _car("ambulance", car_shapes.VAN),
-    ShapeClass.TRUCK: Body("truck", large_shapes.TRUCK_HALF, (2.6, -1.6, -2.9), 0.5, 0.3),
-    ShapeClass.FIRE_TRUCK: Body("fire_truck", large_shapes.TRUCK_HALF, (2.6, -1.6, -2.9), 0.5, 0.3),
-    ShapeClass.BUS: Body("bus", large_shapes.BUS_HALF, (3.4, -2.7), 0.48, 0.3),
-    ShapeClass.MOTORCYCLE: Body("motorcycle", large_shapes.MOTORCYCLE_HALF),
-    ShapeClass.BICYCLE: Body("bicycle", large_shapes.BICYCLE_HALF),
-    ShapeClass.WALKER: Body("walker", large_shapes.WALKER_HALF),
-    ShapeClass.BOX: Body("box", (1.0, 1.0, 1.0)),
-    ShapeClass.CONE: Body("cone", (1.0, 1.0, 1.0)),
-    ShapeClass.BARREL: Body("barrel", (1.0, 1.0, 1.0)),
-    ShapeClass.BARRIER: Body("barrier", (1.0, 1.0, 1.0)),
-}
+def _bike(name: str, half: tuple[float, float, float], x: tuple[float, ...], radius: float, width: float) -> Body:
+    wheel = "thin_wheel" if name == "bicycle" else "bike_wheel"
+    return Body(name, half, x, radius, width, wheel, two_wheeler=True)
+
+
+@cache
+def bodies() -> dict[int, Body]:
+    """Return the body of every shape class."""
+    big = large_shapes
+    found: dict[int, Body] = {int(shape): _car(name, car) for shape, (name, car) in CARS.items()}
+    for shape, name in ((ShapeClass.TRUCK, "truck"), (ShapeClass.FIRE_TRUCK, "fire_truck")):
+        found[int(shape)] = Body(name, big.TRUCK_HALF, (2.6, -1.6, -2.9), 0.5, 0.3)
+    found[int(ShapeClass.BOX_TRUCK)] = Body("box_truck", big.BOX_TRUCK_HALF, (1.75, -1.5), 0.38, 0.26)
+    found[int(ShapeClass.BUS)] = Body("bus", big.BUS_HALF, (3.4, -2.7), 0.48, 0.3)
+    for shape, bike in (
+        (ShapeClass.MOTORCYCLE, _bike("motorcycle", big.MOTORCYCLE_HALF, big.MOTORCYCLE_WHEELS, big.MOTORCYCLE_RADIUS, 0.12)),
+        (ShapeClass.SCOOTER, _bike("scooter", big.SCOOTER_HALF, big.SCOOTER_WHEELS, big.SCOOTER_RADIUS, 0.10)),
+        (ShapeClass.BICYCLE, _bike("bicycle", big.BICYCLE_HALF, big.BICYCLE_WHEELS, big.BICYCLE_RADIUS, 0.035)),
+    ):
+        found[int(shape)] = bike
+    for shape, name in ((ShapeClass.MAN, "man"), (ShapeClass.WOMAN, "woman"), (ShapeClass.CHILD, "child")):
+        found[int(shape)] = Body(name, people_shapes.WALKER_HALF)
+    for name in PROP_NAMES:
+        found[prop_class(name)] = Body(f"prop_{name}", (1.0, 1.0, 1.0))
+    return found
 
 
 @dataclass(frozen=True)
@@ -74,45 +103,72 @@ class MeshLibrary:
         return self.names.index(name)
 
 
-def _levels(speed_limits: Iterable[int]) -> list[tuple[str, Mesh, Mesh | None, float, float]]:
-    c, big, street = car_shapes, large_shapes, street_shapes
-    cars = [
-        (name, c.car_mesh(shape, beacon=beacon), c.far_car_mesh(shape), 16.0, 0.8)
-        for name, shape, beacon in (
-            ("sedan", c.SEDAN, False),
-            ("hatchback", c.HATCHBACK, False),
-            ("suv", c.SUV, False),
-            ("van", c.VAN, False),
-            ("pickup", c.PICKUP, False),
-            ("police", c.SEDAN, True),
-            ("ambulance", c.VAN, True),
-        )
-    ]
-    rest: list[tuple[str, Mesh, Mesh | None, float, float]] = [
+_Level = tuple[str, Mesh, Mesh | None, float, float]
+"""Name, fine and coarse mesh, apparent radius in pixels at which they change, and below which nothing is drawn."""
+
+
+def _vehicle_levels() -> list[_Level]:
+    c, big = car_shapes, large_shapes
+    levels: list[_Level] = []
+    for name, shape in CARS.values():
+        beacon = name in _EMERGENCY
+        levels.append((name, c.car_mesh(shape, beacon=beacon), c.far_car_mesh(shape, beacon=beacon), 17.0, 0.8))
+        levels += [(f"{name}_door_{d.number}", c.door_mesh(shape, d.number)[0], None, NEVER, 2.0) for d in shape.doors]
+        if shape.doors:
+            levels.append((f"{name}_interior", c.interior_mesh(shape), None, NEVER, 4.0))
+    return [
+        *levels,
         ("wheel", c.wheel_mesh(), c.wheel_mesh(spokes=False), 7.0, 2.0),
-        ("truck", big.truck_mesh(), None, NEVER, 0.8),
-        ("fire_truck", big.truck_mesh(beacon=True), None, NEVER, 0.8),
-        ("bus", big.bus_mesh(), None, NEVER, 0.8),
+        ("bike_wheel", big.bike_wheel_mesh(thin=False), None, NEVER, 1.5),
+        ("thin_wheel", big.bike_wheel_mesh(thin=True), None, NEVER, 1.5),
+        ("truck", big.truck_mesh(), big.far_truck_mesh(), 24.0, 0.8),
+        ("fire_truck", big.fire_truck_mesh(), big.far_truck_mesh(fire=True), 24.0, 0.8),
+        ("box_truck", big.box_truck_mesh(), None, NEVER, 0.8),
+        ("bus", big.bus_mesh(), big.far_bus_mesh(), 24.0, 0.8),
         ("motorcycle", big.motorcycle_mesh(), None, NEVER, 1.0),
+        ("scooter", big.scooter_mesh(), None, NEVER, 1.0),
         ("bicycle", big.bicycle_mesh(), None, NEVER, 1.0),
-        ("walker", big.walker_mesh(), big.walker_mesh(far=True), 14.0, 0.8),
-        ("box", big.box_mesh(), None, NEVER, 0.8),
-        ("cone", big.cone_mesh(), None, NEVER, 0.8),
-        ("barrel", big.barrel_mesh(), None, NEVER, 0.8),
-        ("barrier", big.barrier_mesh(), None, NEVER, 0.8),
+    ]
+
+
+def _walker_levels() -> list[_Level]:
+    walker = people_shapes.walker_mesh
+    return [
+        ("man", walker(), walker(far=True), 16.0, 0.8),
+        ("woman", walker(woman=True), walker(far=True, woman=True), 16.0, 0.8),
+        ("child", walker(child=True), walker(far=True, child=True), 16.0, 0.8),
+    ]
+
+
+def _street_levels(speed_limits: tuple[int, ...]) -> list[_Level]:
+    street = street_shapes
+    signs: list[tuple[str, Callable[[], Mesh]]] = [
+        ("sign_stop", lambda: street.sign_mesh("stop")),
+        ("sign_yield", lambda: street.sign_mesh("yield")),
+        ("sign_plain", lambda: street.sign_mesh("plain")),
+    ]
+    speeds = [(f"sign_{v}", street.speed_sign_mesh(speed_limits, v)) for v in speed_limits]
+    return [
         ("broad_tree", street.broad_tree_mesh(), street.broad_tree_mesh(far=True), 42.0, 2.2),
+        ("slim_tree", street.slim_tree_mesh(), street.slim_tree_mesh(far=True), 42.0, 2.2),
         ("conifer", street.conifer_mesh(), street.conifer_mesh(far=True), 42.0, 2.2),
+        ("hedge", street.hedge_mesh(), street.hedge_mesh(far=True), 14.0, 1.5),
         ("lamp", street.lamp_mesh(), street.lamp_mesh(far=True), 40.0, 5.0),
         ("light_pole", street.light_pole_mesh(), None, NEVER, 0.3),
         ("light_arm", street.light_arm_mesh(), None, NEVER, 0.3),
         ("light_head", street.light_head_mesh(), street.light_head_mesh(far=True), 5.0, 0.5),
         ("rail", street.rail_mesh(), street.rail_mesh(far=True), 16.0, 1.2),
-        ("sign_stop", street.sign_mesh("stop"), None, NEVER, 2.5),
-        ("sign_yield", street.sign_mesh("yield"), None, NEVER, 2.5),
-        ("sign_plain", street.sign_mesh("plain"), None, NEVER, 2.5),
+        ("awning", street.awning_mesh(), None, NEVER, 3.0),
+        ("bay", street.bay_mesh(), None, NEVER, 1.0),
+        ("bus_stop_sign", street.bus_stop_sign_mesh(), None, NEVER, 2.0),
+        *((name, make(), None, NEVER, 2.5) for name, make in signs),
+        *((name, mesh, None, NEVER, 2.5) for name, mesh in speeds),
     ]
-    speeds = [(f"sign_{v}", street.sign_mesh("speed_limit", v), None, NEVER, 2.5) for v in sorted(set(speed_limits))]
-    return [*cars, *rest, *speeds]
+
+
+def _levels(speed_limits: tuple[int, ...]) -> list[_Level]:
+    props: list[_Level] = [(f"prop_{name}", prop_shapes.prop_mesh(name), None, NEVER, 0.8) for name in PROP_NAMES]
+    return [*_vehicle_levels(), *_walker_levels(), *_street_levels(speed_limits), *props]
 
 
 @cache

@@ -5,11 +5,12 @@ Mesh frame: x forward, y right, z up (CARLA's), metres. A triangle (a, b, c) sho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.floating]
@@ -40,11 +41,35 @@ class Material(IntEnum):
     LAMP = 13
     SIGN_FACE = 14
     BEACON = 15
-    LEG_LEFT = 20
-    LEG_RIGHT = 21
-    ARM_LEFT = 22
-    ARM_RIGHT = 23
-    CLOTH = 24
+    POSTER = 16
+    """A piece of the atlas of sign faces: red and green are the place in the cell, blue the cell's number / 255."""
+    SKIN = 17
+    HAIR = 18
+    TROUSERS = 19
+    CLOTH = 20
+    BRAKE_LIGHT = 22
+    LACQUER = 23
+    """Shines like PAINT, in the mesh's own colour."""
+
+
+class Joint(IntEnum):
+    """What a vertex moves with; the numbers are those of `shaders/object.vert`. Odd numbers below 9 are left."""
+
+    NONE = 0
+    THIGH_LEFT = 1
+    THIGH_RIGHT = 2
+    SHIN_LEFT = 3
+    SHIN_RIGHT = 4
+    ARM_LEFT = 5
+    ARM_RIGHT = 6
+    FOREARM_LEFT = 7
+    FOREARM_RIGHT = 8
+    DOOR = 9
+    """9 to 14: doors front left, front right, rear left, rear right, bonnet, boot."""
+
+
+RIDER_FLAG = 128
+"""Added to the joint of what belongs to a two-wheeler's rider, whom CARLA labels apart."""
 
 
 @dataclass(frozen=True)
@@ -60,35 +85,73 @@ class Mesh:
         return float(np.linalg.norm(self.vertices["position"], axis=1).max())
 
 
+@njit(cache=True)
+def _smooth_normals(
+    order: NDArray[Any], spot: NDArray[Any], face: NDArray[Any], cross: NDArray[Any], crease: float
+) -> NDArray[Any]:
+    """Return [corners, 3] the sum of `cross` over the triangles that meet at each corner without an edge between them.
+
+    `order` sorts the corners by their `spot`; `face` and `cross` [triangles, 3] are unit and full normals.
+    """
+    normals = np.zeros((len(order), 3))
+    first = 0
+    while first < len(order):
+        last = first
+        while last < len(order) and spot[order[last]] == spot[order[first]]:
+            last += 1
+        for i in range(first, last):
+            one = order[i] // 3
+            for j in range(first, last):
+                other = order[j] // 3
+                alike = face[one, 0] * face[other, 0] + face[one, 1] * face[other, 1] + face[one, 2] * face[other, 2]
+                if alike >= crease:
+                    for k in range(3):
+                        normals[order[i], k] += cross[other, k]
+        first = last
+    return normals
+
+
+@dataclass(frozen=True)
+class _Polygon:
+    points: Floats
+    color: Floats
+    away_from: Floats | None
+    material: int
+    joint: int
+    part: int
+
+
 class MeshBuilder:
-    """Collects triangles; `build` returns the mesh."""
+    """Collects polygons; `build` returns the mesh."""
 
     def __init__(self, crease_deg: float = 38.0) -> None:
-        self._corners: list[Floats] = []
-        self._material: list[int] = []
-        self._color: list[Color] = []
-        self._part: list[int] = []
+        self._polygons: list[_Polygon] = []
+        self._moves_with = 0
         self._parts = 0
         self._crease = float(np.cos(np.radians(crease_deg)))
 
+    def joint(self, joint: int) -> MeshBuilder:
+        """Let what follows move with a joint."""
+        self._moves_with = int(joint)
+        return self
+
+    def poster(self, points: ArrayLike, places: ArrayLike, cell: int, *, away_from: ArrayLike) -> MeshBuilder:
+        """Add a flat convex polygon [K, 3] that shows the atlas cell at `places` [K, 2] (0..1, right and down)."""
+        places = np.asarray(places, dtype=np.float64)
+        colors = np.column_stack([places, np.full(len(places), cell / 255.0)])
+        return self.new_part().polygon(points, Material.POSTER, colors, away_from=away_from)
+
     def polygon(
-        self, points: ArrayLike, material: Material, color: Color, *, away_from: ArrayLike | None = None
+        self, points: ArrayLike, material: Material, color: Color | Floats, *, away_from: ArrayLike | None = None
     ) -> MeshBuilder:
         """Add a flat convex polygon [K, 3], turned to show the side away from the point `away_from`."""
-        p = np.asarray(points, dtype=np.float64)
-        if away_from is not None:
-            normal = np.cross(p[1] - p[0], p[2] - p[0])
-            if len(p) > 3 and np.linalg.norm(normal) < 1e-9:
-                normal = np.cross(p[2] - p[0], p[3] - p[0])
-            if normal @ (p.mean(axis=0) - np.asarray(away_from, dtype=np.float64)) < 0.0:
-                p = p[::-1]
-        for k in range(1, len(p) - 1):
-            triangle = np.stack([p[0], p[k], p[k + 1]])
-            if np.linalg.norm(np.cross(triangle[1] - triangle[0], triangle[2] - triangle[0])) > 1e-10:
-                self._corners.append(triangle)
-                self._material.append(int(material))
-                self._color.append(color)
-                self._part.append(self._parts)
+        away = None if away_from is None else np.asarray(away_from, dtype=np.float64)
+        self._polygons.append(
+            _Polygon(
+                np.asarray(points, dtype=np.float64), np.asarray(color, dtype=np.float64), away, int(material),
+                self._moves_with, self._parts,
+            )
+        )  # fmt: skip
         return self
 
     def new_part(self) -> MeshBuilder:
@@ -172,31 +235,60 @@ class MeshBuilder:
         c = np.asarray(center, dtype=np.float64)
         return self.new_part().polygon(c + ring * radius, material, color, away_from=c - n)
 
+    def _triangles(self) -> tuple[Floats, Floats, NDArray[np.integer]]:
+        """Return corners [T, 3, 3], colours [T, 3, 3] and material, joint and part [T, 3] of fans over all polygons."""
+        corners: list[Floats] = []
+        colors: list[Floats] = []
+        kinds: list[NDArray[np.integer]] = []
+        order: list[NDArray[np.integer]] = []
+        sizes = np.array([len(p.points) for p in self._polygons])
+        for size in np.unique(sizes):
+            chosen = np.flatnonzero(sizes == size)
+            members = [self._polygons[k] for k in chosen]
+            points = np.stack([p.points for p in members])
+            color = np.stack([np.broadcast_to(p.color, p.points.shape) for p in members])
+            away = np.stack([np.full(3, np.nan) if p.away_from is None else p.away_from for p in members])
+            normal = np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0])
+            if size > 3:
+                flat = np.linalg.norm(normal, axis=1) < 1e-9
+                normal[flat] = np.cross(points[:, 2] - points[:, 0], points[:, 3] - points[:, 0])[flat]
+            inside_out = np.einsum("ij,ij->i", normal, points.mean(axis=1) - away) < 0.0
+            points[inside_out], color[inside_out] = points[inside_out, ::-1], color[inside_out, ::-1]
+            kind = np.array([(p.material, p.joint, p.part) for p in members])
+            for k in range(1, int(size) - 1):
+                corners.append(points[:, [0, k, k + 1]])
+                colors.append(color[:, [0, k, k + 1]])
+                kinds.append(kind)
+                order.append(chosen * 64 + k)
+        sequence = np.argsort(np.concatenate(order), kind="stable")
+        return np.concatenate(corners)[sequence], np.concatenate(colors)[sequence], np.concatenate(kinds)[sequence]
+
     def build(self) -> Mesh:
         """Return the mesh of everything added."""
-        corners = np.array(self._corners)
+        corners, colors, kinds = self._triangles()
         cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        face = cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-12)
-        part = np.repeat(np.array(self._part), 3)
+        area = np.linalg.norm(cross, axis=1)
+        kept = area > 1e-10
+        corners, colors, kinds, cross = corners[kept], colors[kept], kinds[kept], cross[kept]
+        face = cross / area[kept, None]
         points = corners.reshape(-1, 3)
-        key = np.column_stack([part, np.rint(points * 1e4).astype(np.int64)])
+        key = np.column_stack([np.repeat(kinds[:, 2], 3), np.rint(points * 1e4).astype(np.int64)])
         _, spot = np.unique(key, axis=0, return_inverse=True)
         spot = spot.ravel()
-        owner = np.repeat(np.arange(len(corners)), 3)
-        normals = np.empty_like(points)
-        order = np.argsort(spot, kind="stable")
-        for members in np.split(order, np.nonzero(np.diff(spot[order]))[0] + 1):
-            own = face[owner[members]]
-            soft = own @ own.T >= self._crease
-            normals[members] = soft @ cross[owner[members]]
+        normals = _smooth_normals(np.argsort(spot, kind="stable"), spot, face, cross, self._crease)
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-        material = np.repeat(np.array(self._material), 3)
-        color = np.repeat(np.array(self._color), 3, axis=0)
-        return pack(points, normals, material, color, np.arange(len(points), dtype=np.uint32).reshape(-1, 3))
+        material, joint = np.repeat(kinds[:, 0], 3), np.repeat(kinds[:, 1], 3)
+        triangles = np.arange(len(points), dtype=np.uint32).reshape(-1, 3)
+        return pack(points, normals, material, colors.reshape(-1, 3), joint, triangles)
 
 
 def pack(
-    points: Floats, normals: Floats, material: NDArray[np.integer], color: Floats, triangles: NDArray[np.integer]
+    points: Floats,
+    normals: Floats,
+    material: NDArray[np.integer],
+    color: Floats,
+    joint: NDArray[np.integer],
+    triangles: NDArray[np.integer],
 ) -> Mesh:
     """Return a mesh of plain arrays, equal vertices merged; colours are sRGB-like in 0..1."""
     vertices = np.zeros(len(points), dtype=VERTEX)
@@ -204,10 +296,7 @@ def pack(
     vertices["normal"][:, :3] = np.rint(normals * 127.5 + 127.5)
     vertices["normal"][:, 3] = material
     vertices["color"][:, :3] = np.rint(np.clip(color, 0.0, 1.0) * 255.0)
+    vertices["color"][:, 3] = joint
     merged, index = np.unique(vertices, return_inverse=True)
     return Mesh(merged, index.ravel()[triangles].astype(np.uint32))
 
-
-def mirrored(points: Sequence[Sequence[float]]) -> Floats:
-    """Return the points [K, 3] with y negated."""
-    return np.asarray(points, dtype=np.float64) * np.array([1.0, -1.0, 1.0])

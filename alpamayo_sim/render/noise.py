@@ -1,9 +1,11 @@
-"""The tiling noise that roughens asphalt, grass, plaster and clouds."""
+"""Textures: the tiling noise that roughens asphalt, grass, plaster and clouds, and the atlas of sign faces."""
 
 from __future__ import annotations
 
 import moderngl
 import numpy as np
+
+from alpamayo_sim.render.sign_atlas import CELL_PX, CELLS, sign_atlas
 
 SIZE = 256
 EXPONENT = -0.85
@@ -22,4 +24,14 @@ def noise_texture(context: moderngl.Context) -> moderngl.Texture:
     texture.build_mipmaps()
     texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
     texture.repeat_x = texture.repeat_y = True
+    return texture
+
+
+def atlas_texture(context: moderngl.Context, speed_limits: tuple[int, ...]) -> moderngl.Texture:
+    """Return the texture of the sign faces; it is not shrunk so far that neighbours run together."""
+    size = (CELLS * CELL_PX, CELLS * CELL_PX)
+    texture = context.texture(size, 4, sign_atlas(speed_limits).tobytes())
+    texture.build_mipmaps(max_level=5)
+    texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+    texture.repeat_x = texture.repeat_y = False
     return texture

@@ -13,22 +13,26 @@ from alpamayo_sim.render.camera import CameraView, far_plane, frustum_planes, wo
 from alpamayo_sim.render.context import create_context, load_program, set_uniform
 from alpamayo_sim.render.culling import Commands, InstanceCuller, TileCuller
 from alpamayo_sim.render.instances import ROW, DynamicInstances, Instances, ground_quads
-from alpamayo_sim.render.noise import noise_texture
+from alpamayo_sim.render.glows import Glows, headlight_beams
+from alpamayo_sim.render.noise import atlas_texture, noise_texture
 from alpamayo_sim.render.scene import Scene, TiledMesh
 from alpamayo_sim.render.scene_frame import SceneFrame
-from alpamayo_sim.render.sky import lighting
+from alpamayo_sim.render.sky import MOST_BEAMS, Lighting, lighting
 from alpamayo_sim.render.target import Target
 
 CAMERA_BLOCK_BYTES = 96
 CAMERA_STRIDE_BYTES = 256
 """Uniform blocks begin at multiples of this on every driver."""
+LIGHT_BLOCK_BYTES = 16 * (8 + 2 * MOST_BEAMS)
 STATE_COLUMN = 16
 LIGHT_OFF = 3
 NEAR_M_PER_PX, NEAR_REACH_M = 1.2, 600.0
 """Paint, kerbs and verges are drawn up to this many metres per pixel of focal length: a line is an eighth of a pixel there."""
 QUAD = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], dtype=np.float32)
-INSTANCE_FORMAT = "4f4 4f4 4f4 4f4 4f4/i"
-INSTANCE_NAMES = ("in_row0", "in_row1", "in_row2", "in_paint", "in_state")
+INSTANCE_FORMAT = "4f4 4f4 4f4 4f4 4f4 2f4/i"
+INSTANCE_NAMES = ("in_row0", "in_row1", "in_row2", "in_paint", "in_state", "in_object")
+DROPS = 1600
+"""Rain drops round each camera in the heaviest rain."""
 
 
 class Renderer:
@@ -46,10 +50,14 @@ class Renderer:
         self._markings = load_program(context, "marking.vert", "marking.frag")
         self._quads = load_program(context, "shadow.vert", "shadow.frag")
         self._sky = load_program(context, "sky.vert", "sky.frag")
+        self._glow = load_program(context, "glow.vert", "glow.frag")
+        self._rain = load_program(context, "rain.vert", "rain.frag")
         self._noise = noise_texture(context)
+        self._atlas = atlas_texture(context, scene.speed_limits)
+        self._glows = Glows(scene)
         self._target = Target(context, samples)
         self._baked = BakedLight(context, scene)
-        self._light_block = context.buffer(reserve=80)
+        self._light_block = context.buffer(reserve=LIGHT_BLOCK_BYTES)
         self._camera_blocks = context.buffer(reserve=CAMERA_STRIDE_BYTES)
         self._rows = context.buffer(reserve=4096 * ROW * 4)
         self._commands = context.buffer(reserve=4096 * 20)
@@ -75,10 +83,12 @@ class Renderer:
             self._markings, scene.markings, "3f4 2f4 4f1", ("in_center", "in_offset", "in_color")
         )
         self._sky_array = context.vertex_array(self._sky, [])
+        self._rain_array = context.vertex_array(self._rain, [])
         self._bind_instances()
         for program in (self._objects, self._ground, self._facades, self._markings, self._sky):
             set_uniform(program, "noise", 0)
             set_uniform(program, "baked", 1)
+            set_uniform(program, "atlas", 2)
 
     @property
     def device(self) -> str:
@@ -134,14 +144,19 @@ class Renderer:
             plan.append(spans)
         quads = ground_quads(frame, axes, foot, light)
         quad_command = np.array([[6, len(quads), 0, 0, self._culler.append(quads)]], dtype=np.uint32)
-        commands.append(quad_command)
-        self._upload(np.concatenate(commands), blocks, light.block())
+        glows = self._glows.rows(frame, axes, foot, light)
+        glow_command = np.array([[6, len(glows), 0, 0, self._culler.append(glows)]], dtype=np.uint32)
+        commands += [quad_command, glow_command]
+        middle = np.mean([c.transform[:3] for c in cameras], axis=0)
+        beams = headlight_beams(frame, axes, foot, light, middle)
+        self._upload(np.concatenate(commands), blocks, light.block(frame.time_s, beams))
         self._target.begin(cameras)
         for k, (camera, spans) in enumerate(zip(cameras, plan, strict=True)):
             self._target.use(k)
             self._camera_blocks.bind_to_uniform_block(0, offset=k * CAMERA_STRIDE_BYTES, size=CAMERA_BLOCK_BYTES)
             windows[k].texture.use(1)
             self._draw(clips[k], camera, spans, (placed, 1 if len(quads) else 0))
+            self._draw_in_the_air(light, (placed + 1, 1 if len(glows) else 0))
         return self._target.read()
 
     def _show_lights(self, frame: SceneFrame) -> None:
@@ -159,6 +174,7 @@ class Renderer:
         context.front_face = "ccw"
         context.depth_func = "<="
         self._noise.use(0)
+        self._atlas.use(2)
         for array, (first, count) in zip((self._object_array, self._facade_array), spans[:2], strict=True):
             if count:
                 array.render_indirect(self._commands, count=count, first=first)
@@ -177,6 +193,23 @@ class Renderer:
                 array.render_indirect(self._commands, count=count, first=first)
         self._target.write_depth(True)
 
+    def _draw_in_the_air(self, light: Lighting, glows: tuple[int, int]) -> None:
+        """Draw halos of lamps, their images in the wet ground, and rain."""
+        context = self.context
+        self._target.write_depth(False)
+        context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
+        first, count = glows
+        for mirrored in (0, 1) if max(light.wetness, light.puddles) > 0.05 else (0,):
+            if count:
+                set_uniform(self._glow, "mirrored", mirrored)
+                self._glow_array.render_indirect(self._commands, count=count, first=first)
+        drops = int(DROPS * light.rain)
+        if drops:
+            wind = np.array([3.0, 1.2, 0.0]) * light.wind
+            set_uniform(self._rain, "velocity", (float(wind[0]), float(wind[1]), -8.5))
+            self._rain_array.render(moderngl.TRIANGLES, vertices=6 * drops)
+        self._target.write_depth(True)
+
     def _tiled_array(
         self, program: moderngl.Program, mesh: TiledMesh, layout: str, names: tuple[str, ...]
     ) -> moderngl.VertexArray:
@@ -192,6 +225,7 @@ class Renderer:
         vertices, indices = self._quad_buffers
         layout = [(vertices, "3f4", "in_position"), per_instance]
         self._quad_array = self.context.vertex_array(self._quads, layout, indices, skip_errors=True)
+        self._glow_array = self.context.vertex_array(self._glow, layout, indices, skip_errors=True)
 
     def _upload(self, commands: Commands, blocks: NDArray[np.float32], light: bytes) -> None:
         rows = self._culler.rows[: self._culler.used]

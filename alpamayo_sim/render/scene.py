@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alpamayo_sim.render.facades import building_triangles
+from alpamayo_sim.render.facades import awning_instances, building_triangles
 from alpamayo_sim.render.instances import Instances, joined
 from alpamayo_sim.render.library import MeshLibrary, mesh_library
 from alpamayo_sim.render.street_furniture import light_instances, roadside_instances, sign_instances, speed_limits
+from alpamayo_sim.roads.light_heads import light_heads
 from alpamayo_sim.roads.markings import build_markings
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.statics import StaticBoxes
@@ -73,13 +74,16 @@ class Scene:
     light_of_head: NDArray[np.integer]
     """[H] index of the map's traffic light that each head shows."""
     statics: StaticBoxes
+    speed_limits: tuple[int, ...]
+    """Values on the map's signs, ascending: the order of their cells in the atlas."""
 
     @classmethod
     def from_road_map(cls, road_map: RoadMap, statics: StaticBoxes) -> Scene:
         """Return the scene of a map with the things that stand beside its roads."""
-        library = mesh_library(speed_limits(road_map))
+        limits = speed_limits(road_map)
+        library = mesh_library(limits)
         roadside = roadside_instances(library, statics)
-        lights, head_rows, light_of_head = light_instances(library, road_map, statics)
+        lights, head_rows, light_of_head = light_instances(library, light_heads(road_map, statics))
         signs = sign_instances(library, road_map, statics)
         heads = head_rows + len(roadside.rows)
         ground, kerbs = _ground(road_map)
@@ -90,10 +94,11 @@ class Scene:
             kerbs,
             _markings(road_map),
             tiled(quads, quads["position"].astype(np.float64), triangles, places),
-            joined([roadside, lights, signs]),
+            joined([roadside, lights, signs, awning_instances(library, statics)]),
             heads.astype(np.int32),
             light_of_head,
             statics,
+            limits,
         )
 
 

@@ -6,20 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.frames import rotation_matrices
-from alpamayo_sim.render.instances import Instances, joined, make_instances
+from alpamayo_sim.render.instances import DynamicInstances, Instances, joined, make_instances
 from alpamayo_sim.render.library import MeshLibrary
+from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass
+from alpamayo_sim.roads.light_heads import LightHeads
 from alpamayo_sim.roads.road_map import RoadMap
-from alpamayo_sim.roads.signals import SignSpec, TrafficLightSpec
-from alpamayo_sim.roads.statics import StaticBoxes, StaticKind
+from alpamayo_sim.roads.signals import SignSpec
+from alpamayo_sim.roads.statics import BAY_HALF_M, PARKED_SIZES, StaticBoxes, StaticKind
 
 Floats = NDArray[np.floating]
-POST_HEAD_M = 2.7
-"""Height of the middle of the head on a pole above the pole's foot."""
-ARM_M = 5.9
-"""Height of the arm that carries the head over the lanes."""
-LONGEST_ARM_M = 9.0
 SPEED_PREFIX = "traffic.speed_limit."
 STATE_OFF = 3.0
+POLE_LABEL, LIGHT_LABEL, SIGN_LABEL, GROUND_LABEL = 6, 7, 8, 25
+"""CARLA's semantic tags."""
 
 
 def _upright(yaw_deg: Floats) -> Floats:
@@ -28,31 +27,84 @@ def _upright(yaw_deg: Floats) -> Floats:
 
 
 def _place(
-    library: MeshLibrary, name: str, position: Floats, yaw_deg: Floats, scale: Floats, apart: Floats | None = None
+    library: MeshLibrary,
+    name: str,
+    position: Floats,
+    yaw_deg: Floats,
+    scale: Floats,
+    label: NDArray[np.integer],
+    apart: Floats | None = None,
 ) -> Instances:
     count = len(position)
     paint = np.ones((count, 4))
     paint[:, 3] = np.modf(np.abs(position[:, 0] * 0.37 + position[:, 1] * 0.73))[0] if apart is None else apart
     state = np.zeros((count, 4))
+    state[:, 3] = 2.0
+    owner = np.column_stack([np.asarray(label, dtype=np.float64), np.zeros(count)])
     mesh = np.full(count, library.index(name), dtype=np.int32)
-    return make_instances(library, mesh, _upright(yaw_deg), np.broadcast_to(scale, (count, 3)), position, paint, state)
+    return make_instances(library, mesh, _upright(yaw_deg), np.broadcast_to(scale, (count, 3)), position, paint, state, owner)
+
+
+TREES = (("broad_tree", 0.0, 0.45), ("slim_tree", 0.45, 0.75), ("conifer", 0.75, 1.0))
+"""Which share of the trees each mesh is."""
+PARKED = (ShapeClass.SEDAN, ShapeClass.HATCHBACK, ShapeClass.SUV, ShapeClass.COUPE)
+PARKED_COLORS = np.array(
+    [(200, 202, 205), (28, 30, 33), (120, 124, 130), (140, 24, 28), (30, 52, 110), (225, 225, 220), (60, 80, 64), (170, 150, 120)]
+)  # fmt: skip
 
 
 def roadside_instances(library: MeshLibrary, statics: StaticBoxes) -> Instances:
-    """Return the trees, lamps and guard rails of the static boxes."""
+    """Return what the static boxes stand for, save houses, lights and signs."""
     foot = statics.center - statics.extent * np.array([0.0, 0.0, 1.0])
     parts: list[Instances] = []
+
+    def add(name: str, chosen: NDArray[np.bool_], scale: Floats, apart: Floats | None = None) -> None:
+        label = statics.label[chosen]
+        parts.append(_place(library, name, foot[chosen], statics.yaw_deg[chosen], scale, label, apart))
+
     trees = statics.kind == int(StaticKind.TREE)
     apart = np.modf(np.abs(statics.yaw_deg) * 0.7713)[0]
-    for name, chosen in (("broad_tree", trees & (apart < 0.72)), ("conifer", trees & (apart >= 0.72))):
-        size = statics.extent[chosen, 2:3] / 1.6
-        parts.append(_place(library, name, foot[chosen], statics.yaw_deg[chosen], np.tile(size, (1, 3)), apart[chosen]))
-    lamps = statics.kind == int(StaticKind.LAMP)
-    parts.append(_place(library, "lamp", foot[lamps], statics.yaw_deg[lamps], np.ones(3)))
+    for name, low, high in TREES:
+        chosen = trees & (apart >= low) & (apart < high)
+        add(name, chosen, np.tile(statics.extent[chosen, 2:3] / 1.6, (1, 3)), apart[chosen])
+    add("lamp", statics.kind == int(StaticKind.LAMP), np.ones(3))
     rails = statics.kind == int(StaticKind.GUARD_RAIL)
-    length = np.column_stack([statics.extent[rails, 0] * 1.02, np.ones((int(rails.sum()), 2))])
-    parts.append(_place(library, "rail", foot[rails], statics.yaw_deg[rails], length))
+    add("rail", rails, np.column_stack([statics.extent[rails, 0] * 1.02, np.ones((int(rails.sum()), 2))]))
+    hedges = statics.kind == int(StaticKind.HEDGE)
+    add("hedge", hedges, statics.extent[hedges] * np.array([1.16, 1.0, 1.0]))
+    for kind, name in ((StaticKind.BUS_STOP, "prop_bus_shelter"), (StaticKind.BENCH, "prop_bench"), (StaticKind.BIN, "prop_litter_bin")):
+        chosen = statics.kind == int(kind)
+        add(name, chosen, statics.extent[chosen])
+    stops = statics.kind == int(StaticKind.BUS_STOP)
+    flags = _upright(statics.yaw_deg[stops])
+    where = foot[stops] - flags[:, :, 0] * 2.5 + flags[:, :, 1] * 0.5
+    parts.append(_place(library, "bus_stop_sign", where, statics.yaw_deg[stops], np.ones(3), np.full(len(where), SIGN_LABEL)))
+    parts.append(_parked_instances(library, statics, foot))
     return joined(parts)
+
+
+def _parked_instances(library: MeshLibrary, statics: StaticBoxes, foot: Floats) -> Instances:
+    """Return parked cars with their wheels, and the bays that they stand in."""
+    chosen = np.flatnonzero(statics.kind == int(StaticKind.PARKED_CAR))
+    if not len(chosen):
+        return joined([])
+    sizes = np.array(PARKED_SIZES)
+    shape = np.array([int(PARKED[k]) for k in np.abs(statics.extent[chosen][:, None] - sizes).sum(axis=2).argmin(axis=1)])
+    dice = np.modf(np.abs(statics.center[chosen, 0] * 0.917 + statics.center[chosen, 1] * 0.371))[0]
+    color = PARKED_COLORS[(dice * len(PARKED_COLORS)).astype(np.intp)]
+    count = len(chosen)
+    frame = SceneFrame(
+        shape_class=shape,
+        transform=np.column_stack([foot[chosen], np.zeros(count), statics.yaw_deg[chosen], np.zeros(count)]),
+        extent=statics.extent[chosen],
+        box_center=np.column_stack([np.zeros((count, 2)), statics.extent[chosen, 2]]),
+        color=color.astype(np.uint8),
+        semantic_tag=statics.label[chosen].astype(np.int32),
+    )
+    cars, _, _ = DynamicInstances(library).bodies(frame)
+    bays = np.tile([BAY_HALF_M[0] + 1.1, BAY_HALF_M[1], 1.0], (count, 1))
+    ground = np.full(count, GROUND_LABEL)
+    return joined([cars, _place(library, "bay", foot[chosen], statics.yaw_deg[chosen], bays, ground)])
 
 
 def _pole_feet(statics: StaticBoxes, kind: StaticKind) -> dict[int, Floats]:
@@ -61,55 +113,28 @@ def _pole_feet(statics: StaticBoxes, kind: StaticKind) -> dict[int, Floats]:
     return {int(source): point for source, point in zip(statics.source[chosen], foot, strict=True)}
 
 
-def travel_yaw_deg(spec: TrafficLightSpec | SignSpec) -> float:
-    """Return the driving direction of the traffic that a light or sign concerns, degrees."""
-    boxes = spec.lane_boxes if isinstance(spec, TrafficLightSpec) else spec.boxes
-    return boxes[0].yaw_deg if boxes else spec.transform.yaw + 90.0
+def sign_travel_yaw_deg(sign: SignSpec) -> float:
+    """Return the driving direction of the traffic that a sign concerns, degrees."""
+    return sign.boxes[0].yaw_deg if sign.boxes else sign.transform.yaw - 90.0
 
 
 def light_instances(
-    library: MeshLibrary, road_map: RoadMap, statics: StaticBoxes
+    library: MeshLibrary, heads: LightHeads
 ) -> tuple[Instances, NDArray[np.integer], NDArray[np.integer]]:
     """Return the instances of all traffic lights, which of them are heads, and the light index of each head."""
-    feet = _pole_feet(statics, StaticKind.LIGHT_POLE)
-    poles, arms, heads = [], [], []
-    for index, light in enumerate(road_map.signals.lights):
-        t = light.transform
-        spot = np.array([[t.x, t.y]])
-        ground = float(road_map.ground.height(spot, t.z + 1.0)[0][0])
-        foot = feet.get(index, np.array([t.x, t.y, ground]))
-        travel = travel_yaw_deg(light)
-        forward = np.array([np.cos(np.radians(travel)), np.sin(np.radians(travel)), 0.0])
-        right = np.array([-forward[1], forward[0], 0.0])
-        reach = float((np.asarray(light.trigger_box.center) - foot) @ right)
-        reach = float(np.clip(reach, -LONGEST_ARM_M, LONGEST_ARM_M))
-        high = abs(reach) > 1.5
-        has_pole = index in feet
-        if has_pole:
-            poles.append((foot, ARM_M + 0.25 if high else POST_HEAD_M + 0.8))
-            heads.append((foot + np.array([0.0, 0.0, POST_HEAD_M]) - forward * 0.24, travel + 180.0, index))
-        if high:
-            arms.append((foot + np.array([0.0, 0.0, ARM_M]), travel + (90.0 if reach > 0 else -90.0), abs(reach)))
-            hung = foot + right * (reach - np.sign(reach) * 0.15) + np.array([0.0, 0.0, ARM_M - 0.1]) - forward * 0.24
-            heads.append((hung, travel + 180.0, index))
-        elif not has_pole:
-            heads.append((foot + np.array([0.0, 0.0, ARM_M]), travel + 180.0, index))
-
-    def column(items: list[tuple[Floats, float, float]], k: int, width: int) -> Floats:
-        return np.array([item[k] for item in items], dtype=np.float64).reshape(len(items), width)
-
-    tall = np.array([h for _, h in poles], dtype=np.float64).reshape(-1, 1)
-    pole_feet = np.array([f for f, _ in poles], dtype=np.float64).reshape(-1, 3) - np.array([0.0, 0.0, 0.3])
-    pole = _place(
-        library, "light_pole", pole_feet, np.zeros(len(poles)), np.column_stack([np.ones((len(poles), 2)), tall + 0.3])
+    count = len(heads.pole_foot)
+    tall = np.column_stack([np.ones((count, 2)), heads.pole_height_m + 0.3])
+    sunk = heads.pole_foot - np.array([0.0, 0.0, 0.3])
+    pole = _place(library, "light_pole", sunk, np.zeros(count), tall, np.full(count, POLE_LABEL))
+    arms = len(heads.arm_foot)
+    stretched = np.column_stack([heads.arm_length_m, np.ones((arms, 2))])
+    arm = _place(library, "light_arm", heads.arm_foot, heads.arm_yaw_deg, stretched, np.full(arms, POLE_LABEL))
+    head = _place(
+        library, "light_head", heads.center, heads.facing_deg, np.ones(3), np.full(len(heads.center), LIGHT_LABEL)
     )
-    arm_scale = np.column_stack([column(arms, 2, 1), np.ones((len(arms), 2))])
-    arm = _place(library, "light_arm", column(arms, 0, 3), column(arms, 1, 1)[:, 0], arm_scale)
-    head = _place(library, "light_head", column(heads, 0, 3), column(heads, 1, 1)[:, 0], np.ones(3))
     head.rows[:, 16] = STATE_OFF
-    first = len(poles) + len(arms)
-    light_of_head = np.array([int(h[2]) for h in heads], dtype=np.int32)
-    return joined([pole, arm, head]), np.arange(first, first + len(heads), dtype=np.int32), light_of_head
+    first = count + arms
+    return joined([pole, arm, head]), np.arange(first, first + len(heads.center), dtype=np.int32), heads.light
 
 
 def speed_limits(road_map: RoadMap) -> tuple[int, ...]:
@@ -135,6 +160,7 @@ def sign_instances(library: MeshLibrary, road_map: RoadMap, statics: StaticBoxes
     parts: list[Instances] = []
     for index, foot in feet.items():
         sign = road_map.signals.signs[index]
-        yaw = np.array([travel_yaw_deg(sign) + 180.0])
-        parts.append(_place(library, _sign_mesh(sign.type_id), foot[None], yaw, np.ones(3)))
+        yaw = np.array([sign_travel_yaw_deg(sign) + 180.0])
+        label = np.array([SIGN_LABEL])
+        parts.append(_place(library, _sign_mesh(sign.type_id), foot[None], yaw, np.ones(3), label))
     return joined(parts)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from alpamayo_sim.render.mesh import BLACK, STEEL, Color, Material, Mesh, MeshBuilder
+from alpamayo_sim.render.sign_atlas import Cell, speed_cell
 
 BARK: Color = (0.32, 0.24, 0.18)
 LEAF: Color = (0.30, 0.44, 0.20)
+LIGHT_LEAF: Color = (0.40, 0.50, 0.20)
+HEDGE: Color = (0.21, 0.35, 0.17)
 NEEDLE: Color = (0.20, 0.34, 0.20)
 WHITE: Color = (0.93, 0.93, 0.93)
-RED: Color = (0.80, 0.07, 0.08)
 HEAD_HEIGHT_M = 1.05
 """Height of a traffic light's housing; its face looks along +x."""
 
@@ -94,59 +96,123 @@ def rail_mesh(*, far: bool = False) -> Mesh:
     return b.build()
 
 
-_SEGMENTS = {
-    "0": "abcdef", "1": "bc", "2": "abged", "3": "abgcd", "4": "fgbc", "5": "afgcd", "6": "afgedc", "7": "abc",
-    "8": "abcdefg", "9": "gfabcd", "S": "afgcd", "O": "abcdef", "P": "abgfe",
-}  # fmt: skip
-"""The seven strokes that make each character: a top, b and c right, d bottom, e and f left, g middle."""
+def _face(b: MeshBuilder, cell: int, half: float, z: float, outline: list[tuple[float, float]]) -> None:
+    """Add a sign's face that looks along +x; `outline` are points of the cell (right and down, 0..1)."""
+    corners = [(0.05, half * (1.0 - 2.0 * u), z + half * (1.0 - 2.0 * v)) for u, v in outline]
+    b.poster(corners, outline, cell, away_from=(-1.0, 0.0, z))
 
 
-def _strokes(b: MeshBuilder, text: str, center: tuple[float, float], height: float, x: float, color: Color) -> None:
-    """Write on the face that looks along +x; `center` is (y to the reader's left, z)."""
-    w, t = height * 0.5, height * 0.11
-    pitch = w * 1.45
-    for k, character in enumerate(text):
-        # Seen from +x, the reader's right is -y.
-        y = center[0] - (k - 0.5 * (len(text) - 1)) * pitch
-        h = height / 2
-        bars = {
-            "a": (0.0, h - t, w / 2, t), "d": (0.0, -h + t, w / 2, t), "g": (0.0, 0.0, w / 2, t),
-            "b": (-w / 2 + t, h / 2, t, h / 2), "c": (-w / 2 + t, -h / 2, t, h / 2),
-            "f": (w / 2 - t, h / 2, t, h / 2), "e": (w / 2 - t, -h / 2, t, h / 2),
-            "T": (0.0, -t, t, h - t),
-        }  # fmt: skip
-        for stroke in "aT" if character == "T" else _SEGMENTS[character]:
-            dy, dz, hy, hz = bars[stroke]
-            b.new_part()
-            corners = [
-                (x, y + dy + sy * hy, center[1] + dz + sz * hz) for sy, sz in ((-1, -1), (1, -1), (1, 1), (-1, 1))
-            ]
-            b.polygon(corners, Material.SIGN_FACE, color, away_from=(x - 1.0, y, center[1]))
+def _circle(sides: int) -> list[tuple[float, float]]:
+    angle = (np.arange(sides) + 0.5) * 2.0 * np.pi / sides
+    # Corners lie a little outside, so that the polygon holds the whole round face.
+    reach = 0.5 / np.cos(np.pi / sides)
+    return [(0.5 + reach * float(np.cos(a)), 0.5 + reach * float(np.sin(a))) for a in angle]
 
 
-def sign_mesh(kind: str, value: int = 0) -> Mesh:
-    """Return a sign on its post, 2.7 m tall, its face looking along +x; kinds "stop", "yield", "speed_limit", "plain"."""
+def _sign_post(b: MeshBuilder) -> None:
+    b.tube((0, 0, -0.4), (0, 0, 2.75), (0.035, 0.035), Material.MATT, (0.5, 0.5, 0.5), sides=6)
+
+
+SIGN_Z = 2.3
+BACK: Color = (0.45, 0.46, 0.47)
+
+
+def sign_mesh(kind: str) -> Mesh:
+    """Return a sign on its post, 2.75 m tall, its face looking along +x; kinds "stop", "yield" and "plain"."""
     b = MeshBuilder()
-    z = 2.35
-    b.tube((0, 0, -0.4), (0, 0, 2.6), (0.035, 0.035), Material.MATT, (0.5, 0.5, 0.5), sides=6)
-    back: Color = (0.45, 0.46, 0.47)
+    _sign_post(b)
+    z = SIGN_Z
     if kind == "stop":
-        for r, color, x in ((0.42, WHITE, 0.05), (0.38, RED, 0.055)):
-            b.disc((x, 0, z), (1, 0, 0), r, Material.SIGN_FACE, color, sides=8)
-        b.disc((0.045, 0, z), (-1, 0, 0), 0.42, Material.MATT, back, sides=8)
-        _strokes(b, "STOP", (0.0, z), 0.24, 0.06, WHITE)
+        octagon = [(0.5 + 0.5 * np.cos(a), 0.5 + 0.5 * np.sin(a)) for a in (np.arange(8) + 0.5) * np.pi / 4]
+        _face(b, Cell.STOP, 0.45, z, [(float(u), float(v)) for u, v in octagon])
+        b.disc((0.045, 0, z), (-1, 0, 0), 0.445, Material.MATT, BACK, sides=8)
     elif kind == "yield":
-        for r, color, x in ((0.52, RED, 0.05), (0.30, WHITE, 0.055)):
-            points = [(x, -r * 0.866, z + r * 0.5), (x, r * 0.866, z + r * 0.5), (x, 0, z - r)]
-            b.new_part().polygon(points, Material.SIGN_FACE, color, away_from=(-1, 0, z))
-        points = [(0.045, -0.45, z + 0.26), (0.045, 0.45, z + 0.26), (0.045, 0, z - 0.52)]
-        b.new_part().polygon(points, Material.MATT, back, away_from=(1, 0, z))
-    elif kind == "speed_limit":
-        for r, color, x in ((0.40, RED, 0.05), (0.31, WHITE, 0.055)):
-            b.disc((x, 0, z), (1, 0, 0), r, Material.SIGN_FACE, color, sides=20)
-        b.disc((0.045, 0, z), (-1, 0, 0), 0.40, Material.MATT, back, sides=16)
-        text = str(value)
-        _strokes(b, text, (0.0, z), 0.30 if len(text) < 3 else 0.24, 0.06, (0.05, 0.05, 0.05))
+        half = 0.50
+        outline = [(0.0, 0.07), (1.0, 0.07), (0.5, 0.94)]
+        _face(b, Cell.YIELD, half, z, outline)
+        points = [(0.045, half * (1.0 - 2.0 * u), z + half * (1.0 - 2.0 * v)) for u, v in outline]
+        b.new_part().polygon(points, Material.MATT, BACK, away_from=(1, 0, z))
     else:
-        b.box((0.03, 0, z), (0.015, 0.3, 0.3), Material.SIGN_FACE, (0.15, 0.3, 0.65))
+        _face(b, Cell.PARKING, 0.3, z, [(0, 0), (1, 0), (1, 1), (0, 1)])
+        b.box((0.03, 0, z), (0.015, 0.3, 0.3), Material.MATT, BACK)
+    return b.build()
+
+
+def speed_sign_mesh(speed_limits: tuple[int, ...], value: int) -> Mesh:
+    """Return the round sign of a speed limit on its post."""
+    b = MeshBuilder()
+    _sign_post(b)
+    _face(b, speed_cell(speed_limits, value), 0.42, SIGN_Z, _circle(16))
+    b.disc((0.045, 0, SIGN_Z), (-1, 0, 0), 0.42, Material.MATT, BACK, sides=16)
+    return b.build()
+
+
+def bus_stop_sign_mesh() -> Mesh:
+    """Return the flag of a bus stop on its post, readable from both sides along x."""
+    b = MeshBuilder()
+    _sign_post(b)
+    for sign in (1.0, -1.0):
+        corners = [(0.03 * sign, 0.28 * sign, 2.7), (0.03 * sign, -0.28 * sign, 2.7), (0.03 * sign, -0.28 * sign, 2.14), (0.03 * sign, 0.28 * sign, 2.14)]
+        b.poster(corners, [(0, 0), (1, 0), (1, 1), (0, 1)], Cell.BUS_STOP, away_from=(0.0, 0.0, 2.4))
+    return b.build()
+
+
+def slim_tree_mesh(*, far: bool = False) -> Mesh:
+    """Return a slim leafy tree about 9 m tall."""
+    b = MeshBuilder(crease_deg=80.0)
+    b.tube((0, 0, -0.6), (0.05, 0, 3.2), (0.17, 0.1), Material.MATT, BARK, sides=4 if far else 6, caps=False)
+    if far:
+        b.ball((0, 0, 5.6), (1.5, 1.5, 3.1), Material.FOLIAGE, LIGHT_LEAF, sides=6, rings=4)
+        return b.build()
+    for x, y, z, r, h in ((0, 0, 4.3, 1.5, 1.6), (0.35, 0.25, 5.7, 1.35, 1.6), (-0.25, -0.2, 7.2, 1.0, 1.5)):
+        b.ball((x, y, z), (r, r, h), Material.FOLIAGE, LIGHT_LEAF, sides=7, rings=4)
+    return b.build()
+
+
+def hedge_mesh(*, far: bool = False) -> Mesh:
+    """Return a piece of hedge from x = -1 to 1, y = -1 to 1, z = 0 to 2, to be stretched."""
+    b = MeshBuilder(crease_deg=60.0)
+    if far:
+        b.box((0, 0, 0.9), (1, 0.9, 1.1), Material.FOLIAGE, HEDGE)
+        return b.build()
+    steps = np.linspace(-1.0, 1.0, 6)
+    bulge = np.array([0.86, 1.0, 0.9, 1.0, 0.92, 0.84])
+    rings = [[(x, -0.92 * k, -0.3), (x, -k, 1.3), (x, -0.62 * k, 1.85 + 0.15 * k), (x, 0.62 * k, 1.85 + 0.15 * k), (x, k, 1.3), (x, 0.92 * k, -0.3)] for x, k in zip(steps, bulge, strict=True)]
+    b.new_part()
+    for first, second in zip(rings[:-1], rings[1:], strict=True):
+        for i in range(5):
+            quad = [first[i], first[i + 1], second[i + 1], second[i]]
+            b.polygon(quad, Material.FOLIAGE, HEDGE, away_from=(0.5 * (first[0][0] + second[0][0]), 0, 0.8))
+    for ring in (rings[0], rings[-1]):
+        b.new_part().polygon(ring, Material.FOLIAGE, HEDGE, away_from=(0, 0, 0.8))
+    return b.build()
+
+
+def awning_mesh() -> Mesh:
+    """Return a striped awning from x = -1 to 1 (to be stretched) that hangs out to y = 1.3 from a wall at y = 0."""
+    b = MeshBuilder()
+    steps = np.linspace(-1.0, 1.0, 9)
+    for k, (x, u) in enumerate(zip(steps[:-1], steps[1:], strict=True)):
+        material, color = (Material.PAINT, WHITE) if k % 2 else (Material.MATT, (0.88, 0.86, 0.80))
+        slope = [(x, 0.0, 3.0), (u, 0.0, 3.0), (u, 1.3, 2.55), (x, 1.3, 2.55)]
+        edge = [(x, 1.3, 2.55), (u, 1.3, 2.55), (u, 1.3, 2.33), (x, 1.3, 2.33)]
+        b.new_part().polygon(slope, material, color, away_from=(x, 0.5, 0.0))
+        b.new_part().polygon(edge, material, color, away_from=(x, 0.0, 2.4))
+    b.new_part().polygon([(-1, 0, 2.97), (1, 0, 2.97), (1, 1.29, 2.53), (-1, 1.29, 2.53)], Material.MATT, (0.3, 0.3, 0.3), away_from=(0, 0.6, 9.0))
+    return b.build()
+
+
+def bay_mesh() -> Mesh:
+    """Return the paved ground of a parking bay from x and y = -1 to 1, to be stretched, with its white borders."""
+    b = MeshBuilder()
+    top = [(-1, -1, 0.03), (1, -1, 0.03), (1, 1, 0.03), (-1, 1, 0.03)]
+    b.polygon(top, Material.MATT, (0.30, 0.30, 0.305), away_from=(0, 0, -1))
+    for side in (-1.0, 1.0):
+        y0, y1 = side * 0.93, side * 1.0
+        line = [(-1, y0, 0.045), (1, y0, 0.045), (1, y1, 0.045), (-1, y1, 0.045)]
+        b.new_part().polygon(line, Material.MATT, (0.85, 0.85, 0.83), away_from=(0, 0, -1))
+    for x in (-1.0, 1.0):
+        b.new_part().polygon([(x, -1, -0.6), (x, 1, -0.6), (x, 1, 0.03), (x, -1, 0.03)], Material.MATT, (0.4, 0.4, 0.39), away_from=(0, 0, 0))
+    for y in (-1.0, 1.0):
+        b.new_part().polygon([(-1, y, -0.6), (1, y, -0.6), (1, y, 0.03), (-1, y, 0.03)], Material.MATT, (0.4, 0.4, 0.39), away_from=(0, 0, 0))
     return b.build()

@@ -27,7 +27,7 @@ DRIVABLE = tuple(
     for name in ("DRIVING", "SHOULDER", "PARKING", "BIDIRECTIONAL", "STOP")
     if name in LaneType.__members__
 )
-POLE_REACH_M = 8.0
+POLE_REACH_M = 14.0
 """How far a pole may move from the transform of its signal to leave the lanes."""
 
 
@@ -40,6 +40,11 @@ class StaticKind(IntEnum):
     LIGHT_POLE = 3
     SIGN_POLE = 4
     GUARD_RAIL = 5
+    HEDGE = 6
+    PARKED_CAR = 7
+    BUS_STOP = 8
+    BENCH = 9
+    BIN = 10
 
 
 CITY_OBJECT_LABEL = {
@@ -49,6 +54,11 @@ CITY_OBJECT_LABEL = {
     StaticKind.LIGHT_POLE: 6,
     StaticKind.SIGN_POLE: 6,
     StaticKind.GUARD_RAIL: 28,
+    StaticKind.HEDGE: 9,
+    StaticKind.PARKED_CAR: 14,
+    StaticKind.BUS_STOP: 20,
+    StaticKind.BENCH: 20,
+    StaticKind.BIN: 20,
 }
 """CARLA's semantic tags (0.9.14 and later) of the kinds."""
 
@@ -102,12 +112,17 @@ def build_statics(road_map: RoadMap) -> StaticBoxes:
     lamps = _keep_clear(_lamps(edges), everything)
     lamps = _select(lamps, raster.is_free(lamps.foot[:, :2], 0.0))
     raster.stamp(lamps.foot, lamps.extent, lamps.yaw_deg, margin_m=0.5)
+    extras = np.random.Generator(np.random.PCG64([int(road_map.digest[:16], 16), 1]))
+    stops = [_keep_clear(group, everything) for group in _bus_stops(edges, raster, extras)]
+    parked = _keep_clear(_parked_cars(edges, raster, extras), everything)
     buildings = _keep_clear(_buildings(edges, raster, rng), everything)
     trees = _keep_clear(_trees(edges, rng), everything)
     trees = _select(trees, raster.is_free(trees.foot[:, :2], 1.5))
+    raster.stamp(trees.foot, trees.extent, trees.yaw_deg, margin_m=0.4)
+    hedges = _keep_clear(_hedges(edges, raster, extras), everything)
     rails = _keep_clear(_guard_rails(edges), drivable)
     rails = _select(rails, ~everything.touched_by(rails.foot, rails.extent, rails.yaw_deg, 0.0))
-    groups = [buildings, trees, lamps, rails]
+    groups = [buildings, trees, lamps, rails, hedges, parked, *stops]
     heights = [_on_ground(road_map, g) for g in groups]
     return _assemble([*heights, *poles])
 
@@ -162,6 +177,79 @@ def _trees(edges: frontage.Edges, rng: np.random.Generator) -> _Group:
     size = rng.uniform(0.75, 1.3, len(foot))
     extent = np.stack([0.17 * size, 0.17 * size, 1.6 * size], axis=1)
     return _Group(StaticKind.TREE, foot[keep], extent[keep], rng.uniform(-180.0, 180.0, len(foot))[keep])
+
+
+def _beside(e: frontage.Edges, offset_m: Floats | float) -> Floats:
+    """Return the points [M, 3] at a distance outward from edge points."""
+    return e.xyz + np.column_stack([e.outward * np.broadcast_to(offset_m, len(e.xyz))[:, None], np.zeros(len(e.xyz))])
+
+
+PARKING_ROW = 4
+"""Cars in a row of parking bays, side by side."""
+BAY_HALF_M = (2.6, 1.3)
+"""Half length and width of a bay; cars stand across the road's direction, clear of the pavement."""
+
+
+def _parked_cars(edges: frontage.Edges, raster: frontage.Raster, rng: np.random.Generator) -> _Group:
+    """Return cars in rows of bays beside slow roads, where the frontage is still free."""
+    e = edges.every(28.0).where_urban()
+    count = len(e.xyz)
+    half_row = np.tile([PARKING_ROW * BAY_HALF_M[1] + 0.3, BAY_HALF_M[0] + 0.2, 1.0], (count, 1))
+    foot = _beside(e, 1.9 + BAY_HALF_M[0])
+    wanted = rng.uniform(size=count) < 0.5
+    placed = raster.place(foot, half_row, e.yaw_deg, wanted, gap_m=0.3)
+    along = np.stack([np.cos(np.radians(e.yaw_deg)), np.sin(np.radians(e.yaw_deg))], axis=1)
+    outward_deg = np.degrees(np.arctan2(e.outward[:, 1], e.outward[:, 0]))
+    feet, extents, yaws = [np.zeros((0, 3))], [np.zeros((0, 3))], [np.zeros(0)]
+    for k in range(PARKING_ROW):
+        here = placed & (rng.uniform(size=count) < 0.75)
+        shift = (k - 0.5 * (PARKING_ROW - 1)) * 2.0 * BAY_HALF_M[1]
+        feet.append((foot + np.column_stack([along * shift, np.zeros(count)]))[here])
+        # Half length, width and height of the models that stand there, see `render.street_furniture`.
+        size = np.array(PARKED_SIZES)[rng.integers(len(PARKED_SIZES), size=count)]
+        extents.append(size[here])
+        yaws.append((outward_deg + np.where(rng.uniform(size=count) < 0.7, 0.0, 180.0))[here])
+    return _Group(StaticKind.PARKED_CAR, np.concatenate(feet), np.concatenate(extents), np.concatenate(yaws))
+
+
+PARKED_SIZES = ((2.40, 0.92, 0.735), (1.98, 0.90, 0.760), (2.35, 0.96, 0.880), (2.30, 0.93, 0.665))
+"""Sedan, hatchback, SUV and coupe."""
+
+
+def _bus_stops(edges: frontage.Edges, raster: frontage.Raster, rng: np.random.Generator) -> list[_Group]:
+    """Return shelters behind the pavement, each with a bench or a bin beside it."""
+    e = edges.every(140.0).where_urban()
+    count = len(e.xyz)
+    half = np.tile([1.94, 0.85, 1.3], (count, 1))
+    foot = _beside(e, 0.8 + 0.85)
+    room = half + np.array([1.6, 0.1, 0.0])
+    placed = raster.place(foot, room, e.yaw_deg, rng.uniform(size=count) < 0.8, gap_m=0.2)
+    # A shelter opens to the road, which lies to the right of a yaw that is turned so.
+    toward = np.degrees(np.arctan2(-e.outward[:, 1], -e.outward[:, 0])) - 90.0
+    along = np.stack([np.cos(np.radians(toward)), np.sin(np.radians(toward))], axis=1)
+    flat = np.zeros((count, 1))
+    bins = foot + np.concatenate([along * 2.75, flat], axis=1)
+    groups = [_Group(StaticKind.BUS_STOP, foot[placed], half[placed], toward[placed])]
+    groups.append(_Group(StaticKind.BIN, bins[placed], np.tile([0.26, 0.26, 0.52], (int(placed.sum()), 1)), toward[placed]))
+    seats = edges.every(75.0).where_urban()
+    place = _beside(seats, 1.15)
+    size = np.tile([0.77, 0.33, 0.45], (len(place), 1))
+    turned = np.degrees(np.arctan2(-seats.outward[:, 1], -seats.outward[:, 0])) - 90.0
+    free = raster.place(place, size, turned, rng.uniform(size=len(place)) < 0.6, gap_m=0.2)
+    groups.append(_Group(StaticKind.BENCH, place[free], size[free], turned[free]))
+    return groups
+
+
+def _hedges(edges: frontage.Edges, raster: frontage.Raster, rng: np.random.Generator) -> _Group:
+    """Return hedges along the pavement of slow roads, in runs."""
+    e = edges.every(3.0).where_urban()
+    count = len(e.xyz)
+    height = rng.uniform(0.38, 0.62, count // 12 + 1)
+    extent = np.stack([np.full(count, 1.35), np.full(count, 0.32), np.repeat(height, 12)[:count]], axis=1)
+    wanted = np.repeat(rng.uniform(size=count // 6 + 1), 6)[:count] < 0.45
+    foot = _beside(e, 1.25)
+    placed = raster.place(foot, extent, e.yaw_deg, wanted, gap_m=0.0)
+    return _Group(StaticKind.HEDGE, foot[placed], extent[placed], e.yaw_deg[placed])
 
 
 def _lamps(edges: frontage.Edges) -> _Group:

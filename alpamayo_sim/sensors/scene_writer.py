@@ -11,12 +11,25 @@ from numpy.typing import NDArray
 from alpamayo_sim.render.scene_frame import SceneFrame, shape_class
 from alpamayo_sim.world.actor_info import ActorInfo
 from alpamayo_sim.world.blueprints import catalogue
+from alpamayo_sim.world.skeleton import stride_m
 from alpamayo_sim.world.tables import ActorKind
 from alpamayo_sim.world.world import World
 
 VISIBLE = (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP)
 PROP_COLOR = (150, 140, 125)
-CLOTHES = ((52, 73, 110), (140, 60, 55), (70, 95, 70), (95, 85, 75), (40, 40, 48), (160, 140, 110))
+CLOTHES = (
+    (52, 73, 110), (140, 60, 55), (70, 95, 70), (95, 85, 75), (40, 40, 48), (160, 140, 110), (196, 190, 178), (120, 70, 110),
+    (60, 120, 130), (190, 150, 60), (30, 44, 70), (170, 100, 80), (88, 100, 112),
+)  # fmt: skip
+VEHICLE_COLORS = (
+    ("police", (24, 25, 30)), ("ambulance", (225, 225, 222)), ("firetruck", (180, 24, 22)), ("carlacola", (190, 20, 26)),
+    ("microlino", (150, 190, 190)), ("hgv", (60, 84, 130)), ("fusorosa", (224, 222, 214)), ("cybertruck", (150, 152, 155)),
+    ("sprinter", (210, 212, 214)), ("bike", (40, 60, 120)),
+)  # fmt: skip
+"""Colours of vehicles whose blueprints have no `color`, by a part of their id."""
+OTHER_VEHICLE_COLOR = (110, 116, 124)
+TELEPORT_M = 3.0
+"""A walker that is farther away after a frame was put there and did not walk."""
 
 
 def color_of(info: ActorInfo) -> tuple[int, int, int]:
@@ -25,7 +38,11 @@ def color_of(info: ActorInfo) -> tuple[int, int, int]:
     if len(parts) == 3 and all(part.strip().isdigit() for part in parts):
         red, green, blue = (min(255, int(part)) for part in parts)
         return red, green, blue
-    return CLOTHES[info.uid % len(CLOTHES)] if info.kind == ActorKind.WALKER else PROP_COLOR
+    if info.kind == ActorKind.WALKER:
+        return CLOTHES[info.uid * 5 % len(CLOTHES)]
+    if info.kind == ActorKind.VEHICLE:
+        return next((color for part, color in VEHICLE_COLORS if part in info.type_id), OTHER_VEHICLE_COLOR)
+    return PROP_COLOR
 
 
 class SceneWriter:
@@ -37,6 +54,10 @@ class SceneWriter:
         self._rows: NDArray[np.int64] = np.zeros(0, np.int64)
         self._shapes: NDArray[np.int32] = np.zeros(0, np.int32)
         self._colors: NDArray[np.uint8] = np.zeros((0, 3), np.uint8)
+        self._looks: NDArray[np.float64] = np.zeros(0)
+        self._tags: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._phase: NDArray[np.float64] = np.zeros(0)
+        self._last_xy: NDArray[np.float64] = np.zeros((0, 2))
 
     def frame(self) -> SceneFrame:
         """Return the instances, light states and weather of the present tick."""
@@ -46,12 +67,17 @@ class SceneWriter:
             self._start_over()
         rows = self._rows
         count = len(actors)
-        flags, steer = np.zeros(count, np.int64), np.zeros(count)
+        flags, doors = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        steer, roll = np.zeros(count), np.zeros(count)
         vehicle_rows = world.vehicles.row
         flags[vehicle_rows] = world.vehicles.light_flags
+        doors[vehicle_rows] = world.vehicles.open_doors
         steer[vehicle_rows] = world.vehicles.wheel_angle_deg
+        roll[vehicle_rows] = world.vehicles.wheel_turn_deg
         lights = np.full(len(world.road_map.signals.lights), 3, np.int32)
         lights[world.lights.signal] = world.lights.state
+        speed = np.linalg.norm(actors.velocity_mps[rows], axis=1)
+        self._walk(actors.location[rows, :2], actors.extent[rows, 2], speed)
         return SceneFrame(
             shape_class=self._shapes,
             transform=np.concatenate([actors.location[rows], actors.rotation_deg[rows]], axis=1),
@@ -60,22 +86,54 @@ class SceneWriter:
             color=self._colors,
             light_flags=flags[rows],
             steer_deg=steer[rows],
-            speed_mps=np.linalg.norm(actors.velocity_mps[rows], axis=1),
+            speed_mps=speed,
+            stride_phase_rad=self._phase.copy(),
+            wheel_turn_deg=roll[rows],
+            open_doors=doors[rows],
+            look=self._looks,
+            semantic_tag=self._tags,
+            actor_id=self._ids[rows].astype(np.int64),
             traffic_light_state=lights,
             weather=astuple(world.weather),
+            time_s=world.elapsed_s,
         )
+
+    def _walk(self, xy: NDArray[np.float64], half_height_m: NDArray[np.float64], speed_mps: NDArray[np.float64]) -> None:
+        """Let strides go on by the way since the last frame."""
+        way = np.linalg.norm(xy - self._last_xy, axis=1)
+        way[way > TELEPORT_M] = 0.0
+        self._phase = (self._phase + 2.0 * np.pi * way / stride_m(2.0 * half_height_m, speed_mps)) % (2.0 * np.pi)
+        self._last_xy = xy.copy()
 
     def _start_over(self) -> None:
         world = self._world
+        known = {int(i): k for k, i in enumerate(self._ids[self._rows])}
+        phase, last_xy = self._phase, self._last_xy
         self._ids = world.actors.ids.copy()
         self._rows = np.flatnonzero(np.isin(world.actors.kind, VISIBLE))
         infos = [world.info(int(actor_id)) for actor_id in self._ids[self._rows]]
         self._shapes = np.array([_shape(info) for info in infos], np.int32)
         self._colors = np.array([color_of(info) for info in infos], np.uint8).reshape(-1, 3)
+        # Two walkers of one blueprint are dressed alike, as in CARLA.
+        self._looks = np.modf(np.array([info.uid for info in infos], np.float64) * 0.6180339887 + 0.13)[0]
+        self._tags = np.array([info.semantic_tags[0] if info.semantic_tags else 0 for info in infos], np.int32)
+        self._last_xy = world.actors.location[self._rows, :2].copy()
+        self._phase = np.array([1.7 * (info.id % 13) for info in infos], np.float64)
+        for k, info in enumerate(infos):
+            if info.id in known:
+                self._phase[k], self._last_xy[k] = phase[known[info.id]], last_xy[known[info.id]]
 
 
 def _shape(info: ActorInfo) -> int:
     blueprint = catalogue()[info.type_id]
+    values = info.attribute_values
     return int(
-        shape_class(info.type_id, base_type=blueprint.base_type, wheels=blueprint.number_of_wheels, extent=info.extent)
+        shape_class(
+            info.type_id,
+            base_type=blueprint.base_type,
+            wheels=blueprint.number_of_wheels,
+            extent=info.extent,
+            gender=values.get("gender", ""),
+            age=values.get("age", "adult"),
+        )
     )

@@ -28,7 +28,7 @@ SIGN_PLATE_EXTENT_M = (0.42, 0.05, 0.42)
 
 
 class MapLayer(IntFlag):
-    """CARLA's map layers. Ours hold something in Buildings, Foliage, StreetLights and Walls."""
+    """CARLA's map layers. Ours hold something in Buildings, Foliage, ParkedVehicles, Props, StreetLights and Walls."""
 
     NONE = 0
     BUILDINGS = 0x1
@@ -48,6 +48,11 @@ LAYER_OF_KIND = {
     StaticKind.TREE: MapLayer.FOLIAGE,
     StaticKind.LAMP: MapLayer.STREET_LIGHTS,
     StaticKind.GUARD_RAIL: MapLayer.WALLS,
+    StaticKind.HEDGE: MapLayer.FOLIAGE,
+    StaticKind.PARKED_CAR: MapLayer.PARKED_VEHICLES,
+    StaticKind.BUS_STOP: MapLayer.PROPS,
+    StaticKind.BENCH: MapLayer.PROPS,
+    StaticKind.BIN: MapLayer.PROPS,
 }
 """Poles of lights and signs belong to the map itself, as in CARLA."""
 

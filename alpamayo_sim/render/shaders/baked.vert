@@ -1,8 +1,8 @@
 in vec2 in_place;
 in vec2 in_disc;
-in float in_value;        // 0 shadow, 1 lamp
+in float in_value;        // share of full shadow, lamp light, or height of the shadow's top
 out vec2 disc;
-flat out float value;
+out float value;
 uniform vec2 corner;
 uniform float per_metre;
 void main() {

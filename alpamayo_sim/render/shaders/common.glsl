@@ -10,6 +10,12 @@ layout(std140) uniform Light {
     vec4 ambient;         // rgb from above, w light from below relative to above
     vec4 fog;             // rgb, w extinction per metre
     vec4 zenith;          // rgb of the sky overhead, w cloud cover 0..1
+    vec4 air;             // x metres of clear air before the fog, y its falloff per metre of height, z share of sunlight that
+                          // fog scatters to the eye, w haze round the sun
+    vec4 clock;           // x simulation time in s, y rain 0..1, z puddles 0..1, w wind 0..1
+    vec4 beams;           // x number of headlight beams
+    vec4 beam_place[12];  // xyz lamp, w reach in m
+    vec4 beam_aim[12];    // xyz unit vector, w cosine of half the opening
 };
 
 vec3 shade(vec3 albedo, vec3 normal, float sunlight) {
@@ -17,8 +23,37 @@ vec3 shade(vec3 albedo, vec3 normal, float sunlight) {
     return albedo * (ambient.rgb * mix(ambient.w, 1.0, up) + sun_color.rgb * (sunlight * max(dot(normal, sun.xyz), 0.0)));
 }
 
+// Share of light that comes through the air; fog is thinner above the eye.
 float clearness(float distance_m, float height_m) {
-    return exp(-distance_m * fog.w);
+    float thinner = exp(-air.y * clamp(0.5 * (height_m - eye.z), 0.0, 400.0));
+    return exp(-max(distance_m - air.x, 0.0) * fog.w * thinner - distance_m * 0.0004);
+}
+
+// The light of the air itself along a ray: brighter toward the sun.
+vec3 air_light(vec3 ray) {
+    float toward = max(dot(ray, sun.xyz), 0.0);
+    toward *= toward;
+    toward *= toward;
+    return fog.rgb + sun_color.rgb * (air.z * toward * toward);
+}
+
+const vec3 BEAM = vec3(1.3, 1.25, 1.08);
+
+// Strength of the headlights at a place.
+float beam_light(vec3 place, vec3 normal) {
+    float sum = 0.0;
+    int count = int(beams.x + 0.5);
+    for (int k = 0; k < count; ++k) {
+        vec3 way = place - beam_place[k].xyz;
+        float away = length(way);
+        if (away > beam_place[k].w || away < 0.3) continue;
+        way /= away;
+        float aim = dot(way, beam_aim[k].xyz);
+        float fade = 1.0 - away / beam_place[k].w;
+        sum += smoothstep(beam_aim[k].w, 0.5 + 0.5 * beam_aim[k].w, aim) * fade * fade
+             * (0.25 + 0.75 * max(-dot(way, normal), 0.0)) / (0.6 + 0.06 * away);
+    }
+    return sum;
 }
 
 // Blue first: images leave as BGRA.

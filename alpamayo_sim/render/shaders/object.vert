@@ -1,27 +1,55 @@
 in vec3 in_position;
 in vec4 in_normal;        // w material / 255
-in vec4 in_color;
+in vec4 in_color;         // w joint / 255, plus 128 / 255 for parts of a rider
 in vec4 in_row0;          // rows of the 3 x 4 matrix from the mesh to the world
 in vec4 in_row1;
 in vec4 in_row2;
 in vec4 in_paint;         // rgb of the instance, w a number in 0..1 that tells instances apart
-in vec4 in_state;         // x vehicle light bits or signal state, y stride phase, z stride length, w 1 when shadows fall on it
+in vec4 in_state;         // x vehicle light bits or signal state, y stride phase or open doors, z stride length,
+                          // w shadows: 0 none fall on it, 1 on a thing that moves, 2 on one that stands
+in vec2 in_object;        // x CARLA's semantic tag, y actor id
 out vec3 position;
 out vec3 normal;
 flat out vec4 tint;       // rgb, w material
-out vec3 state;      // x light bits or signal state, y lamp light, z sunlight
+out vec4 state;           // x light bits or signal state, y lamp light, z sunlight, w headlight
 out vec3 inside;          // position in the mesh
-uniform sampler2D baked;  // r sunlight, g lamp light
-const int LENS_RED = 8, LENS_GREEN = 10;
-const int LEG_LEFT = 20, LEG_RIGHT = 21, ARM_LEFT = 22, ARM_RIGHT = 23;
+out vec2 face;            // place in the atlas of sign faces
+uniform sampler2D baked;  // r sunlight, g lamp light, b height up to which the air is in shadow
+const int LENS_RED = 8, LENS_GREEN = 10, FOLIAGE = 11, POSTER = 16, SKIN = 17, HAIR = 18, TROUSERS = 19, CLOTH = 20;
+const int THIGH = 1, SHIN = 3, ARM = 5, FOREARM = 7, DOOR = 9;
+
+const vec3 SKINS[6] = vec3[](vec3(0.93, 0.76, 0.66), vec3(0.87, 0.68, 0.55), vec3(0.78, 0.58, 0.44), vec3(0.62, 0.43, 0.31), vec3(0.46, 0.30, 0.21), vec3(0.35, 0.23, 0.17));
+const vec3 HAIRS[6] = vec3[](vec3(0.13, 0.10, 0.09), vec3(0.30, 0.20, 0.13), vec3(0.52, 0.38, 0.20), vec3(0.20, 0.15, 0.12), vec3(0.62, 0.60, 0.58), vec3(0.42, 0.20, 0.12));
+const vec3 PANTS[6] = vec3[](vec3(0.17, 0.22, 0.34), vec3(0.16, 0.16, 0.18), vec3(0.42, 0.36, 0.28), vec3(0.28, 0.30, 0.33), vec3(0.30, 0.22, 0.18), vec3(0.22, 0.28, 0.24));
+
+void bend(inout vec3 p, inout vec3 n, float x, float z, float angle) {   // about the y axis at (x, z), forward positive
+    float c = cos(angle), s = sin(angle);
+    vec2 d = vec2(p.x - x, p.z - z);
+    p.xz = vec2(x, z) + vec2(c * d.x - s * d.y, s * d.x + c * d.y);
+    n.xz = vec2(c * n.x - s * n.z, s * n.x + c * n.z);
+}
+int pick(float dice, float salt) { return min(int(fract(dice * salt) * 6.0), 5); }
+
 void main() {
     int material = int(in_normal.w * 255.0 + 0.5);
+    int joint = int(in_color.w * 255.0 + 0.5) & 127;
     vec3 p = in_position;
-    if (material >= LEG_LEFT && material <= ARM_RIGHT) {
-        bool leg = material <= LEG_RIGHT;
-        float swing = in_state.z * sin(in_state.y) * (material == LEG_LEFT || material == ARM_RIGHT ? 1.0 : -1.0);
-        p.x += swing * max((leg ? 0.0 : 0.5) - p.z, 0.0) * (leg ? 0.75 : 0.6);
+    vec3 n = in_normal.xyz * 2.0 - 1.0;
+    if (joint >= THIGH && joint < DOOR) {                // a walk: hips, knees, shoulders, elbows of a person 1.86 m tall
+        bool left = (joint & 1) == 1;
+        float phase = in_state.y + (left ? 0.0 : 3.14159265);
+        float stride = in_state.z;
+        if (joint < ARM) {
+            if (joint >= SHIN) bend(p, n, 0.0, 0.50, -stride * (0.42 + 0.42 * cos(phase + 0.5)));
+            bend(p, n, 0.0, 0.93, stride * (0.50 * sin(phase) + 0.06));
+        } else {
+            if (joint >= FOREARM) bend(p, n, 0.01, 1.18, 0.12 + 0.38 * stride);
+            bend(p, n, 0.0, 1.46, -0.48 * stride * sin(phase));
+        }
+    } else if (joint >= DOOR && joint < DOOR + 6 && (int(in_state.y + 0.5) & (1 << (joint - DOOR))) != 0) {
+        p = vec3(0.0, 0.0, 0.3);                         // an open door is drawn on its own
     }
+    if (material <= CLOTH && material >= SKIN) p.z += 0.025 * in_state.z * cos(2.0 * in_state.y);
     if (material >= LENS_RED && material <= LENS_GREEN && int(in_state.x + 0.5) == material - LENS_RED) {
         // A lit lens stays some pixels wide: its light spills over in eye and camera.
         vec3 middle = vec3(0.118, 0.0, float(LENS_RED + 1 - material) * 0.33);
@@ -30,26 +58,44 @@ void main() {
     }
     vec4 q = vec4(p, 1.0);
     position = vec3(dot(in_row0, q), dot(in_row1, q), dot(in_row2, q));
-    vec3 n = in_normal.xyz * 2.0 - 1.0;
+    if (material == FOLIAGE) {                           // leaves move with the wind
+        float sway = clock.w * 0.045 * max(p.z - 0.4, 0.0);
+        position.xy += sway * vec2(sin(clock.x * 2.1 + position.x * 0.7 + p.z), cos(clock.x * 1.7 + position.y * 0.6 + p.z));
+    }
     vec3 scale = vec3(in_row0.x * in_row0.x + in_row1.x * in_row1.x + in_row2.x * in_row2.x,
                       in_row0.y * in_row0.y + in_row1.y * in_row1.y + in_row2.y * in_row2.y,
                       in_row0.z * in_row0.z + in_row1.z * in_row1.z + in_row2.z * in_row2.z);
     n /= max(scale, vec3(1e-8));
     normal = vec3(dot(in_row0.xyz, n), dot(in_row1.xyz, n), dot(in_row2.xyz, n));
     vec3 color = in_color.rgb;
-    if (material == 1) color = in_paint.rgb;
-    else if (material == 24 || material == 22 || material == 23) color = in_paint.rgb;
-    else if (material == 20 || material == 21) color = fract(in_paint.w * vec3(7.0, 7.0, 7.0) + vec3(0.0, 0.02, 0.06)) * 0.35 + 0.05;
-    else if (material == 11) color *= 0.72 + 0.5 * fract(in_paint.w * 13.7) + vec3(0.12, 0.02, 0.0) * fract(in_paint.w * 5.3);
+    face = vec2(0.0);
+    if (material == 1 || material == CLOTH) color *= in_paint.rgb / 0.9;
+    else if (material == SKIN) color = SKINS[pick(in_paint.w, 7.31)];
+    else if (material == HAIR) color = HAIRS[pick(in_paint.w, 23.7)];
+    else if (material == TROUSERS) color = PANTS[pick(in_paint.w, 61.9)];
+    else if (material == FOLIAGE) color *= 0.72 + 0.5 * fract(in_paint.w * 13.7) + vec3(0.12, 0.02, 0.0) * fract(in_paint.w * 5.3);
+    else if (material == POSTER) {
+        float cell = floor(color.b * 255.0 + 0.5);
+        face = (vec2(mod(cell, 8.0), floor(cell / 8.0)) + 0.03 + 0.94 * color.rg) / 8.0;
+        color = vec3(1.0);
+    }
     tint = vec4(color * color, float(material));
     vec2 light = vec2(1.0, 0.0);
-    if (in_state.w > 0.5 && bake_window.w > 0.5) {        // where the ray from the sun through this point meets the ground
-        vec2 ground = position.xy - sun.xy / max(sun.z, 0.22) * max(position.z - in_row2.w, 0.0);
-        vec2 uv = (ground - bake_window.xy) * bake_window.z;
+    if (in_state.w > 0.5 && bake_window.w > 0.5) {
+        vec3 foot = vec3(in_row0.w, in_row1.w, in_row2.w);
         vec2 below = (position.xy - bake_window.xy) * bake_window.z;
-        if (uv == clamp(uv, 0.0, 1.0)) light = vec2(textureLod(baked, uv, 0.0).r, textureLod(baked, below, 0.0).g);
+        if (in_state.w < 1.5) {                          // where the ray from the sun through this point meets the ground
+            vec2 ground = position.xy - sun.xy / max(sun.z, 0.22) * max(position.z - foot.z, 0.0);
+            vec2 uv = (ground - bake_window.xy) * bake_window.z;
+            if (uv == clamp(uv, 0.0, 1.0)) light = vec2(textureLod(baked, uv, 0.0).r, textureLod(baked, below, 0.0).g);
+        } else if (below == clamp(below, 0.0, 1.0)) {    // only what is a good deal taller takes its sun
+            vec4 baked_here = textureLod(baked, (foot.xy - bake_window.xy) * bake_window.z, 0.0);
+            light = vec2(clamp((max(position.z, foot.z + 7.5) - baked_here.b) * 0.8 + 0.5, 0.0, 1.0), baked_here.g * 0.6);
+        }
     }
-    state = vec3(in_state.x, light.y, light.x);
+    float shone = 0.0;
+    if (beams.x > 0.5) shone = beam_light(position, normalize(normal));
+    state = vec4(in_state.x, light.y, light.x, shone);
     inside = in_position;
     gl_Position = world_to_clip * vec4(position, 1.0);
 }

@@ -7,13 +7,15 @@ void main() {
     vec3 color = mix(fog.rgb, zenith.rgb, pow(height, 0.5));
     float toward_sun = max(dot(ray, sun.xyz), 0.0);
     float open = 1.0 - zenith.w;
-    color += sun_color.rgb * (pow(toward_sun, 12.0) * 0.06 + pow(toward_sun, 350.0) * 0.35) * (0.25 + 0.75 * open);
+    float haze = pow(toward_sun, mix(14.0, 4.0, air.w));
+    color += sun_color.rgb * (haze * (0.05 + 0.35 * air.w) + pow(toward_sun, 350.0) * 0.35) * (0.25 + 0.75 * open);
     if (zenith.w > 0.01 && ray.z > 0.0) {
-        vec2 plane = ray.xy / (ray.z + 0.14) * 0.045;
+        vec2 drift = vec2(0.0015, 0.0009) * clock.x * (0.1 + 3.0 * clock.w);
+        vec2 plane = ray.xy / (ray.z + 0.14) * 0.045 + drift;
         float cloud = texture(noise, plane).r * 0.62 + texture(noise, plane * 3.1 + 0.37).r * 0.28 + texture(noise, plane * 9.0).r * 0.1;
         float cover = smoothstep(0.95 - 0.75 * zenith.w, 1.15 - 0.65 * zenith.w, cloud + 0.22) * smoothstep(0.0, 0.12, ray.z);
-        vec3 lit = ambient.rgb * 1.15 + sun_color.rgb * 0.28 * (0.4 + 0.6 * cloud);
-        color = mix(color, lit, cover * 0.92);
+        vec3 lit = ambient.rgb * 1.15 + sun_color.rgb * (0.28 * (0.4 + 0.6 * cloud) + 0.5 * pow(toward_sun, 6.0) * (1.0 - cover * zenith.w));
+        color = mix(color, lit * (1.0 - 0.25 * clock.y), cover * 0.92);
     }
     color += sun_color.rgb * smoothstep(0.99990, 0.99997, toward_sun) * open * 3.0;
     if (sun.w > 0.3 && ray.z > 0.02) {
@@ -21,5 +23,7 @@ void main() {
         float dice = fract(sin(dot(cell, vec3(12.99, 78.23, 37.71))) * 43758.5);
         color += vec3(0.5) * step(0.9985, dice) * sun.w * open * smoothstep(0.02, 0.3, ray.z) * (1.0 - min(1.0, fog.w * 300.0));
     }
-    pixel = shown(color, 1.0);
+    float layer = min(120.0, 1.5 / max(air.y, 1e-3));       // how much fog lies along a ray that leaves the ground
+    float clear = exp(-max(layer / (height + 0.03) - air.x, 0.0) * fog.w);
+    pixel = shown(mix(air_light(ray), color, clear), 1.0);
 }

@@ -17,9 +17,15 @@ def cars(
     color: tuple[int, int, int] = (200, 20, 20),
     lights: int = 0,
     weather: tuple[float, ...] = CLEAR_NOON,
-    shape: ShapeClass = ShapeClass.SEDAN,
+    shape: int = ShapeClass.SEDAN,
     half: tuple[float, float, float] = SEDAN_HALF,
     light_states: np.ndarray | None = None,
+    time_s: float = 0.0,
+    open_doors: int = 0,
+    steer_deg: float = 0.0,
+    wheel_turn_deg: float = 0.0,
+    speed_mps: float = 0.0,
+    phase_rad: float = 0.0,
 ) -> SceneFrame:
     """Return a frame with the same car at each pose."""
     n = len(poses)
@@ -30,8 +36,12 @@ def cars(
         box_center=np.tile((0.0, 0.0, half[2]), (n, 1)),
         color=np.tile(np.array(color, dtype=np.uint8), (n, 1)),
         light_flags=np.full(n, lights),
-        steer_deg=np.zeros(n),
-        speed_mps=np.zeros(n),
+        steer_deg=np.full(n, steer_deg),
+        speed_mps=np.full(n, speed_mps),
+        stride_phase_rad=np.full(n, phase_rad),
+        wheel_turn_deg=np.full(n, wheel_turn_deg),
+        open_doors=np.full(n, open_doors),
+        time_s=time_s,
         traffic_light_state=np.zeros(0, dtype=np.int32) if light_states is None else light_states,
         weather=weather,
     )

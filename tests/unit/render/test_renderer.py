@@ -13,10 +13,11 @@ from car_frames import SEDAN_HALF, cars
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.frames import Transform, compose, to_world
 from alpamayo_sim.render.camera import CameraView
+from alpamayo_sim.render.library import bodies
 from alpamayo_sim.render.renderer import Renderer
-from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass
-from alpamayo_sim.render.sky import CLEAR_NOON, lighting
-from alpamayo_sim.render.street_furniture import travel_yaw_deg
+from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass, is_walker, prop_class
+from alpamayo_sim.render.sky import CLEAR_NOON, MOST_BEAMS, lighting
+from alpamayo_sim.roads.light_heads import travel_yaw_deg
 from alpamayo_sim.roads.road_map import RoadMap
 
 NIGHT = (5.0, 0.0, 0.0, 10.0, -1.0, -90.0, 60.0, 75.0, 1.0, 0.0, 1.0, 0.03, 0.0331, 0.0)
@@ -53,7 +54,7 @@ def test_the_same_frame_gives_the_same_picture(renderer: Renderer, front: Camera
 
 
 @pytest.mark.parametrize(("metres", "right", "turn"), [(8.0, 0.0, 0.0), (14.0, -3.0, 90.0), (25.0, 2.0, 180.0)])
-@pytest.mark.parametrize("shape", [ShapeClass.BOX, ShapeClass.SEDAN])
+@pytest.mark.parametrize("shape", [prop_class("box"), int(ShapeClass.SEDAN)])
 def test_a_box_covers_the_pixels_that_the_intrinsics_say(
     renderer: Renderer,
     front: CameraView,
@@ -61,7 +62,7 @@ def test_a_box_covers_the_pixels_that_the_intrinsics_say(
     metres: float,
     right: float,
     turn: float,
-    shape: ShapeClass,
+    shape: int,
 ) -> None:
     pose = _ahead(ego_pose, metres, right, turn)
     pose = pose._replace(z=pose.z + 0.6)  # off the ground, so that its shadow is elsewhere
@@ -72,7 +73,7 @@ def test_a_box_covers_the_pixels_that_the_intrinsics_say(
     pixels, _ = front.project(to_world(pose, corners))
     low, high = pixels.min(axis=0), pixels.max(axis=0)
     rows, columns = np.nonzero(changed[: int(np.ceil(high[1])) + 1])
-    slack = 1.0 if shape is ShapeClass.BOX else 0.09 * float((high - low).max()) + 2.0
+    slack = 1.0 if shape != ShapeClass.SEDAN else 0.09 * float((high - low).max()) + 2.0
     found = np.array([columns.min(), rows.min(), columns.max() + 1.0])
     np.testing.assert_allclose(found, [low[0], low[1], high[0]], atol=slack)
 
@@ -105,11 +106,11 @@ def test_brake_lights_and_blinkers_show(renderer: Renderer, front: CameraView, e
     dark, braking, blinking = (
         renderer.render([front], cars([pose], color=(40, 40, 45), lights=k))[0] for k in (0, BRAKE, LEFT_BLINKER)
     )
-    red = _changed(dark, braking, 30)
+    red = _changed(dark, braking, 110)
     assert red.sum() > 60
     b, g, r = braking[red][:, :3].mean(axis=0)
     assert r > 200 and g < 130 and b < 130
-    amber = _changed(dark, blinking, 30)
+    amber = _changed(dark, blinking, 60)
     assert amber.sum() > 4 and np.nonzero(amber)[1].mean() < front.width / 2, (
         "the left blinker is on the left of the car ahead"
     )
@@ -153,7 +154,7 @@ def test_day_is_brighter_than_night_and_lamps_shine_only_at_night(
         for w in (CLEAR_NOON, (*CLEAR_NOON[:5], 3.0, *CLEAR_NOON[6:]), NIGHT)
     )
     assert day > dusk > night > 3
-    assert day > 2.0 * night
+    assert day > 1.5 * night
     lit, unlit = (renderer.render([front], cars([pose], lights=k, weather=NIGHT))[0] for k in (LOW_BEAM, 0))
     assert _changed(lit, unlit, 12).sum() > 400 and lit[..., :3].mean() > unlit[..., :3].mean()
 
@@ -167,13 +168,13 @@ def test_fog_hides_what_is_far(renderer: Renderer, front: CameraView) -> None:
     assert thick < 0.5 * clear
 
 
-@pytest.mark.parametrize("shape", list(ShapeClass))
+@pytest.mark.parametrize("shape", sorted(bodies()))
 def test_every_shape_is_visible_by_day_from_all_sides(
-    renderer: Renderer, front: CameraView, ego_pose: Transform, shape: ShapeClass
+    renderer: Renderer, front: CameraView, ego_pose: Transform, shape: int
 ) -> None:
     empty = renderer.render([front], SceneFrame())[0]
     for turn in (0.0, 90.0, 180.0, 270.0):
-        half = (0.19, 0.19, 0.93) if shape is ShapeClass.WALKER else (1.2, 0.9, 0.9)
+        half = (0.19, 0.19, 0.93) if is_walker(np.array([shape]))[0] else (1.2, 0.9, 0.9)
         frame = cars([_ahead(ego_pose, 10.0, 0.0, turn)], shape=shape, color=(230, 60, 230), half=half)
         assert _changed(empty, renderer.render([front], frame)[0]).sum() > 250
 
@@ -188,7 +189,7 @@ def test_weather_at_the_edges_is_finite() -> None:
     ):
         light = lighting(weather)
         block = np.frombuffer(light.block(), dtype=np.float32)
-        assert len(block) == 20 and np.isfinite(block).all() and (light.sun_color >= 0).all()
+        assert len(block) == 4 * (8 + 2 * MOST_BEAMS) and np.isfinite(block).all() and (light.sun_color >= 0).all()
         assert np.linalg.norm(light.sun_direction) == pytest.approx(1.0)
 
 
