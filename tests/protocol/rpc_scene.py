@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import carla
 import msgpack
+import pytest
 from wiretap import Heard, Wiretap
+
+from alpamayo_sim.client.connection import ServerAddress, connect
+from alpamayo_sim.client.embedded import EmbeddedServer
 
 
 class RawClient:
@@ -97,6 +101,19 @@ def make_scene(tap: Wiretap, client: carla.Client, raw: RawClient, folder: Path)
         world.tick()
     light = world.get_actors().filter("traffic.traffic_light")[0]
     return Scene(tap, client, raw, folder, world, car, other, walker, light, sensor)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A scene on a server of one test module alone, behind the wiretap."""
+    with EmbeddedServer("Gridvale", seed=3) as server:
+        folder = tmp_path_factory.mktemp("files")
+        tap = Wiretap(server.address.port, folder / "calls")
+        raw = RawClient(tap.port)
+        client = connect(ServerAddress("127.0.0.1", tap.port))
+        yield make_scene(tap, client, raw, folder)
+        raw.close()
+        tap.close()
 
 
 @dataclass(frozen=True)

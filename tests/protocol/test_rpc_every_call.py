@@ -5,41 +5,23 @@ A relay between client and server notes the calls, so that answers which the cli
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import rpc_exercises_actors
 import rpc_exercises_maps
 import rpc_exercises_scene
 import rpc_exercises_vehicles
 from client_calls import CLIENT_CALLS, NOT_AWAITED, RAW, WITH_VALUE, WITHOUT_VALUE
-from rpc_scene import EXERCISES, Exercise, RawClient, Scene, make_scene
-from wiretap import Wiretap
+from rpc_scene import EXERCISES, Exercise, Scene, scene
 
-from alpamayo_sim.client.connection import ServerAddress, connect
-from alpamayo_sim.client.embedded import EmbeddedServer
 from alpamayo_sim.server.calls import CALLS
 from alpamayo_sim.server.registry import Family
 
-assert rpc_exercises_actors and rpc_exercises_maps and rpc_exercises_scene and rpc_exercises_vehicles
+assert scene and rpc_exercises_actors and rpc_exercises_maps and rpc_exercises_scene and rpc_exercises_vehicles
 OWN_CALLS = {"get_debug_shapes", "get_applied_textures"}
 """Calls that CARLA has not."""
 MAY_BE_REFUSED = {"request_file", "apply_color_texture_to_objects", "destroy_actor", "copy_opendrive_to_file",
                   "get_actor_component_world_transform", "spawn_actor"}  # fmt: skip
 """Calls that an exercise of them sends wrongly on purpose."""
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A server of this module alone, behind the wiretap."""
-    with EmbeddedServer("Gridvale", seed=3) as server:
-        folder = tmp_path_factory.mktemp("files")
-        tap = Wiretap(server.address.port, folder / "calls")
-        raw = RawClient(tap.port)
-        client = connect(ServerAddress("127.0.0.1", tap.port))
-        yield make_scene(tap, client, raw, folder)
-        raw.close()
-        tap.close()
 
 
 def in_order() -> list[Exercise]:
