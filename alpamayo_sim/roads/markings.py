@@ -1,4 +1,4 @@
-"""Paint on the road: lane markings, crosswalk stripes and stop lines, as ribbons of triangles in the CARLA world frame.
+"""Paint on the road: lane markings, crosswalk stripes, stop lines and arrows, as ribbons of triangles in the CARLA world frame.
 
 A ribbon's vertices carry their centre line and their offset from it apart, so that a renderer can widen a ribbon to a pixel and
 fade it instead. Marking types and colours are those of `carla.LaneMarkingType` and `carla.LaneMarkingColor`.
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
-LINE_HALF_WIDTH_M = 0.075
+LINE_WIDTH_M = 0.15
+"""Width of lines whose width the map leaves open."""
+NARROWEST_M, WIDEST_M = 0.08, 0.45
+DOT_M, DOT_GAP_M = 0.11, 1.1
+"""Botts' dots."""
 DOUBLE_OFFSET_M = 0.14
 DASH_M = 3.0
 GAP_M = 4.5
@@ -50,16 +54,24 @@ class MarkingType(IntEnum):
     BOTTS_DOTS = 7
 
 
-_LINES: dict[int, tuple[tuple[float, bool], ...]] = {
-    MarkingType.BROKEN: ((0.0, True),),
-    MarkingType.SOLID: ((0.0, False),),
-    MarkingType.SOLID_SOLID: ((-DOUBLE_OFFSET_M, False), (DOUBLE_OFFSET_M, False)),
-    MarkingType.SOLID_BROKEN: ((-DOUBLE_OFFSET_M, False), (DOUBLE_OFFSET_M, True)),
-    MarkingType.BROKEN_SOLID: ((-DOUBLE_OFFSET_M, True), (DOUBLE_OFFSET_M, False)),
-    MarkingType.BROKEN_BROKEN: ((-DOUBLE_OFFSET_M, True), (DOUBLE_OFFSET_M, True)),
-    MarkingType.BOTTS_DOTS: ((0.0, True),),
+class Stroke(IntEnum):
+    """How a line is painted along its way."""
+
+    SOLID = 0
+    BROKEN = 1
+    DOTS = 2
+
+
+_LINES: dict[int, tuple[tuple[float, Stroke], ...]] = {
+    MarkingType.BROKEN: ((0.0, Stroke.BROKEN),),
+    MarkingType.SOLID: ((0.0, Stroke.SOLID),),
+    MarkingType.SOLID_SOLID: ((-DOUBLE_OFFSET_M, Stroke.SOLID), (DOUBLE_OFFSET_M, Stroke.SOLID)),
+    MarkingType.SOLID_BROKEN: ((-DOUBLE_OFFSET_M, Stroke.SOLID), (DOUBLE_OFFSET_M, Stroke.BROKEN)),
+    MarkingType.BROKEN_SOLID: ((-DOUBLE_OFFSET_M, Stroke.BROKEN), (DOUBLE_OFFSET_M, Stroke.SOLID)),
+    MarkingType.BROKEN_BROKEN: ((-DOUBLE_OFFSET_M, Stroke.BROKEN), (DOUBLE_OFFSET_M, Stroke.BROKEN)),
+    MarkingType.BOTTS_DOTS: ((0.0, Stroke.DOTS),),
 }
-"""(offset to the right of the marking's middle, whether it is broken) of the lines of each type."""
+"""(offset to the right of the marking's middle, stroke) of the lines of each type."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +101,19 @@ class _Ribbons:
         self.count = 0
 
     def add(
-        self, center: Floats, right: Floats, half_width: float, color: NDArray[np.uint8], run: NDArray[np.integer]
+        self,
+        center: Floats,
+        right: Floats,
+        half_width: float | Floats,
+        color: NDArray[np.uint8],
+        run: NDArray[np.integer],
     ) -> None:
-        """Add ribbons through points [n, 3] with right-hand unit vectors [n, 2] and colours [n, 3], joined within a `run` [n]."""
+        """Add ribbons through points [n, 3] with right-hand unit vectors [n, 2], half widths (one, or [n]) and colours [n, 3].
+
+        Points of the same `run` [n] are joined.
+        """
         triangles = strip_triangles(run)
+        half_width = np.broadcast_to(half_width, len(center))[:, None]
         self.center.append(np.concatenate([center, center]))
         self.offset.append(np.concatenate([-right * half_width, right * half_width]))
         self.color.append(np.concatenate([color, color]).astype(np.uint8))
@@ -121,6 +142,7 @@ def build_markings(road_map: RoadMap) -> MarkingMesh:
     for polygon in road_map.crosswalks:
         _add_crosswalk(ribbons, road_map, polygon)
     _add_stop_lines(ribbons, road_map)
+    _add_arrows(ribbons, road_map)
     return ribbons.mesh()
 
 
@@ -155,14 +177,15 @@ def _add_lane_lines(
     keep = np.zeros(len(lane), dtype=np.bool_)
     keep[kept_samples(lanes)] = True
     table = np.array([_COLORS.get(k, WHITE) for k in range(256)], dtype=np.uint8)
-    pieces: dict[tuple[float, bool], list[tuple[int, int]]] = {}
+    pieces: dict[tuple[float, Stroke, float], list[tuple[int, int]]] = {}
     for a, b in zip(run_start[painted].tolist(), run_stop[painted].tolist(), strict=True):
-        for line in _LINES[int(marking[a])]:
-            pieces.setdefault(line, []).append((a, b))
-    for (offset, broken), spans in pieces.items():
+        width = _width_m(road_map, a, side)
+        for offset, stroke in _LINES[int(marking[a])]:
+            pieces.setdefault((offset, stroke, width), []).append((a, b))
+    for (offset, stroke, width), spans in pieces.items():
         line = edge + np.column_stack([right * offset, np.zeros(len(lane))])
-        if broken:
-            _add_dashes(ribbons, road_map, line, right, table[color], spans)
+        if stroke != Stroke.SOLID:
+            _add_dashes(ribbons, road_map, line, right, table[color], spans, stroke, 0.5 * width)
             continue
         picked, run, colors = [], [], []
         for number, (a, b) in enumerate(spans):
@@ -173,7 +196,20 @@ def _add_lane_lines(
             colors.append(np.full(len(inside), color[a]))
         index = np.concatenate(picked)
         rgb = table[np.concatenate(colors)]
-        ribbons.add(line[index], right[index], LINE_HALF_WIDTH_M, rgb, np.concatenate(run))
+        ribbons.add(line[index], right[index], 0.5 * width, rgb, np.concatenate(run))
+
+
+def _width_m(road_map: RoadMap, sample: int, side: float) -> float:
+    """Return the width of the marking on one side of a lane from a sample on."""
+    lanes = road_map.lanes
+    lane = int(lanes.lane_index[sample])
+    road, number = int(lanes.road_id[lane]), int(lanes.lane_id[lane])
+    waypoint = road_map.carla_map.get_waypoint_xodr(road, number, float(lanes.s[sample]))
+    if waypoint is None:
+        return LINE_WIDTH_M
+    marking = waypoint.right_lane_marking if side > 0.0 else waypoint.left_lane_marking
+    width = 0.0 if marking is None else round(float(marking.width), 2)
+    return min(max(width, NARROWEST_M), WIDEST_M) if width > 0.0 else LINE_WIDTH_M
 
 
 def _add_dashes(
@@ -183,18 +219,21 @@ def _add_dashes(
     right: Floats,
     rgb: NDArray[np.uint8],
     spans: list[tuple[int, int]],
+    stroke: Stroke,
+    half_width: float,
 ) -> None:
     lanes = road_map.lanes
+    dots = stroke == Stroke.DOTS
     centers, rights, colors, runs = [], [], [], []
     count = 0
     for a, b in spans:
         along = lanes.along_m[a:b]
         gap = FAST_GAP_M if lanes.speed_limit_kmh[lanes.lane_index[a]] >= FAST_KMH else GAP_M
-        begin = np.arange(np.ceil(along[0] / (DASH_M + gap)), np.floor(along[-1] / (DASH_M + gap)) + 1.0) * (
-            DASH_M + gap
-        )
-        end = np.minimum(begin + DASH_M, along[-1])
-        begin, end = begin[end - begin > 0.3], end[end - begin > 0.3]
+        dash, pitch = (DOT_M, DOT_M + DOT_GAP_M) if dots else (DASH_M, DASH_M + gap)
+        begin = np.arange(np.ceil(along[0] / pitch), np.floor(along[-1] / pitch) + 1.0) * pitch
+        end = np.minimum(begin + dash, along[-1])
+        long_enough = end - begin > 0.1 * dash
+        begin, end = begin[long_enough], end[long_enough]
         if not len(begin):
             continue
         at = np.stack([begin, 0.5 * (begin + end), end], axis=1).ravel()
@@ -208,7 +247,7 @@ def _add_dashes(
         ribbons.add(
             np.concatenate(centers),
             np.concatenate(rights),
-            LINE_HALF_WIDTH_M,
+            0.5 * DOT_M if dots else half_width,
             np.concatenate(colors),
             np.concatenate(runs),
         )
@@ -292,3 +331,85 @@ def _add_stop_lines(ribbons: _Ribbons, road_map: RoadMap) -> None:
             np.tile(np.array(WHITE, dtype=np.uint8), (2, 1)),
             np.full(2, number),
         )
+
+
+ARROW_M = 4.0
+ARROW_BEFORE_END_M = 16.0
+ARROW_LANE_M = 26.0
+"""Lanes shorter than this have no arrow."""
+TURN_DEG = 35.0
+_SHAFT_M, _HEAD_M = 0.075, 0.32
+_ARROWS: dict[str, tuple[tuple[tuple[float, float, float], ...], ...]] = {
+    "straight": (((0.0, 0.0, _SHAFT_M), (2.7, 0.0, _SHAFT_M)), ((2.7, 0.0, _HEAD_M), (4.0, 0.0, 0.012))),
+    "left": (
+        ((0.0, 0.0, _SHAFT_M), (1.5, 0.0, _SHAFT_M), (1.9, -0.12, _SHAFT_M), (2.1, -0.36, _SHAFT_M), (2.12, -0.6, _SHAFT_M)),
+        ((2.12, -0.55, 0.5), (2.12, -1.05, 0.012)),
+    ),
+    "right": (
+        ((0.0, 0.0, _SHAFT_M), (1.5, 0.0, _SHAFT_M), (1.9, 0.12, _SHAFT_M), (2.1, 0.36, _SHAFT_M), (2.12, 0.6, _SHAFT_M)),
+        ((2.12, 0.55, 0.5), (2.12, 1.05, 0.012)),
+    ),
+}  # fmt: skip
+"""Ribbons of each arrow: points (metres ahead, metres to the right, half width)."""
+
+
+def lane_turns(road_map: RoadMap, lane: int) -> frozenset[str]:
+    """Return which ways the driving lane `lane` goes on in the junction that it leads into: left, straight, right."""
+    lanes = road_map.lanes
+    here = lanes.tangent[lanes.stop[lane] - 1]
+    turns: set[str] = set()
+    for following in lanes.next_lane[lanes.next_start[lane] : lanes.next_start[lane + 1]]:
+        if not lanes.is_junction[following]:
+            continue
+        there = lanes.tangent[lanes.stop[following] - 1]
+        # In the left-handed frame a positive turn is to the right.
+        turn = np.degrees(np.arctan2(here[0] * there[1] - here[1] * there[0], here @ there))
+        turns.add("right" if turn > TURN_DEG else "left" if turn < -TURN_DEG else "straight")
+    return frozenset(turns)
+
+
+def arrow_lanes(road_map: RoadMap) -> dict[int, frozenset[str]]:
+    """Return the lanes that have an arrow before their junction, and where it points.
+
+    These are lanes beside another of their direction, and lanes that do not go every way.
+    """
+    lanes = road_map.lanes
+    found: dict[int, frozenset[str]] = {}
+    driving = np.flatnonzero((lanes.lane_type == DRIVING_LANE) & ~lanes.is_junction)
+    direction = np.sign(lanes.lane_id[driving])
+    key = np.stack([lanes.road_id[driving], lanes.section[driving], direction], axis=1)
+    _, group, count = np.unique(key, axis=0, return_inverse=True, return_counts=True)
+    beside = count[group.ravel()]
+    for lane, neighbours in zip(driving.tolist(), beside.tolist(), strict=True):
+        if lanes.along_m[lanes.stop[lane] - 1] < ARROW_LANE_M:
+            continue
+        turns = lane_turns(road_map, lane)
+        if turns and (neighbours > 1 or len(turns) < 3) and not (turns == {"straight"} and neighbours == 1):
+            found[lane] = turns
+    return found
+
+
+DRIVING_LANE = 2
+"""`carla.LaneType.Driving`."""
+
+
+def _add_arrows(ribbons: _Ribbons, road_map: RoadMap) -> None:
+    lanes = road_map.lanes
+    white = np.array(WHITE, dtype=np.uint8)
+    for lane, turns in arrow_lanes(road_map).items():
+        part = slice(int(lanes.start[lane]), int(lanes.stop[lane]))
+        along = lanes.along_m[part]
+        base = float(along[-1]) - ARROW_BEFORE_END_M
+        for turn in sorted(turns):
+            for number, ribbon in enumerate(_ARROWS[turn]):
+                shape = np.array(ribbon)
+                at = base + shape[:, 0]
+                center = np.stack([np.interp(at, along, lanes.xyz[part, k]) for k in range(3)], axis=1)
+                forward = np.stack([np.interp(at, along, lanes.tangent[part, k]) for k in range(2)], axis=1)
+                center[:, :2] += np.stack([-forward[:, 1], forward[:, 0]], axis=1) * shape[:, 1:2]
+                center[:, 2] += LIFT_M + 0.002
+                way = np.gradient(center[:, :2], axis=0)
+                way /= np.linalg.norm(way, axis=1, keepdims=True)
+                right = np.stack([-way[:, 1], way[:, 0]], axis=1)
+                run = np.full(len(center), number)
+                ribbons.add(center, right, shape[:, 2], np.tile(white, (len(center), 1)), run)

@@ -1,7 +1,7 @@
 in vec3 position;
 in vec4 color;
 in float across;
-flat in float half_width;
+in float half_width;
 out vec4 pixel;
 uniform sampler2D noise;
 uniform sampler2D baked;

@@ -4,7 +4,7 @@ in vec4 in_color;         // w which side of the centre line: 0 or 1
 out vec3 position;
 out vec4 color;
 out float across;         // metres from the centre line, signed
-flat out float half_width;
+out float half_width;
 void main() {
     float depth = max(distance(in_center, eye.xyz), 0.1);
     half_width = length(in_offset);

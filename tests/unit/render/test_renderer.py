@@ -106,7 +106,7 @@ def test_brake_lights_and_blinkers_show(renderer: Renderer, front: CameraView, e
     dark, braking, blinking = (
         renderer.render([front], cars([pose], color=(40, 40, 45), lights=k))[0] for k in (0, BRAKE, LEFT_BLINKER)
     )
-    red = _changed(dark, braking, 110)
+    red = _changed(dark, braking, 70)
     assert red.sum() > 60
     b, g, r = braking[red][:, :3].mean(axis=0)
     assert r > 200 and g < 130 and b < 130
