@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from alpamayo_sim.roads.light_heads import light_boxes
 from alpamayo_sim.roads.signal_boxes import Box
 from alpamayo_sim.roads.signals import SignSpec
 from alpamayo_sim.roads.statics import StaticBoxes, StaticKind
@@ -81,7 +82,10 @@ class SceneObjects:
 
     def __init__(self, road_map: RoadMap, statics: StaticBoxes | None) -> None:
         self.statics = statics
-        self.objects = [*_static_objects(statics), *_signal_objects(road_map, 0 if statics is None else len(statics))]
+        self.light_boxes = light_boxes(road_map, statics)
+        """The lamp housings of each of the map's traffic lights."""
+        first = 0 if statics is None else len(statics)
+        self.objects = [*_static_objects(statics), *_signal_objects(road_map, self.light_boxes, first)]
         count = len(self.objects)
         self.center: NDArray[np.float64] = np.array([o.center for o in self.objects], np.float64).reshape(-1, 3)
         self.extent: NDArray[np.float64] = np.array([o.extent for o in self.objects], np.float64).reshape(-1, 3)
@@ -156,12 +160,12 @@ def _static_objects(statics: StaticBoxes | None) -> list[SceneObject]:
     return objects
 
 
-def _signal_objects(road_map: RoadMap, first: int) -> list[SceneObject]:
+def _signal_objects(
+    road_map: RoadMap, housings: tuple[tuple[Box, ...], ...], first: int
+) -> list[SceneObject]:
     boxes: list[tuple[str, int, Box]] = []
-    for light in road_map.signals.lights:
-        boxes += [
-            (f"TrafficLight_{light.signal_id}_{k}", TRAFFIC_LIGHT_LABEL, b) for k, b in enumerate(light.light_boxes)
-        ]
+    for light, heads in zip(road_map.signals.lights, housings, strict=True):
+        boxes += [(f"TrafficLight_{light.signal_id}_{k}", TRAFFIC_LIGHT_LABEL, b) for k, b in enumerate(heads)]
     boxes += [
         (f"TrafficSign_{sign.signal_id}", TRAFFIC_SIGN_LABEL, sign_plate(sign)) for sign in road_map.signals.signs
     ]

@@ -50,6 +50,10 @@ def _apply_walker_state(session: Session, actor_id: int, pose: Any, speed_mps: f
     session.server.simulation.world.apply_walker_state(actor_id, pose, speed_mps)
 
 
+def _console_command(session: Session, command: str) -> None:
+    raise CallError("this server has no console: there is no Unreal behind it")
+
+
 COMMANDS: dict[int, _Command] = {
     1: _same_as(actor_calls.destroy_actor),
     CONTROL: _same_as(vehicle_calls.apply_control_to_vehicle),
@@ -70,6 +74,7 @@ COMMANDS: dict[int, _Command] = {
     17: _same_as(vehicle_calls.show_vehicle_debug_telemetry),
     18: _Command((u32, u32), _set_light_flags),
     19: _same_as(actor_calls.set_actor_location),
+    20: _Command((text,), _console_command),
     21: _same_as(traffic_light_calls.set_traffic_light_state),
 }
 """CARLA's command variants by index."""
