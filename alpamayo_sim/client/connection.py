@@ -32,13 +32,16 @@ class ServerAddress:
         return f"{self.host}:{self.port}"
 
 
-def connect(address: ServerAddress, *, timeout_s: float = 20.0) -> carla.Client:
-    """Return a client that has spoken with the server at `address`.
+_OTHERWISE = ", or leave --server out to use the embedded one"
+
+
+def connect(address: ServerAddress, *, timeout_s: float = 20.0, otherwise: str = _OTHERWISE) -> carla.Client:
+    """Return a client that has spoken with the server at `address`; `otherwise` ends the advice of an error.
 
     Raises InfrastructureError when nobody listens there or what listens does not answer as CARLA does, and InputError when
     the server is of another version than this client library (structs differ between versions and are not negotiated).
     """
-    _wait_for_listener(address, timeout_s=2.0)
+    _wait_for_listener(address, timeout_s=2.0, otherwise=otherwise)
     client = carla.Client(address.host, address.port)
     client.set_timeout(min(timeout_s, 5.0))
     try:
@@ -52,7 +55,7 @@ def connect(address: ServerAddress, *, timeout_s: float = 20.0) -> carla.Client:
     if server_version != client_version:
         raise InputError(
             f"the server at {address} is CARLA {server_version}, this client library is {client_version}; "
-            f"they must be equal. Start a {client_version} server, or leave --server out to use the embedded one."
+            f"they must be equal. Start a {client_version} server{otherwise}."
         )
     client.set_timeout(timeout_s)
     return client
@@ -63,7 +66,7 @@ def is_embedded(client: carla.Client) -> bool:
     return "alpamayo-sim/embedded" in list(client.get_required_files("alpamayo-sim", False))
 
 
-def _wait_for_listener(address: ServerAddress, *, timeout_s: float) -> None:
+def _wait_for_listener(address: ServerAddress, *, timeout_s: float, otherwise: str) -> None:
     deadline = time.monotonic() + timeout_s
     while True:
         try:
@@ -73,6 +76,6 @@ def _wait_for_listener(address: ServerAddress, *, timeout_s: float) -> None:
             if time.monotonic() >= deadline or not isinstance(error, ConnectionRefusedError):
                 raise InfrastructureError(
                     f"nobody listens at {address} ({error}). Start CARLA ({CLIENT_VERSION}) or "
-                    f"`alpamayo sim --port {address.port}` there, or leave --server out to use the embedded server."
+                    f"`alpamayo sim --port {address.port}` there{otherwise}."
                 ) from error
             time.sleep(0.1)

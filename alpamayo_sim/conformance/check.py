@@ -47,9 +47,7 @@ class Measured:
     """How far the values of two servers may lie apart; None means `tolerance`."""
 
     def __post_init__(self) -> None:
-        untyped: object = self.value
-        if not isinstance(untyped, float | int | str | None):
-            raise TypeError(f"{self.name}: expected a plain value, found {type(untyped).__name__}")
+        _require_plain(self.name, self.value)
         if isinstance(self.value, float):
             object.__setattr__(self, "value", round(self.value, _DIGITS) + 0.0 if math.isfinite(self.value) else None)
 
@@ -64,6 +62,12 @@ class Measured:
     def spread(self) -> float:
         """How far the values of two servers may lie apart."""
         return self.tolerance if self.diff_tolerance is None else self.diff_tolerance
+
+
+def _require_plain(name: str, value: object) -> None:
+    """Raise TypeError for what is no number, text or truth value, such as a method that a server's binding gave."""
+    if not isinstance(value, float | int | str | None):
+        raise TypeError(f"{name}: expected a plain value, found {type(value).__name__}")
 
 
 def agree(one: Value, other: Value, tolerance: float) -> bool:

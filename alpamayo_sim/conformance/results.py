@@ -86,7 +86,11 @@ def read_comparable(path: Path) -> dict[str, Any]:
         document: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"expected the results of `alpamayo sim --conformance` in {path}; {error}") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+    if (
+        not isinstance(document, dict)
+        or document.get("schema") != SCHEMA
+        or "checks" not in document.get("comparable", ())
+    ):
         found = document.get("schema") if isinstance(document, dict) else type(document).__name__
         raise InputError(f"{path}: expected results of schema {SCHEMA}, found {found!r}; make them again")
     return dict(document["comparable"])

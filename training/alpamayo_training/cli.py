@@ -18,7 +18,7 @@ from alpamayo_sim.errors import InfrastructureError, InputError
 
 _COMMANDS = {
     "doctor": "what works on this machine, and what to install for the rest",
-    "sim": "start the embedded CARLA server",
+    "sim": "start the embedded CARLA server, or check how any CARLA server behaves",
     "drive": "drive one route with an agent in traffic, with video and report",
     "report": "write the HTML report of a run folder again",
 }

@@ -16,8 +16,11 @@ _QUERY = "Carla/Recorder/CarlaRecorderQuery.cpp; Docs/adv_recorder.md"
 _TICKS = 40
 
 
-def _record(context: Context) -> str:
-    """Record two seconds of a driving car; return the path that the server told. Skip if it does not record."""
+def _record(context: Context) -> tuple[str, carla.Location]:
+    """Record two seconds of a driving car; return the path that the server told, and where the car was at the end.
+
+    Skip if the server does not record.
+    """
     try:
         path = context.client.start_recorder(_FILE, True)
     except RuntimeError as error:
@@ -26,10 +29,11 @@ def _record(context: Context) -> str:
         vehicle = context.car(context.places.straight(60.0).at(10.0))
         vehicle.apply_control(carla.VehicleControl(throttle=0.7))
         context.tick(_TICKS)
+        end = vehicle.get_location()
     finally:
         context.client.stop_recorder()
     context.tick()
-    return path
+    return path, end
 
 
 @RECORDER.check(
@@ -39,7 +43,7 @@ def _record(context: Context) -> str:
     source=_QUERY,
 )
 def _file_info(context: Context) -> Iterator[Measured]:
-    path = _record(context)
+    path, _ = _record(context)
     yield Measured("the path ends in the file's name", path.endswith(_FILE), expected=True)
     info = context.client.show_recorder_file_info(_FILE, False)
     version, frames = re.search(r"Version: (\d+)", info), re.search(r"Frames: (\d+)", info)
@@ -78,11 +82,7 @@ def _queries(context: Context) -> Iterator[Measured]:
     quick=False,
 )
 def _replay(context: Context) -> Iterator[Measured]:
-    _record(context)
-    last = next(iter(context.tick_and_list(CAR)), None)
-    if last is None:
-        raise Skip("the recorded car is gone")
-    end = last.get_location()
+    _, end = _record(context)
     context.clean_up()
     before = {actor.id for actor in context.tick_and_list("vehicle.*")}
     answer = context.client.replay_file(_FILE, 0.0, 0.0, 0, False)

@@ -89,7 +89,7 @@ class Arguments:
         from alpamayo_sim.conformance.session import Session
 
         address = ServerAddress.parse(address_text)
-        client = connect(address)
+        client = connect(address, otherwise="")
         folder = _results_folder(self.out)
         selection = Selection(self.quick, self.allow_load_world, self.family)
 
