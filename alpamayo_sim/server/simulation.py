@@ -74,6 +74,7 @@ class Simulation:
         self.settings = EpisodeSettings()
         self.episode_id = 0
         self.generated_map: RoadMap | None = None
+        self.generated_statics: StaticBoxes | None = None
         self.wanted_layers = int(MapLayer.ALL)
         """Map layers of the next episode."""
         self._boxes: OrderedDict[int, Packed] = OrderedDict()
@@ -118,7 +119,11 @@ class Simulation:
                 road_map = load_road_map(town, maps_dirs=self._config.maps, cache_dir=self._config.cache_dir)
         except InputError as error:
             raise CallError(str(error)) from error
-        statics = (self.world.statics if road_map is self.road_map else None) or build_statics(road_map)
+        if road_map is self.road_map:
+            statics = self.world.statics or build_statics(road_map)
+        else:
+            statics = self.generated_statics if road_map is self.generated_map else None
+            statics = statics or build_statics(road_map)
         world = self._new_world(road_map, statics, first_id=self.world.next_id)
         return NextEpisode(road_map, statics, world, reset_settings, self.wanted_layers)
 
@@ -158,6 +163,8 @@ class Simulation:
 
     def tick(self, *, publish_after_s: float = 0.0) -> int:
         """Advance the world by one step, publish sensors and state, not before a time, and return the frame."""
+        for actor_id in self.world.walkers_to_remove():
+            self.destroy(actor_id)
         events = self.world.step(self.settings.step_s)
         self.skeletons.advance(self.world.delta_s)
         self.recordings.after_step(events)

@@ -114,9 +114,11 @@ class ActorCommands(WorldState):
         self.actors.torque_nm[self.row(actor_id, "add torque")] += torque_nm
 
     def set_dead(self, actor_id: int) -> None:
-        """Take a vehicle or walker out of control: a vehicle rolls out, a walker stays where it is."""
+        """Take a vehicle or walker out of control: a vehicle rolls out, a walker stays where it is for its life span."""
         self.row(actor_id, "set actor dead")
         if (index := self.vehicle_of.get(actor_id)) is not None:
             self.vehicles.dead[index] = True
         elif (index := self.walker_of.get(actor_id)) is not None:
+            if not self.walkers.dead[index]:
+                self.walkers.died_at_s[index] = self.elapsed_s
             self.walkers.dead[index] = True

@@ -254,6 +254,8 @@ class WalkerTable(Table):
     knocked = Column("?")
     """Thrown by a contact: slides to rest before it obeys again."""
     dead = Column("?")
+    died_at_s = Column("f8")
+    """Simulation time of a dead one's death."""
 
 
 class TrafficLightTable(Table):

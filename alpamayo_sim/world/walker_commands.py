@@ -8,9 +8,17 @@ from collections.abc import Sequence
 from alpamayo_sim.frames import Transform
 from alpamayo_sim.world.actor_commands import ActorCommands
 
+AFTER_LIFE_SPAN_S = 10.0
+"""How long CARLA leaves a dead walker where it fell (`AWalkerBase::AfterLifeSpan`)."""
+
 
 class WalkerCommands(ActorCommands):
     """Part of `World`: commands on walkers. Unknown ids raise UnknownActor, other actors WrongActor."""
+
+    def walkers_to_remove(self) -> list[int]:
+        """Return the ids of the walkers that have been dead for their life span."""
+        gone = self.walkers.dead & (self.elapsed_s - self.walkers.died_at_s >= AFTER_LIFE_SPAN_S)
+        return self.actors.ids[self.walkers.row[gone]].tolist()
 
     def apply_walker_control(self, actor_id: int, direction: Sequence[float], speed: float, jump: bool = False) -> None:
         """Walk at `speed` metres per second along `direction` (CARLA world frame) until told otherwise; jump once."""

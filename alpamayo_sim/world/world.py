@@ -64,7 +64,6 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
         self.statics = statics
         self.random = np.random.default_rng(seed)
         self.frame = 0
-        self.elapsed_s = 0.0
         self.delta_s = 0.0
         self.weather = Weather()
         self.max_substep_s = MAX_SUBSTEP_S

@@ -25,6 +25,7 @@ class WorldState:
 
     def __init__(self, road_map: RoadMap) -> None:
         self.road_map = road_map
+        self.elapsed_s = 0.0
         self.actors = ActorTable()
         self.vehicles = VehicleTable()
         self.constants = PhysicsTable()
