@@ -139,14 +139,21 @@ class EventLoop:
                     handler.close()
 
     def _run_timers(self) -> float:
-        """Run what is due; return the seconds until the next timer, -1 without one."""
+        """Run what is due; return the seconds until the next timer, -1 without one.
+
+        What these calls themselves ask for waits until the sockets have been served, even if it is due: a world that is
+        slower than real time is always late for its next frame.
+        """
         timers = self._timers
+        first_new = next(self._order)
         while timers:
             wait_s = timers[0][0] - time.monotonic()
             if timers[0][2].callback is None:
                 heapq.heappop(timers)
             elif wait_s > 0.0:
                 return wait_s
+            elif timers[0][1] > first_new:
+                return 0.0
             else:
                 callback = heapq.heappop(timers)[2].callback
                 assert callback is not None
