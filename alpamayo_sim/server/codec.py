@@ -14,6 +14,7 @@ Vector = tuple[float, float, float]
 
 MAX_TEXT = 4096
 """Longest name, attribute value or the like, in characters."""
+MAX_SHORT_TEXT = 512
 MAX_XODR_BYTES = 48 << 20
 MAX_COORDINATE_M = 1.0e7
 MAX_MAGNITUDE = 1.0e12
@@ -71,6 +72,13 @@ def text(value: Any) -> str:
     if type(value) is str and len(value) <= MAX_TEXT:
         return value
     raise WireError(f"expected a string of at most {MAX_TEXT} characters, {_found(value)}")
+
+
+def short_text(value: Any) -> str:
+    """A string of at most MAX_SHORT_TEXT characters, of which an actor keeps many."""
+    if type(value) is str and len(value) <= MAX_SHORT_TEXT:
+        return value
+    raise WireError(f"expected a string of at most {MAX_SHORT_TEXT} characters, {_found(value)}")
 
 
 def xodr_text(value: Any) -> str:
@@ -179,7 +187,7 @@ ackermann_settings = struct_of("AckermannControllerSettings", number, number, nu
 walker_control = struct_of("WalkerControl", vector, number, boolean)
 light_state = struct_of("VehicleLightState", u32)
 actor_description = struct_of(
-    "ActorDescription", u32, text, array(struct_of("ActorAttributeValue", text, u8, text), 512)
+    "ActorDescription", u32, short_text, array(struct_of("ActorAttributeValue", short_text, u8, short_text), 512)
 )
 weather = struct_of("WeatherParameters", *[number] * 14)
 episode_settings = struct_of(

@@ -15,13 +15,13 @@ from alpamayo_sim.server.event_loop import READ, WRITE, EventLoop
 from alpamayo_sim.server.outbox import Outbox
 from alpamayo_sim.server.registry import Call, CallError, Family, family_of
 from alpamayo_sim.server.replies import failure, success
+from alpamayo_sim.server.request_budget import LARGE_REQUESTS, MAX_LARGE_REQUEST_BYTES
 from alpamayo_sim.server.traffic_manager_gate import TrafficManagerGate
 from alpamayo_sim.world.errors import WorldError
 
 if TYPE_CHECKING:
     from alpamayo_sim.server.server import Server
 
-MAX_MESSAGE_BYTES = 64 << 20
 MAX_ARRAY_LENGTH = 1 << 17
 MAX_UNSENT_BYTES = 8 << 20
 """A client that does not read its answers is not read from beyond this."""
@@ -29,7 +29,12 @@ MAX_GATHERED_BYTES = 1 << 18
 """Answers to requests that came together are sent together, up to this."""
 RECEIVE_BYTES = 1 << 18
 _NOTHING: Any = object()
+_NO_REQUESTS = msgpack.Unpacker(max_buffer_size=1)
 _LOG = logging.getLogger(__name__)
+
+
+def _is_large(data: bytes) -> bool:
+    return any(name in data for name in LARGE_REQUESTS)
 
 
 class PendingReply:
@@ -97,12 +102,15 @@ class RpcConnection:
             raw=False,
             strict_map_key=False,
             unicode_errors="surrogateescape",
-            max_buffer_size=MAX_MESSAGE_BYTES,
+            max_buffer_size=MAX_LARGE_REQUEST_BYTES,
             max_array_len=MAX_ARRAY_LENGTH,
             max_map_len=1024,
             max_ext_len=1024,
         )
         self._requests: Iterator[Any] = iter(self._unpacker)
+        self._budget = server.request_budget
+        self._unfinished_bytes = 0
+        self._large = False
         self._outbox = Outbox(sock)
         self._answers: list[bytes] = []
         self._answer_bytes = 0
@@ -129,24 +137,43 @@ class RpcConnection:
         try:
             self._unpacker.feed(data)
         except msgpack.BufferFull:
-            self._reject(f"a message is larger than {MAX_MESSAGE_BYTES >> 20} MiB")
+            self._reject(f"a request is larger than {MAX_LARGE_REQUEST_BYTES >> 20} MiB")
             return
-        self._handle_requests()
+        handled = self._handle_requests()
+        if not self.closed:
+            self._weigh(data, handled)
 
-    def _handle_requests(self) -> None:
+    def _weigh(self, data: bytes, handled: int) -> None:
+        """Refuse what is too large before it is complete. `data` came last and completed `handled` requests."""
+        if handled:
+            if self._unfinished_bytes:
+                self._budget.finished(self)
+            self._unfinished_bytes, self._large = 0, len(data) == RECEIVE_BYTES and _is_large(data)
+        elif not self._held:
+            self._unfinished_bytes += len(data)
+            self._large = self._large or _is_large(data)
+            refusal = self._budget.unfinished(self, self._unfinished_bytes, large=self._large)
+            if refusal is not None:
+                self._reject(refusal)
+
+    def _handle_requests(self) -> int:
+        """Handle what is complete and may be; return how many requests that were."""
+        handled = 0
         self._handling = True
         try:
             while not (self._held or self._clogged or self.closed):
                 request = next(self._requests, _NOTHING)
                 if request is _NOTHING or not self._handle(request):
                     break
+                handled += 1
                 if self._answer_bytes > MAX_GATHERED_BYTES:
                     self.send_answers()
-        except (ValueError, RecursionError, msgpack.UnpackException) as error:
+        except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
             self._reject(f"what it sends is not msgpack-RPC ({type(error).__name__})")
         finally:
             self._handling = False
         self.send_answers()
+        return handled
 
     def _handle(self, request: Any) -> bool:
         if type(request) is not list or len(request) < 3:
@@ -175,7 +202,8 @@ class RpcConnection:
     @property
     def _clogged(self) -> bool:
         """Whether the client leaves too many answers unread to be given more."""
-        return self._outbox.unsent_bytes > MAX_UNSENT_BYTES
+        unsent = self._outbox.unsent_bytes
+        return unsent > 0 and (unsent > MAX_UNSENT_BYTES or self._budget.answers_exceed)
 
     def _carry_out(self, message_id: int, name: str, given: list[Any]) -> bytes | None:
         if self._server.config.verbose:
@@ -233,6 +261,7 @@ class RpcConnection:
 
     def _update_interest(self) -> None:
         interest = (0 if self._held or self._clogged else READ) | (0 if self._outbox.empty else WRITE)
+        self._budget.unsent(self, self._outbox.unsent_bytes)
         if interest != self._interest:
             self._interest = interest
             self._loop.set_interest(self._socket, interest)
@@ -262,5 +291,7 @@ class RpcConnection:
         self.closed = True
         self._loop.remove(self._socket)
         self._socket.close()
+        self._budget.forget(self)
+        self._requests, self._unpacker = iter(()), _NO_REQUESTS  # half a request is not kept until the next collection
         self._on_close()
         self._server.connection_lost(self)

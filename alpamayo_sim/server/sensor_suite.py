@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from alpamayo_sim.errors import InfrastructureError, InputError
@@ -18,6 +19,9 @@ from alpamayo_sim.world.events import StepEvents
 from alpamayo_sim.world.world import World
 
 TIME_TOLERANCE_S = 1.0e-6
+MAX_SENSORS = 2000
+MAX_TOTAL_PIXELS = 1 << 26
+"""Of all cameras together: 256 MiB of pictures a tick."""
 
 
 @dataclass(slots=True)
@@ -41,6 +45,14 @@ class _Mounted:
         return True
 
 
+def _period_s(values: Mapping[str, str]) -> float:
+    """Return the time between two measurements, 0 for every tick; ValueError for what is no number."""
+    period_s = float(values.get("sensor_tick", "0").rstrip("f") or 0.0)
+    if not math.isfinite(period_s):
+        raise ValueError(f"sensor_tick {period_s}; expected a finite number of seconds")
+    return max(0.0, period_s)
+
+
 class SensorSuite:
     """Sensors by actor id, with their streams. Cameras that are due at one tick are rendered together."""
 
@@ -55,8 +67,14 @@ class SensorSuite:
     def prepare(self, blueprint: Blueprint, attributes: dict[str, str]) -> Sensor | Camera:
         """Return what measures for a sensor about to be spawned; CallError for one that can not be simulated."""
         try:
-            sensor = make_sensor(blueprint.id, blueprint.values(attributes), self._seed + len(self._mounted))
+            values = blueprint.values(attributes)
+            _period_s(values)
+            sensor = make_sensor(blueprint.id, values, self._seed + len(self._mounted))
+            if len(self._mounted) >= MAX_SENSORS:
+                raise ValueError(f"there are {MAX_SENSORS} sensors already")
             if isinstance(sensor, Camera):
+                if sensor.width * sensor.height + self._pixels > MAX_TOTAL_PIXELS:
+                    raise ValueError(f"all cameras together may have {MAX_TOTAL_PIXELS} pixels")
                 self._room.open()
             return sensor
         except (InputError, InfrastructureError, ValueError) as error:
@@ -64,8 +82,13 @@ class SensorSuite:
 
     def mount(self, info: ActorInfo, sensor: Sensor | Camera) -> None:
         """Give a sensor actor its stream."""
-        period_s = max(0.0, float(info.attribute_values.get("sensor_tick", "0").rstrip("f") or 0.0))
+        period_s = _period_s(info.attribute_values)
         self._mounted[info.id] = _Mounted(info, sensor, self._hub.open(), period_s)
+
+    @property
+    def _pixels(self) -> int:
+        cameras = (mounted.sensor for mounted in self._mounted.values())
+        return sum(camera.width * camera.height for camera in cameras if isinstance(camera, Camera))
 
     def ignore(self, actor_id: int, ids: tuple[int, ...]) -> None:
         """Let a sensor not detect some vehicles."""

@@ -18,6 +18,7 @@ from alpamayo_sim.server.config import ServerConfig
 from alpamayo_sim.server.episode_change import EpisodeChange
 from alpamayo_sim.server.event_loop import EventLoop
 from alpamayo_sim.server.lock_step import LockStep
+from alpamayo_sim.server.request_budget import RequestBudget
 from alpamayo_sim.server.rpc import PendingReply, RpcConnection, Session
 from alpamayo_sim.server.settings import EpisodeSettings
 from alpamayo_sim.server.simulation import NextEpisode, Simulation
@@ -120,6 +121,7 @@ class Server:
         self.hub.back_pressure.on_relief = self.clock.advance
         self.started_s = time.monotonic()
         self.traffic_managers = TrafficManagers()
+        self.request_budget = RequestBudget()
         self.navmeshes = NavMeshStore(config.cache_dir)
         self._drivers: set[RpcConnection] = set()
         self._unknown: set[str] = set()
@@ -164,9 +166,10 @@ class Server:
 
     def note_unknown(self, name: str) -> None:
         """Log a call that this server does not know, once a name."""
+        name = name[:80]
         if name not in self._unknown and len(self._unknown) < 1000:
             self._unknown.add(name)
-            _LOG.warning("unknown call %.80s: answered with an error", name)
+            _LOG.warning("unknown call %s: answered with an error", name)
 
     def apply_settings(self, settings: EpisodeSettings, driver: RpcConnection | None) -> None:
         """Take over settings; `driver` is the client that asked for them."""

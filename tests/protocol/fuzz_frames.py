@@ -101,6 +101,7 @@ class Frames:
             "boolean": lambda: choice.random() < 0.5,
             "number": lambda: choice.choice([0.0, 1.0, -1.0, 1e12, choice.uniform(-100.0, 100.0)]),
             "loose_number": lambda: choice.choice([math.inf, 0.0, choice.uniform(-100.0, 100.0)]),
+            "short_text": lambda: choice.choice(["", "vehicle.audi.tt", "a" * 512, choice.choice(self.blueprints)]),
             "text": lambda: choice.choice(
                 ["", "None", "Gridvale", "vehicle", "a" * 4096, choice.choice(self.blueprints)]
             ),
