@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from typing import Any
 
@@ -22,6 +23,7 @@ from alpamayo_sim.server.recorder.packets import (
     records_packet,
     string,
 )
+from alpamayo_sim.server.skeletons import Skeletons
 from alpamayo_sim.world.actor_info import ActorInfo
 from alpamayo_sim.world.physics import VehiclePhysics
 from alpamayo_sim.world.tables import ActorKind
@@ -35,6 +37,7 @@ CARLA_TYPE = {
     ActorKind.SENSOR: 5,
 }
 """CARLA's `FCarlaActor::ActorType`; everything else is Other (0)."""
+_BONE_POSE = struct.Struct("<6f")
 SIGNALS = (ActorKind.TRAFFIC_LIGHT, ActorKind.TRAFFIC_SIGN)
 
 
@@ -120,6 +123,20 @@ def light_times(world: World, rows: NDArray[np.int64]) -> list[bytes]:
     records["id"] = world.actors.ids[lights["row"]]
     records["green"], records["yellow"], records["red"] = lights["green_s"], lights["yellow_s"], lights["red_s"]
     return [records_packet(PacketId.TRAFFIC_LIGHT_TIME, records)]
+
+
+def walker_bones(skeletons: Skeletons, ids: Iterable[int]) -> bytes:
+    """Return the packet with the bones of walkers, each relative to its parent bone."""
+    return parts_packet(PacketId.WALKER_BONES, [_bones(skeletons, actor_id) for actor_id in ids])
+
+
+def _bones(skeletons: Skeletons, actor_id: int) -> bytes:
+    bones = skeletons.walker_bones(actor_id)
+    parts = [LIST_LENGTH.pack(actor_id), COUNT.pack(len(bones))]
+    for bone in bones:
+        pose = bone.relative
+        parts += [string(bone.name), _BONE_POSE.pack(*_cm(pose[:3]), pose.roll, pose.pitch, pose.yaw)]
+    return b"".join(parts)
 
 
 def _records(packet_id: PacketId, rows: list[Any]) -> bytes:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 COLLISION_SENSOR = "sensor.other.collision"
 ALL_DOORS, DOORS, EVERY_DOOR_BIT = 6, 6, 0x3F
-NO_BONES = packet(PacketId.WALKER_BONES, b"\0\0")
-"""Walkers here are capsules."""
 
 
 class Recorder:
@@ -150,7 +148,7 @@ class Recorder:
             packet(PacketId.PLATFORM_TIME, DOUBLE.pack(time.monotonic() - self._started_s)),
             *actor_packets.physics(world, changed),
             *self._light_time_packets(),
-            NO_BONES,
+            actor_packets.walker_bones(self._simulation.skeletons, world.walker_of),
         ]
 
     def _light_time_packets(self) -> list[bytes]:

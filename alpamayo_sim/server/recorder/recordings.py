@@ -87,6 +87,8 @@ class Recordings:
             reader = RecordingReader(path)
         except OSError:
             return f"{text}File {path} not found on server\n", None
+        except NotARecording as error:
+            raise CallError(f"can not replay {path}: it is not a CARLA recorder file") from error
         replayer = self._open(path, reader, request)
         map_name = reader.header.map_name.rsplit("/", 1)[-1]
         other_map = map_name if map_name != self._simulation.road_map.name else None

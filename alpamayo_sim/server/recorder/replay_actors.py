@@ -159,3 +159,5 @@ class ReplayActors:
         for actor_id in self.driven & world.infos.keys():
             world.set_simulate_physics(actor_id, True)
             world.set_collisions(actor_id, True)
+            if actor_id in world.walker_of:
+                self._simulation.skeletons.blend(actor_id, 0.0)

@@ -23,9 +23,10 @@ from alpamayo_sim.server.recorder.reader import (
     frame,
     last_frame,
     records,
+    walker_bones,
     wheel_records,
 )
-from alpamayo_sim.server.recorder.replay_actors import ReplayActors
+from alpamayo_sim.server.recorder.replay_actors import ReplayActors, pose_of
 from alpamayo_sim.world.tables import LightColor
 
 if TYPE_CHECKING:
@@ -250,6 +251,15 @@ class Replayer:
             if actor_id in world.walker_of and np.isfinite(speed_mps):
                 world.apply_walker_control(actor_id, (1.0, 0.0, 0.0), speed_mps)
 
+    def _show_bones(self, data: bytes) -> None:
+        for recorded_id, bones in walker_bones(data):
+            actor_id = self._actors.find(recorded_id)
+            poses = [(name, pose_of(values[:3], values[3:])) for name, values in bones]
+            if actor_id in self._simulation.world.walker_of:
+                skeletons = self._simulation.skeletons
+                skeletons.set_bones(actor_id, [(name, pose) for name, pose in poses if pose is not None])
+                skeletons.blend(actor_id, 1.0)
+
     def _show_vehicle_lights(self, data: bytes) -> None:
         for recorded_id, flags in records(PacketId.VEHICLE_LIGHT, data).tolist():
             if self._vehicle(recorded_id) >= 0:
@@ -286,4 +296,5 @@ class Replayer:
         PacketId.VEHICLE_LIGHT: _show_vehicle_lights,
         PacketId.VEHICLE_DOOR: _show_doors,
         PacketId.SCENE_LIGHT: _show_street_lights,
+        PacketId.WALKER_BONES: _show_bones,
     }

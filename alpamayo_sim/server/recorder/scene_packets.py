@@ -16,6 +16,7 @@ from alpamayo_sim.server.recorder.packets import (
     records_packet,
     wheels_dtype,
 )
+from alpamayo_sim.world.actor_info import ActorInfo
 from alpamayo_sim.world.constants import RADPS_PER_RPM
 from alpamayo_sim.world.tables import ActorKind
 from alpamayo_sim.world.world import World
@@ -29,6 +30,11 @@ def _empty(packet_id: PacketId, ids: NDArray[Any]) -> NDArray[Any]:
     records = np.zeros(len(ids), RECORDS[packet_id])
     records["id"] = ids
     return records
+
+
+def _is_two_wheeled(info: ActorInfo) -> bool:
+    """Return whether a rider sits on a vehicle; CARLA gives motorcycles and bicycles four wheels in their physics."""
+    return info.attribute_values.get("number_of_wheels") == "2"
 
 
 class ScenePackets:
@@ -54,7 +60,8 @@ class ScenePackets:
             records["id"], records["count"] = vehicle_ids[rows], count
             records["wheels"]["place"] = np.arange(count)
             self._wheels.append((rows, records))
-        self._two_wheeled = np.flatnonzero(wheels == 2)
+        infos = [world.infos[actor_id] for actor_id in vehicle_ids.tolist()]
+        self._two_wheeled = np.array([k for k, i in enumerate(infos) if _is_two_wheeled(i)], int)
         self._bikers = _empty(PacketId.ANIM_BIKER, vehicle_ids[self._two_wheeled])
 
     def packets(self) -> list[bytes]:
