@@ -9,11 +9,12 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from alpamayo_sim.roads.junction_floor import junction_floors
+from alpamayo_sim.roads.junction_floor import JunctionFloor, junction_floors
 from alpamayo_sim.roads.lanes import LaneTable, LaneType
 from alpamayo_sim.roads.navmesh.crossings import crossing_shapes
 from alpamayo_sim.roads.navmesh.kinds import AGENT_RADIUS_M, Area
 from alpamayo_sim.roads.navmesh.obstacles import without_obstacles
+from alpamayo_sim.roads.navmesh.storeys import STOREY_M, beside_sidewalks
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.strips import kept_samples
 
@@ -44,13 +45,15 @@ def walkable_areas(road_map: RoadMap) -> dict[Area, BaseGeometry]:
     Sidewalks are the map's sidewalk lanes; on a map without any a strip along its roads and the wide shoulders.
     """
     lanes = road_map.lanes
-    keep = kept_samples(lanes)
-    driven = shapely.union_all(lane_outlines(lanes, keep, CARRIAGEWAY))
-    floors = shapely.union_all([floor.outline for floor in junction_floors(road_map)])
-    sides = shapely.union_all(lane_outlines(lanes, keep, ROADSIDE))
-    sidewalk = _closed(shapely.union_all(lane_outlines(lanes, keep, (LaneType.SIDEWALK,))), CORNER_M)
+    storey = beside_sidewalks(lanes)
+    keep = _samples(lanes, storey)
+    run = np.cumsum((np.diff(lanes.lane_index, prepend=-1) != 0) | ~storey)
+    driven = shapely.union_all(lane_outlines(lanes, keep, run, CARRIAGEWAY))
+    floors = shapely.union_all([floor.outline for floor in junction_floors(road_map) if _holds(floor, lanes, storey)])
+    sides = shapely.union_all(lane_outlines(lanes, keep, run, ROADSIDE))
+    sidewalk = _closed(shapely.union_all(lane_outlines(lanes, keep, run, (LaneType.SIDEWALK,))), CORNER_M)
     if sidewalk.difference(driven).is_empty:
-        shoulder = shapely.union_all(lane_outlines(lanes, keep, (LaneType.SHOULDER,), SHOULDER_WIDTH_M))
+        shoulder = shapely.union_all(lane_outlines(lanes, keep, run, (LaneType.SHOULDER,), SHOULDER_WIDTH_M))
         sides = sides.difference(shoulder)
         paved = _closed(shapely.union_all([driven, floors, sides]), PAVED_GAP_M)
         edge = shapely.buffer(paved.union(shoulder), ROADSIDE_STRIP_M + AGENT_RADIUS_M, **_MITRE)
@@ -58,7 +61,7 @@ def walkable_areas(road_map: RoadMap) -> dict[Area, BaseGeometry]:
     sidewalk = sidewalk.difference(driven)
     near = shapely.buffer(sidewalk, ROAD_REACH_M, quad_segs=2)
     road = shapely.union_all([driven, floors, sides]).intersection(near)
-    median = shapely.union_all(lane_outlines(lanes, keep, (LaneType.MEDIAN,))).intersection(near)
+    median = shapely.union_all(lane_outlines(lanes, keep, run, (LaneType.MEDIAN,))).intersection(near)
     crossing = shapely.union_all(crossing_shapes(road_map, sidewalk)).difference(sidewalk)
     everything = _closed(shapely.union_all([sidewalk, road, crossing, median]), GAP_M)
     walkable = shapely.buffer(_without_small_holes(everything), -AGENT_RADIUS_M, **_MITRE)
@@ -73,21 +76,43 @@ def walkable_areas(road_map: RoadMap) -> dict[Area, BaseGeometry]:
 
 
 def lane_outlines(
-    lanes: LaneTable, keep: NDArray[np.integer], kinds: tuple[LaneType, ...], narrowest_m: float = MIN_WIDTH_M
+    lanes: LaneTable,
+    keep: NDArray[np.integer],
+    run: NDArray[np.integer],
+    kinds: tuple[LaneType, ...],
+    narrowest_m: float = MIN_WIDTH_M,
 ) -> list[BaseGeometry]:
-    """Return the outlines of the lanes of some types, drawn through the samples `keep` [K], where they are wide enough."""
+    """Return the outlines of the lanes of some types where they are wide enough.
+
+    They are drawn through the samples `keep` [K], from one to the next where the samples' `run` [N] is the same.
+    """
     wanted = np.isin(lanes.lane_type, [int(kind) for kind in kinds])
     keep = keep[wanted[lanes.lane_index[keep]] & (lanes.width[keep] > narrowest_m)]
     right = np.stack([-lanes.tangent[keep, 1], lanes.tangent[keep, 0]], axis=1) * (0.5 * lanes.width[keep, None])
     lefts, rights = lanes.xyz[keep, :2] - right, lanes.xyz[keep, :2] + right
-    lane = lanes.lane_index[keep]
-    bounds = np.flatnonzero(np.diff(lane, prepend=-1, append=-1))
+    bounds = np.flatnonzero(np.diff(run[keep], prepend=-1, append=-1))
     rings = [
         shapely.Polygon(np.concatenate([lefts[a:b], rights[a:b][::-1]]))
         for a, b in zip(bounds[:-1], bounds[1:], strict=True)
         if b - a >= 2
     ]
     return list(shapely.make_valid(rings)) if rings else []
+
+
+def _samples(lanes: LaneTable, storey: NDArray[np.bool_]) -> NDArray[np.integer]:
+    """Return the samples of a storey that outlines need, with the last ones before those that are left out."""
+    same = np.append(lanes.lane_index[1:] == lanes.lane_index[:-1], False)
+    ends = np.flatnonzero(same & (storey != np.append(storey[1:], False)))
+    keep = np.union1d(kept_samples(lanes), np.concatenate([ends, ends + 1]))
+    return keep[storey[keep]]
+
+
+def _holds(floor: JunctionFloor, lanes: LaneTable, storey: NDArray[np.bool_]) -> bool:
+    """Whether no lane that a junction's floor lies between was left out."""
+    if storey.all():
+        return True
+    hidden = lanes.xyz[~storey]
+    return not bool(floor.holds(hidden, STOREY_M).any())
 
 
 def _closed(shape: BaseGeometry, gap_m: float) -> BaseGeometry:

@@ -10,6 +10,7 @@ from scipy.spatial import KDTree
 
 from alpamayo_sim.roads.navmesh.areas import walkable_areas
 from alpamayo_sim.roads.navmesh.partition import CELL_M, MAX_CORNERS, Pieces, partition
+from alpamayo_sim.roads.navmesh.storeys import beside_sidewalks
 from alpamayo_sim.roads.road_map import RoadMap
 
 INSET_M = 0.05
@@ -110,8 +111,9 @@ def _on_ground(road_map: RoadMap, pieces: Pieces, corners: Ints) -> tuple[NDArra
 
 
 def _heights(road_map: RoadMap, xy: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the ground's heights [M] at places [M, 2], on the storey of the nearest lane."""
+    """Return the ground's heights [M] at places [M, 2], on the storey of the sidewalks."""
     if not len(xy):
         return np.zeros(0)
-    _, nearest = KDTree(road_map.lanes.xyz[:, :2]).query(xy)
-    return road_map.ground.height(xy, np.asarray(road_map.lanes.xyz[nearest, 2], dtype=np.float64))[0]
+    samples = road_map.lanes.xyz[beside_sidewalks(road_map.lanes)]
+    _, nearest = KDTree(samples[:, :2]).query(xy)
+    return road_map.ground.height(xy, np.asarray(samples[nearest, 2], dtype=np.float64))[0]
