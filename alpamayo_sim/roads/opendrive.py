@@ -123,7 +123,7 @@ def _sections(road: etree._Element, length: float) -> tuple[LaneSection, ...]:
     starts = [_number(section, "s") for section in found]
     return tuple(
         LaneSection(start, end, tuple(lane for lane in map(_lane, section.iterfind("*/lane")) if lane.lane_id != 0))
-        for section, start, end in zip(found, starts, [*starts[1:], length], strict=True)
+        for section, start, end in zip(found, starts, [*starts[1:], length][: len(starts)], strict=True)
     )
 
 

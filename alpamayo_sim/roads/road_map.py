@@ -22,6 +22,7 @@ from alpamayo_sim.roads.town_lookup import available_towns, find_map_file, our_t
 
 __all__ = ["RoadMap", "available_towns", "load_road_map", "road_map_from_text"]
 
+MAX_COORDINATE_M = 100_000.0
 _checked: set[str] = set()
 """Digests of maps that a child process has parsed during the life of this one."""
 
@@ -77,6 +78,7 @@ def _road_map(name: str, xodr: str, cache_dir: Path | None) -> RoadMap:
     data = None if cache is None else cache.read(digest)
     if data is None:
         data = _computed(name, xodr, trusted=digest in _checked or digest in our_town_digests())
+        _check_size(name, data)
         if cache is not None:
             cache.write(digest, data)
     _checked.add(digest)
@@ -92,6 +94,16 @@ def _road_map(name: str, xodr: str, cache_dir: Path | None) -> RoadMap:
         spawn_points=data.spawn_points,
         geo_reference=data.geo_reference,
     )
+
+
+def _check_size(name: str, data: MapData) -> None:
+    """Raise InputError for a map that no grid of cells could cover."""
+    farthest_m = float(np.abs(data.lanes.xyz).max())
+    if not farthest_m <= MAX_COORDINATE_M:
+        raise InputError(
+            f"map {name} has lanes {farthest_m:g} m from its origin: at most {MAX_COORDINATE_M:g} m are usable. "
+            f"Check the x and y of its geometry."
+        )
 
 
 def _computed(name: str, xodr: str, *, trusted: bool) -> MapData:

@@ -52,7 +52,9 @@ class CameraRoom:
             self.close()
         if self._renderer is None:
             self._scene_version = self._world.scene.version
-            statics = self._world.scene.present_statics() or build_statics(self._world.road_map)
+            statics = self._world.scene.present_statics()
+            if statics is None:
+                statics = build_statics(self._world.road_map)
             self._renderer = Renderer(Scene.from_road_map(self._world.road_map, statics))
 
     def take(self, cameras: Sequence[tuple[Camera, Transform]]) -> list[tuple[bytes, memoryview]]:

@@ -119,11 +119,13 @@ class Simulation:
                 road_map = load_road_map(town, maps_dirs=self._config.maps, cache_dir=self._config.cache_dir)
         except InputError as error:
             raise CallError(str(error)) from error
+        statics: StaticBoxes | None = None
         if road_map is self.road_map:
-            statics = self.world.statics or build_statics(road_map)
-        else:
-            statics = self.generated_statics if road_map is self.generated_map else None
-            statics = statics or build_statics(road_map)
+            statics = self.world.statics
+        elif road_map is self.generated_map:
+            statics = self.generated_statics
+        if statics is None:
+            statics = build_statics(road_map)
         world = self._new_world(road_map, statics, first_id=self.world.next_id)
         return NextEpisode(road_map, statics, world, reset_settings, self.wanted_layers)
 
@@ -161,11 +163,14 @@ class Simulation:
         """Return the names of all maps, as CARLA writes them."""
         return [f"/Game/Carla/Maps/{name}" for name in available_towns(self._config.maps)]
 
-    def tick(self, *, publish_after_s: float = 0.0) -> int:
-        """Advance the world by one step, publish sensors and state, not before a time, and return the frame."""
+    def tick(self, *, publish_after_s: float = 0.0, step_s: float | None = None) -> int:
+        """Advance the world by one step (as the settings say, or `step_s`), publish sensors and state, and return the frame.
+
+        The state is not published before `publish_after_s` (`time.monotonic`).
+        """
         for actor_id in self.world.walkers_to_remove():
             self.destroy(actor_id)
-        events = self.world.step(self.settings.step_s)
+        events = self.world.step(step_s or self.settings.step_s)
         self.skeletons.advance(self.world.delta_s)
         self.recordings.after_step(events)
         self.sensors.publish(events, rendering=not self.settings.no_rendering_mode)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alpamayo_sim.errors import InputError
+from alpamayo_sim.roads.generated_statics import build_generated_statics
 from alpamayo_sim.roads.road_map import road_map_from_text
 from alpamayo_sim.server.codec import opendrive_parameters, text, xodr_text
 from alpamayo_sim.server.registry import CallError, Family, call
@@ -38,6 +39,7 @@ def get_available_maps(session: Session) -> list[str]:
     return session.server.simulation.available_maps()
 
 
+MAX_WALL_HEIGHT_M = 100.0
 NAVIGATION_FOLDER = "Nav"
 """The folder in which clients look for the mesh that their AI walkers walk on."""
 
@@ -74,10 +76,17 @@ def get_navigation_mesh(session: Session) -> bytes:
 def copy_opendrive_to_file(session: Session, xodr: str, parameters: Sequence[Any]) -> None:
     """Keep OpenDRIVE text for the next load of the generated map; refused when it is not a usable map.
 
-    The parameters shape the road mesh of CARLA and have no meaning here.
+    Of the parameters the height of the walls beside the roads counts. The others shape CARLA's road mesh: its vertices, the
+    lengths of its pieces, how far lanes of junctions overlap, how they are smoothed, whether it is visible. The ground here
+    follows the text itself, has no gaps, and is always visible.
     """
+    wall_height_m = parameters[2]
+    if wall_height_m > MAX_WALL_HEIGHT_M:
+        raise CallError(f"wall_height must not exceed {MAX_WALL_HEIGHT_M:g} m, found {wall_height_m:g}")
     simulation = session.server.simulation
     try:
-        simulation.generated_map = road_map_from_text(GENERATED_MAP, xodr, cache_dir=session.server.config.cache_dir)
+        road_map = road_map_from_text(GENERATED_MAP, xodr, cache_dir=session.server.config.cache_dir)
+        simulation.generated_statics = build_generated_statics(road_map, wall_height_m)
+        simulation.generated_map = road_map
     except InputError as error:
         raise CallError(str(error)) from error
