@@ -41,11 +41,9 @@ def notes(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 
 def _compare(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    if one["verdict"] != other["verdict"]:
-        return [f"verdict {one['verdict']} and {other['verdict']}"]
     first = {value["name"]: value for value in one["measured"]}
     second = {value["name"]: value for value in other["measured"]}
-    found: list[str] = []
+    found = [f"verdict {one['verdict']} and {other['verdict']}"] if one["verdict"] != other["verdict"] else []
     for name, value in first.items():
         if name not in second:
             found.append(f"{name} only in the first")
