@@ -16,7 +16,9 @@ from alpamayo_sim.server.streams import StreamHub
 Answer = Callable[[int], Any]
 """Makes a call's result from the frame that it led to."""
 MAX_LAG_S = 0.1
-"""An asynchronous world that is later than this does not catch up."""
+"""An asynchronous world that is later than this does not catch up; its longest variable step."""
+MIN_VARIABLE_STEP_S = 1.0e-3
+"""Without a fixed step, an asynchronous world moves on by the time since its last frame, at least by this."""
 SUBSCRIPTION_PATIENCE_S = 0.5
 """How long a tick waits for a subscriber that has asked for a token and is about to connect."""
 
@@ -38,6 +40,7 @@ class Clock:
         self._min_interval_s = 1.0 / max_rate if max_rate else 0.0
         self._lock_step = lock_step
         self._next_s = 0.0
+        self._ran_s = 0.0
         self._cues: deque[tuple[PendingReply, Answer, float]] = deque()
         self._frame_waiters: list[Callable[[], None]] = []
         self._timer: Timer | None = None
@@ -70,6 +73,7 @@ class Clock:
             self._release_waiters()
         else:
             self._next_s = time.monotonic()
+            self._ran_s = self._next_s - self._simulation.settings.step_s
             self._timer = self._loop.call_at(self._next_s, self._run_frame)
             while self._cues:
                 reply, answer, _ = self._cues.popleft()
@@ -84,8 +88,12 @@ class Clock:
         self._timer = None
         if self.synchronous:
             return
+        settings = self._simulation.settings
+        now = time.monotonic()
+        variable_s = min(max(now - self._ran_s, MIN_VARIABLE_STEP_S), MAX_LAG_S)
+        self._ran_s = now
         try:
-            self._simulation.tick()
+            self._simulation.tick(step_s=variable_s if settings.fixed_delta_seconds is None else None)
         finally:
             now = time.monotonic()
             interval = max(self._simulation.settings.step_s, self._min_interval_s)

@@ -155,7 +155,8 @@ class EventLoop:
             elif timers[0][1] > first_new:
                 return 0.0
             else:
-                callback = heapq.heappop(timers)[2].callback
+                timer = heapq.heappop(timers)[2]
+                callback, timer.callback = timer.callback, None
                 assert callback is not None
                 try:
                     callback()

@@ -21,6 +21,7 @@ from alpamayo_sim.world.errors import WorldError
 
 if TYPE_CHECKING:
     from alpamayo_sim.server.server import Server
+    from alpamayo_sim.server.streams import Stream
 
 MAX_ARRAY_LENGTH = 1 << 17
 MAX_UNSENT_BYTES = 8 << 20
@@ -117,6 +118,8 @@ class RpcConnection:
         self._held = False
         self._handling = False
         self._interest = READ
+        self.awaited_stream: Stream | None = None
+        """The stream whose token the client asked for last, if it may not have connected to it yet."""
         self.heard_s = 0.0
         """When the client last sent anything (`time.monotonic`)."""
         self.closed = False

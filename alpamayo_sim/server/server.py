@@ -13,10 +13,10 @@ from typing import Any
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.roads.navmesh.store import NavMeshStore
 from alpamayo_sim.server.calls import CALLS
-from alpamayo_sim.server.clock import Clock
+from alpamayo_sim.server.clock import SUBSCRIPTION_PATIENCE_S, Clock
 from alpamayo_sim.server.config import ServerConfig
 from alpamayo_sim.server.episode_change import EpisodeChange
-from alpamayo_sim.server.event_loop import EventLoop
+from alpamayo_sim.server.event_loop import EventLoop, Timer
 from alpamayo_sim.server.lock_step import LockStep
 from alpamayo_sim.server.request_budget import RequestBudget
 from alpamayo_sim.server.rpc import PendingReply, RpcConnection, Session
@@ -124,6 +124,7 @@ class Server:
         self.request_budget = RequestBudget()
         self.navmeshes = NavMeshStore(config.cache_dir)
         self._drivers: set[RpcConnection] = set()
+        self._arrivals: list[tuple[Stream, Timer, Callable[[], None]]] = []
         self._unknown: set[str] = set()
         self.connection_count = 0
         """Open connections on both ports together."""
@@ -197,12 +198,35 @@ class Server:
     def give_token(self, stream: Stream, caller: RpcConnection) -> bytes:
         """Return where to subscribe to a stream; ticks then wait a moment for the subscriber."""
         self.hub.announce(stream)
+        caller.awaited_stream = stream
         self._episode_change.token_given(stream, caller)
         if self.lock_step is not None and stream is self.simulation.world_stream:
             self.lock_step.follow(caller)
         return self.hub.token(stream)
 
+    def when_subscribed(self, connection: RpcConnection, callback: Callable[[], None]) -> bool:
+        """Call `callback` once a client has the world stream that it asked for; False if it has it, or did not ask.
+
+        Nobody waits longer than SUBSCRIPTION_PATIENCE_S.
+        """
+        stream = connection.awaited_stream
+        connection.awaited_stream = None
+        if stream is None or not stream.keep_last or not stream.announced:
+            return False
+        timer = self.loop.call_at(time.monotonic() + SUBSCRIPTION_PATIENCE_S, callback)
+        self._arrivals.append((stream, timer, callback))
+        return True
+
     def _subscribed(self, stream: Stream) -> None:
+        arrivals, self._arrivals = self._arrivals, []
+        for awaited, timer, callback in arrivals:
+            if timer.callback is None:
+                continue
+            if awaited is stream and not stream.announced:
+                timer.cancel()
+                callback()
+            else:
+                self._arrivals.append((awaited, timer, callback))
         self._episode_change.subscribed(stream)
         self.clock.advance()
 

@@ -37,6 +37,10 @@ def get_episode_settings(session: Session) -> Any:
     server = session.server
     session.gate.settings_asked()
     if server.clock.synchronous:
+        # A client asks right after it has subscribed to the world's state, and then takes for granted that it has it.
+        late = PendingReply(holds=True)
+        if server.when_subscribed(session.connection, lambda: late.resolve(server.simulation.settings.record())):
+            return late
         return server.simulation.settings.record()
     if session.polls_in(server.simulation.world.frame) <= FREE_POLLS_PER_FRAME:
         return server.simulation.settings.record()
