@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.server.recorder import actor_packets
-from alpamayo_sim.server.recorder.packets import DOUBLE, NO_ACTOR, RECORDS, PacketId, packet, records_packet
+from alpamayo_sim.server.recorder.packets import COUNT, DOUBLE, NO_ACTOR, RECORDS, PacketId, packet, records_packet
 from alpamayo_sim.server.recorder.scene_packets import ScenePackets
 from alpamayo_sim.server.recorder.writer import RecordingWriter
 from alpamayo_sim.world.actor_info import ActorInfo
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from alpamayo_sim.world.physics import VehiclePhysics
 
 COLLISION_SENSOR = "sensor.other.collision"
+NOTHING_ADDED, NOTHING_DELETED, NOTHING_PARENTED, NO_COLLISION = (
+    packet(packet_id, COUNT.pack(0))
+    for packet_id in (PacketId.EVENT_ADD, PacketId.EVENT_DEL, PacketId.EVENT_PARENT, PacketId.COLLISION)
+)
 ALL_DOORS, DOORS, EVERY_DOOR_BIT = 6, 6, 0x3F
 
 
@@ -52,10 +56,10 @@ class Recorder:
         packets = [packet(PacketId.VISUAL_TIME, DOUBLE.pack(world.elapsed_s))]
         added, removed = self._changes()
         packets += [
-            actor_packets.added(world, added),
-            actor_packets.deleted(removed),
-            actor_packets.parented(world, added),
-            self._collision_packet(events),
+            actor_packets.added(world, added) if added else NOTHING_ADDED,
+            actor_packets.deleted(removed) if removed else NOTHING_DELETED,
+            actor_packets.parented(world, added) if added else NOTHING_PARENTED,
+            self._collision_packet(events) if events.collisions else NO_COLLISION,
             *self._door_packets(),
             *self._scene.packets(),
             *self._street_light_packets(),

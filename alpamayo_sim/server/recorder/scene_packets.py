@@ -67,9 +67,9 @@ class ScenePackets:
     def packets(self) -> list[bytes]:
         """Return positions, light states and animations as they are now, in CARLA's order, without scene lights."""
         world = self._world
-        actors = world.actors.records[self._placed]
-        np.multiply(actors["location"], CM_PER_M, out=self._positions["location"], casting="same_kind")
-        self._positions["rotation"] = actors["rotation_deg"][:, ROLL_PITCH_YAW]
+        actors = world.actors.records
+        np.multiply(actors["location"][self._placed], CM_PER_M, out=self._positions["location"], casting="same_kind")
+        self._positions["rotation"] = actors["rotation_deg"][self._placed][:, ROLL_PITCH_YAW]
         lights = world.lights.records
         self._lights["frozen"], self._lights["elapsed"] = lights["frozen"], lights["elapsed_s"]
         self._lights["state"] = lights["state"]
@@ -97,13 +97,13 @@ class ScenePackets:
         parts: list[bytes] = []
         for rows, records in self._wheels:
             count = records["wheels"].shape[1]
-            steer = np.zeros((len(rows), count))
-            steer[:, : min(2, count // 2)] = vehicles["wheel_angle_deg"][rows, None]
+            wheels = records["wheels"]
+            wheels["steer"] = 0.0
+            wheels["steer"][:, : min(2, count // 2)] = vehicles["wheel_angle_deg"][rows, None]
             if (turned := vehicles["wheel_direction_set"][rows, :count].astype(bool)).any():
-                held = min(count, turned.shape[1])
-                steer[:, :held][turned] = vehicles["wheel_direction_deg"][rows, :count][turned]
-            records["wheels"]["steer"] = steer
-            records["wheels"]["rotation"] = vehicles["wheel_turn_deg"][rows, None]
+                held = wheels["steer"][:, : turned.shape[1]]
+                held[turned] = vehicles["wheel_direction_deg"][rows, :count][turned]
+            wheels["rotation"] = vehicles["wheel_turn_deg"][rows, None]
             parts.append(records.tobytes())
         found = [packet(PacketId.ANIM_VEHICLE_WHEELS, COUNT.pack(len(vehicles)) + b"".join(parts))]
         bikers = self._two_wheeled
@@ -121,7 +121,7 @@ class ScenePackets:
         """Return how fast vehicles and walkers move; nothing without any."""
         if not len(self._moving):
             return []
-        moving = self._world.actors.records[self._moving]
-        self._kinematics["velocity"] = moving["velocity_mps"]
-        self._kinematics["angular_velocity"] = moving["angular_velocity_dps"]
+        actors = self._world.actors.records
+        self._kinematics["velocity"] = actors["velocity_mps"][self._moving]
+        self._kinematics["angular_velocity"] = actors["angular_velocity_dps"][self._moving]
         return [records_packet(PacketId.KINEMATICS, self._kinematics)]

@@ -79,5 +79,5 @@ def test_damaged_files_are_answered(simulation: Simulation, tmp_path: Path) -> N
 
 @pytest.mark.full
 def test_many_damaged_files_are_answered(simulation: Simulation, tmp_path: Path) -> None:
-    refused, answered = fuzz(simulation, tmp_path, 5000, seed=2)
-    assert refused > 500 and answered > 3000
+    refused, answered = fuzz(simulation, tmp_path, 2000, seed=2)
+    assert refused > 300 and answered > 2000
