@@ -1,0 +1,93 @@
+"""CARLA's own smoke tests (PythonAPI/test/smoke), unmodified copies of them, one module at a time.
+
+They load Town03 and Town05_Opt, whose maps are not public. Here these names stand for the road networks of Town01 and Town04:
+what a test then says about coordinates of the real town is listed below with its reason, everything else must pass.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from programs import Program, free_port
+
+from alpamayo_sim.client.embedded import EmbeddedServer
+
+HERE = Path(__file__).parent
+STAND_INS = {"Town03": "Town01", "Town05_Opt": "Town04"}
+MAX_S = 900.0
+_RESULT = re.compile(r"^(test_\w+) \((?:\w+\.)+\w+\) \.\.\. (?:.*?\n)*?.*?\b(ok|FAIL|ERROR|skipped)\b", re.MULTILINE)
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1200)]
+
+NO_SENSOR = "uses sensors that the server does not simulate yet"
+
+MODULES: dict[str, dict[str, str]] = {
+    "test_client": {},
+    "test_sync": {"test_sensor_transform_on_synchronous_mode": NO_SENSOR},
+    "test_world": {},
+    "test_blueprint": {},
+    "test_snapshot": {},
+    "test_props_loading": {},
+    "test_collision_sensor": {},
+    "test_sensor_tick_time": {},
+    "test_streamming": {},
+    "test_map": {},
+    "test_spawnpoints": {},
+    "test_vehicle_physics": {},
+    "test_collision_determinism": {},
+    "test_determinism": {},
+    "test_lidar": {},
+    "test_sensor_determinism": {},
+}
+"""By module, the tests that can not pass, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    tests: Path
+    maps: Path
+
+
+@pytest.fixture
+def folders(carla_source: Path, shared_data: Path, tmp_path: Path) -> Folders:
+    """A copy of the tests, since they write into their folder, and the maps with the stand-ins."""
+    tests, maps = tmp_path / "test", tmp_path / "maps"
+    shutil.copytree(carla_source / "PythonAPI" / "test", tests)
+    maps.mkdir()
+    for name in ("Town01", "Town04"):
+        shutil.copy(shared_data / "maps" / f"{name}.xodr", maps)
+    for name, stands_for in STAND_INS.items():
+        shutil.copy(shared_data / "maps" / f"{stands_for}.xodr", maps / f"{name}.xodr")
+    return Folders(tests, maps)
+
+
+@pytest.mark.parametrize("module", list(MODULES))
+def test_smoke_module(
+    module: str,
+    folders: Folders,
+    start_server: Callable[..., EmbeddedServer],
+    start_program: Callable[..., Program],
+    needs_modules: Callable[..., None],
+) -> None:
+    needs_modules("carla", "numpy")
+    server = start_server("Town03", maps=[folders.maps])
+    program = start_program(
+        ["-m", "unittest", "-v", f"smoke.{module}"],
+        python_path=[HERE / "other_ports", folders.tests],
+        environment={"OTHER_PORTS": f"3654:{server.address.port},2000:{server.address.port},8000:{free_port()}"},
+        cwd=folders.tests,
+    )
+    outcome = program.wait(MAX_S)
+    assert server.running, server.log()
+    results = dict(_RESULT.findall(outcome.output))
+    assert results, outcome.output
+    ran = re.search(r"^Ran (\d+) tests? in", outcome.output, re.MULTILINE)
+    assert ran, f"it did not end: {outcome.output}"
+    assert int(ran[1]) == len(results), outcome.output
+    bad = {name for name, result in results.items() if result not in {"ok", "skipped"}}
+    assert bad <= set(MODULES[module]), outcome.output
