@@ -36,7 +36,7 @@ NO_SHADOW_Z = -1000.0
 
 @dataclass(frozen=True)
 class LightWindow:
-    """A texture (red: sunlight, green: lamp light, blue: height of the shadow's top) and its place: x and y of the corner, 1 / size, 1."""
+    """A texture and its place: x and y of the corner, 1 / size, 1."""
 
     texture: moderngl.Texture
     uniform: tuple[float, float, float, float]
@@ -94,7 +94,7 @@ class BakedLight:
                 continue
             target.color_mask = (kind == 0, kind == 1, kind == 2, False)
             self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA if kind == 0 else moderngl.ONE
-            self._context.blend_equation = moderngl.MAX if kind == 2 else moderngl.FUNC_ADD
+            self._context.blend_equation = moderngl.MAX if kind == 2 else moderngl.FUNC_ADD  # pyright: ignore
             set_uniform(self._program, "kind", kind)
             vertices = np.concatenate(triangles).astype(np.float32)
             buffer = self._context.buffer(vertices.tobytes())
@@ -104,7 +104,7 @@ class BakedLight:
             array.render(moderngl.TRIANGLES)
             array.release()
             buffer.release()
-        self._context.blend_equation = moderngl.FUNC_ADD
+        self._context.blend_equation = moderngl.FUNC_ADD  # pyright: ignore
         target.color_mask = (True, True, True, True)
         target.release()
         texture.build_mipmaps()
@@ -115,7 +115,7 @@ class BakedLight:
         statics = self._statics
         out: list[Floats] = []
         for k in np.nonzero(near & (statics.kind == int(StaticKind.BUILDING)))[0]:
-            foot = _footprint(statics, k)
+            foot = _footprint(statics, int(k))
             top = foot + per_metre * 2.0 * statics.extent[k, 2]
             out.append(_solid(np.concatenate([_quad(foot), _quad(top)])))
             for i in range(4):
@@ -128,7 +128,7 @@ class BakedLight:
         statics = self._statics
         out: list[Floats] = []
         for k in np.nonzero(near & (statics.kind == int(StaticKind.BUILDING)))[0]:
-            foot = _footprint(statics, k)
+            foot = _footprint(statics, int(k))
             low, high = (float(statics.center[k, 2] + sign * statics.extent[k, 2]) for sign in (-1.0, 1.0))
             end = foot + per_metre * 2.0 * statics.extent[k, 2]
             out.append(_at_height(_quad(foot), np.full(6, high)))
@@ -145,11 +145,12 @@ class BakedLight:
             return []
         size = (statics.extent[chosen, 2] / 1.6)[:, None]
         foot = statics.center[chosen] - statics.extent[chosen] * np.array([0.0, 0.0, 1.0])
-        across = np.array([-per_metre[1], per_metre[0]]) / max(float(np.linalg.norm(per_metre)), 1e-6)
+        across = np.array([-per_metre[1], per_metre[0]]) / max(float(np.linalg.norm(per_metre)), 1e-6) * 1.9 * size
         start, end = foot[:, :2], foot[:, :2] + per_metre * 6.4 * size
         corners = np.stack(
-            [start - across * 1.9 * size, start + across * 1.9 * size, end + across * 1.9 * size, end - across * 1.9 * size], axis=1
-        )  # fmt: skip
+            [start - across, start + across, end + across, end - across],
+            axis=1,
+        )
         high, low = foot[:, 2] + 6.4 * size[:, 0], foot[:, 2]
         heights = np.stack([high, high, low, low], axis=1)
         order = [0, 1, 2, 0, 2, 3]

@@ -90,7 +90,9 @@ def _shape(
     )  # fmt: skip
 
 
-def _four(front: tuple[int, int], rear: tuple[int, int], bonnet: tuple[int, int], boot: tuple[int, int]) -> tuple[Door, ...]:
+def _four(
+    front: tuple[int, int], rear: tuple[int, int], bonnet: tuple[int, int], boot: tuple[int, int]
+) -> tuple[Door, ...]:
     return (Door(0, *front), Door(1, *front), Door(2, *rear), Door(3, *rear), Door(4, *bonnet), Door(5, *boot))
 
 
@@ -428,7 +430,9 @@ def _lamps(builder: MeshBuilder, shape: CarShape) -> None:
         (nose.x - 0.008, 0.0, shape.headlight_z - 0.03), (0.015, nose.half_width * 0.5, 0.06), Material.MATT, BLACK
     )
     for end, sign in ((nose, -1.0), (tail, 1.0)):
-        builder.box((end.x + sign * 0.02, 0.0, end.sill + 0.02), (0.03, end.half_width * 0.96, 0.06), Material.MATT, TRIM)
+        builder.box(
+            (end.x + sign * 0.02, 0.0, end.sill + 0.02), (0.03, end.half_width * 0.96, 0.06), Material.MATT, TRIM
+        )
     rear_glass = next((k for k in range(len(shape.between) - 1, 0, -1) if shape.between[k] == "windscreen"), None)
     if rear_glass is not None and rear_glass > len(shape.between) // 2:
         brow = shape.stations[rear_glass]
@@ -458,7 +462,12 @@ def _details(builder: MeshBuilder, shape: CarShape) -> None:
         if shape.livery == "ambulance":
             box = shape.stations[-2]
             y = side * (box.half_width + 0.012)
-            builder.box((0.4 * box.x, y, 0.62 * box.shoulder + 0.35), (0.55 * abs(box.x), 0.008, 0.13), Material.SIGN_FACE, (0.85, 0.12, 0.1))
+            builder.box(
+                (0.4 * box.x, y, 0.62 * box.shoulder + 0.35),
+                (0.55 * abs(box.x), 0.008, 0.13),
+                Material.SIGN_FACE,
+                (0.85, 0.12, 0.1),
+            )
             _side_poster(builder, Cell.AMBULANCE, 0.35 * box.x, y * 0.985, 1.75, 1.0, 0.20)
             _side_poster(builder, Cell.STAR_OF_LIFE, 0.80 * box.x, y * 0.985, 1.75, 0.26, 0.26)
         elif shape.livery == "police":
@@ -487,12 +496,19 @@ def _seams(builder: MeshBuilder, shape: CarShape) -> None:
         builder.joint(Joint.DOOR + door.number)
         for index in (door.first, door.last + 1):
             ring = _ring(shape.stations[index])[2:5]
-            line = np.concatenate([ring + (0.009, 0.006, 0.0), (ring + (-0.009, 0.006, 0.0))[::-1]])
+            line = np.concatenate([ring + np.array([0.009, 0.006, 0.0]), (ring + np.array([-0.009, 0.006, 0.0]))[::-1]])
             line *= np.array([1.0, side, 1.0])
             for k in range(2):
-                builder.new_part().polygon(line[[k, k + 1, 4 - k, 5 - k]], Material.MATT, SEAM, away_from=(line[0, 0], 0, 0.5))
+                builder.new_part().polygon(
+                    line[[k, k + 1, 4 - k, 5 - k]], Material.MATT, SEAM, away_from=(line[0, 0], 0, 0.5)
+                )
         back = shape.stations[door.last + 1]
-        builder.box((back.x + 0.14, side * (back.half_width * 0.985), back.shoulder - 0.09), (0.09, 0.02, 0.018), Material.CHROME, (0.3, 0.3, 0.31))
+        builder.box(
+            (back.x + 0.14, side * (back.half_width * 0.985), back.shoulder - 0.09),
+            (0.09, 0.02, 0.018),
+            Material.CHROME,
+            (0.3, 0.3, 0.31),
+        )
     builder.joint(Joint.NONE)
 
 
@@ -529,13 +545,25 @@ def interior_mesh(shape: CarShape) -> Mesh:
     builder.box((middle_x, 0, front.sill + 0.05), (half_x, wall, 0.03), Material.MATT, SEAM)
     builder.box((middle_x, 0, front.sill + 0.25), (half_x, 0.08, 0.22), Material.MATT, SEAM)
     for x in (front.x - 0.12, back.x + 0.05):
-        builder.box((x, 0, 0.5 * (front.sill + front.shoulder)), (0.09, wall, 0.5 * (front.shoulder - front.sill)), Material.MATT, TRIM)
+        builder.box(
+            (x, 0, 0.5 * (front.sill + front.shoulder)),
+            (0.09, wall, 0.5 * (front.shoulder - front.sill)),
+            Material.MATT,
+            TRIM,
+        )
     rows = (0.30, 0.72) if half_x > 1.1 else (0.5,)
     for share in rows:
         x = front.x - share * 2.0 * half_x
         for side in (-1.0, 1.0):
-            builder.box((x, side * 0.45 * shape.half_size[1], front.sill + 0.24), (0.26, 0.24, 0.08), Material.MATT, CLOTH)
-            builder.box((x - 0.26, side * 0.45 * shape.half_size[1], front.sill + 0.52), (0.07, 0.24, 0.30), Material.MATT, CLOTH)
+            builder.box(
+                (x, side * 0.45 * shape.half_size[1], front.sill + 0.24), (0.26, 0.24, 0.08), Material.MATT, CLOTH
+            )
+            builder.box(
+                (x - 0.26, side * 0.45 * shape.half_size[1], front.sill + 0.52),
+                (0.07, 0.24, 0.30),
+                Material.MATT,
+                CLOTH,
+            )
     for end in (shape.stations[2], shape.stations[-3]):
         builder.box((end.x, 0, end.shoulder - 0.06), (0.38, 0.72 * end.half_width, 0.02), Material.MATT, SEAM)
     return builder.build()
@@ -552,7 +580,10 @@ def wheel_mesh(*, spokes: bool = True) -> Mesh:
             # Dark gaps between five spokes, so that one sees the wheel turn.
             fan = [(0.22, angle - 0.30), (0.60, angle - 0.42), (0.60, angle + 0.42), (0.22, angle + 0.30)]
             builder.new_part().polygon(
-                [(r * np.cos(a), 0.52, r * np.sin(a)) for r, a in fan], Material.MATT, (0.09, 0.09, 0.09), away_from=(0, 0, 0)
+                [(r * np.cos(a), 0.52, r * np.sin(a)) for r, a in fan],
+                Material.MATT,
+                (0.09, 0.09, 0.09),
+                away_from=(0, 0, 0),
             )
     return builder.build()
 
@@ -596,14 +627,21 @@ def far_car_mesh(shape: CarShape, *, beacon: bool = False) -> Mesh:
         builder.box(
             (tail.x + 0.03, y, shape.taillight_z), (0.04, half_y, half_z), Material.TAILLIGHT, (0.55, 0.03, 0.03)
         )
-        builder.box((tail.x + 0.03, y, shape.taillight_z - half_z - 0.05), (0.04, half_y, 0.05), blinker, (0.7, 0.35, 0.08))
+        builder.box(
+            (tail.x + 0.03, y, shape.taillight_z - half_z - 0.05), (0.04, half_y, 0.05), blinker, (0.7, 0.35, 0.08)
+        )
         builder.box(
             (nose.x - 0.05, nose.half_width * 0.8 * side, shape.headlight_z),
             (0.06, 0.165, 0.055),
             Material.HEADLIGHT,
             (0.82, 0.84, 0.86),
         )
-        builder.box((nose.x - 0.05, nose.half_width * 0.99 * side, shape.headlight_z), (0.07, 0.05, 0.05), blinker, (0.75, 0.4, 0.1))
+        builder.box(
+            (nose.x - 0.05, nose.half_width * 0.99 * side, shape.headlight_z),
+            (0.07, 0.05, 0.05),
+            blinker,
+            (0.75, 0.4, 0.1),
+        )
     if beacon:
         _light_bar(builder, shape)
     return builder.build()

@@ -31,7 +31,9 @@ TILES = 3
 """Style of a pitched roof's faces."""
 BRICKS = np.array([(150, 78, 58), (128, 66, 52), (168, 104, 76), (108, 62, 54), (176, 128, 98)])
 OFFICES = np.array([(96, 104, 116), (150, 156, 160), (74, 82, 92), (188, 190, 188)])
-HOUSES = np.array([(222, 212, 190), (206, 186, 150), (190, 196, 198), (226, 204, 178), (184, 150, 128), (232, 230, 222)])
+HOUSES = np.array(
+    [(222, 212, 190), (206, 186, 150), (190, 196, 198), (226, 204, 178), (184, 150, 128), (232, 230, 222)]
+)
 SHEETS = np.array([(150, 158, 164), (120, 138, 150), (176, 168, 150), (110, 124, 116)])
 ROOF_TILES = np.array([(118, 62, 48), (92, 58, 50), (84, 86, 92), (134, 84, 62)])
 LOW_HOUSE_M = 9.0
@@ -187,7 +189,7 @@ def _add_pitched_roofs(houses: _Houses, extent: Floats, looks: BuildingLooks, pi
     half_x, half_y = extent[:, 0] + eaves, extent[:, 1] + eaves
     tiles = ROOF_TILES[(looks.dice[:, 3] * len(ROOF_TILES)).astype(np.intp)].astype(np.float64)
     low, ridge = houses.top - 0.15, houses.top + ROOF_PITCH * extent[:, 1]
-    none = np.zeros(len(extent))
+    none, wall = np.zeros(len(extent)), houses.top - 0.3
     slope = (1.0 + ROOF_PITCH**2) ** 0.5
     for side in (1.0, -1.0):
         normal = (0.0, side * ROOF_PITCH / slope, 1.0 / slope)
@@ -198,7 +200,7 @@ def _add_pitched_roofs(houses: _Houses, extent: Floats, looks: BuildingLooks, pi
         # The gable: a wall that narrows to the ridge.
         x = side * extent[:, 0]
         houses.quad(
-            (x, x, x, x), (-extent[:, 1], extent[:, 1], none, none), (houses.top - 0.3, houses.top - 0.3, ridge - 0.1, ridge - 0.1),
+            (x, x, x, x), (-extent[:, 1], extent[:, 1], none, none), (wall, wall, ridge - 0.1, ridge - 0.1),
             (side, 0.0, 0.0), looks.color * 0.97, chosen=pitched,
         )  # fmt: skip
 
@@ -224,7 +226,7 @@ def awning_instances(library: MeshLibrary, statics: StaticBoxes) -> Instances:
     count = len(rows)
     paint = np.ones((count, 4))
     paint[:, :3] = np.modf(rows[:, 4:5] * np.array([17.3, 29.1, 41.7]) + 0.1 * rows[:, 5:6])[0] * 0.6 + 0.1
-    axes = rotation_matrices(np.column_stack([np.zeros(count), rows[:, 3], np.zeros(count)]))
+    axes = rotation_matrices(np.column_stack([np.zeros(count), rows[:, 3].astype(np.float64), np.zeros(count)]))
     state = np.tile([0.0, 0.0, 0.0, 2.0], (count, 1))
     owner = np.tile([float(BUILDING_LABEL), 0.0], (count, 1))
     mesh = np.full(count, library.index("awning"), dtype=np.int32)

@@ -49,6 +49,7 @@ class Glows:
         self._head_place = heads[:, [3, 7, 11]].astype(np.float64)
         self._head_facing = heads[:, [0, 4, 8]].astype(np.float64)
         self._light_of_head = scene.light_of_head
+        self._head_height_m = scene.head_height_m
 
     def rows(self, frame: SceneFrame, axes: Floats, foot: Floats, light: Lighting) -> NDArray[np.float32]:
         """Return rows [M, 22] for the glow shader; by day there are fewer and fainter ones."""
@@ -70,8 +71,9 @@ class Glows:
         state = np.asarray(states)[light[lit]] if len(lit) else np.zeros(0, dtype=np.intp)
         place = self._head_place[lit] + self._head_facing[lit] * 0.13
         place[:, 2] += LENS_Z[state]
+        height_m = self._head_height_m[lit] + LENS_Z[state]
         color = LENS_COLORS[state] * (0.12 + 0.40 * dark)
-        return _rows(place, 0.55, color, 2.2, self._head_facing[lit], np.full(len(lit), 4.0))
+        return _rows(place, 0.55, color, 2.2, self._head_facing[lit], height_m)
 
 
 @cache
@@ -118,7 +120,9 @@ def _vehicle_glows(frame: SceneFrame, axes: Floats, foot: Floats, dark: float) -
             for end in (1.0, -1.0):
                 add(turning, end, side, np.array([1.8, 0.75, 0.04]) * (0.15 + 0.4 * dark), 0.45)
         beat = (frame.time_s * BEACON_HZ + (0.5 if side > 0 else 0.0)) % 1.0
-        flashing = ((flags & SPECIAL) != 0) & np.isin(shape, [int(ShapeClass.POLICE), int(ShapeClass.AMBULANCE), int(ShapeClass.FIRE_TRUCK)])
+        flashing = ((flags & SPECIAL) != 0) & np.isin(
+            shape, [int(ShapeClass.POLICE), int(ShapeClass.AMBULANCE), int(ShapeClass.FIRE_TRUCK)]
+        )
         if flashing.any() and (beat < 0.16 or 0.24 < beat < 0.40):
             k = np.flatnonzero(flashing)
             local = np.column_stack([np.zeros(len(k)), side * 0.4 * frame.extent[k, 1], 2.0 * frame.extent[k, 2]])
@@ -144,5 +148,3 @@ def headlight_beams(frame: SceneFrame, axes: Floats, foot: Floats, light: Lighti
     rows[:, 4:7] = aim / np.linalg.norm(aim, axis=1, keepdims=True)
     rows[:, 7] = BEAM_COS
     return rows
-
-

@@ -71,7 +71,10 @@ class DynamicInstances:
         count = max(models) + 1
         self._mesh = np.zeros(count, dtype=np.int32)
         self._half = np.ones((count, 3))
-        wheels = {k: [(x, s) for x in b.wheel_x for s in ((0.0,) if b.two_wheeler else (-1.0, 1.0))] for k, b in models.items()}
+        wheels = {
+            k: [(x, s) for x in b.wheel_x for s in ((0.0,) if b.two_wheeler else (-1.0, 1.0))]
+            for k, b in models.items()
+        }
         slots = max(len(w) for w in wheels.values())
         self._wheel_x, self._wheel_side, self._wheel_steers = (np.zeros((count, slots)) for _ in range(3))
         self._has_wheel = np.zeros((count, slots), dtype=np.bool_)
@@ -150,7 +153,9 @@ class DynamicInstances:
         radius = self._wheel_radius[kind] * scale[owner, 2]
         width = self._wheel_width[kind]
         steer = np.asarray(frame.steer_deg)[owner] if len(frame.steer_deg) else np.zeros(len(owner))
-        roll = np.radians(np.asarray(frame.wheel_turn_deg)[owner]) if len(frame.wheel_turn_deg) else np.zeros(len(owner))
+        roll = (
+            np.radians(np.asarray(frame.wheel_turn_deg)[owner]) if len(frame.wheel_turn_deg) else np.zeros(len(owner))
+        )
         yaw = np.radians(steer * self._wheel_steers[kind, slot])
         # The mesh shows its outer side at +y: wheels on the left are turned about.
         about = np.where(side < 0.0, -1.0, 1.0)
@@ -241,7 +246,9 @@ def ground_quads(frame: SceneFrame, axes: Floats, foot: Floats, light: Lighting)
     return np.concatenate(quads)
 
 
-def _sun_shadows(frame: SceneFrame, axes: Floats, lift: Floats, light: Lighting, strength: float) -> NDArray[np.float32]:
+def _sun_shadows(
+    frame: SceneFrame, axes: Floats, lift: Floats, light: Lighting, strength: float
+) -> NDArray[np.float32]:
     """Return quads that hold the shadows of the boxes; the shader finds which points the sun does not reach."""
     walker = is_walker(frame.shape_class)
     sun = light.sun_direction.copy()

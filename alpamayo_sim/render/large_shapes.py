@@ -36,7 +36,9 @@ def side_poster(b: MeshBuilder, cell: Cell, x: tuple[float, float], y: float, z:
     # Seen from the right side, forward is to the reader's right.
     left, right = (x[0], x[1]) if y > 0 else (x[1], x[0])
     corners = [(left, y, z[1]), (right, y, z[1]), (right, y, z[0]), (left, y, z[0])]
-    b.poster(corners, [(0, 0), (1, 0), (1, 1), (0, 1)], cell, away_from=(0.5 * (left + right), 0.0, 0.5 * (z[0] + z[1])))
+    b.poster(
+        corners, [(0, 0), (1, 0), (1, 1), (0, 1)], cell, away_from=(0.5 * (left + right), 0.0, 0.5 * (z[0] + z[1]))
+    )
 
 
 def end_poster(b: MeshBuilder, cell: Cell, x: float, y: float, z: tuple[float, float]) -> None:
@@ -67,10 +69,26 @@ def _cab(b: MeshBuilder, hx: float, hy: float, hz: float, length: float) -> None
     top = min(2.0 * hz - 0.3, 2.9)
     waist = 0.58 * top
     b.box((mid, 0, 0.5 * (0.42 + waist)), (half, hy * 0.96, 0.5 * (waist - 0.42)), Material.PAINT, WHITE)
-    b.box((mid - 0.04, 0, 0.5 * (waist + top)), (half - 0.03, hy * 0.94, 0.5 * (top - waist)), Material.PAINT, WHITE, taper=0.94)
+    b.box(
+        (mid - 0.04, 0, 0.5 * (waist + top)),
+        (half - 0.03, hy * 0.94, 0.5 * (top - waist)),
+        Material.PAINT,
+        WHITE,
+        taper=0.94,
+    )
     b.box((hx - 0.09, 0, waist + 0.42 * (top - waist)), (0.05, hy * 0.86, 0.36 * (top - waist)), Material.GLASS, GLASS)
-    b.box((mid + 0.1, 0, waist + 0.42 * (top - waist)), (0.42 * length, hy * 0.955, 0.33 * (top - waist)), Material.GLASS, GLASS)
-    b.box((mid - 0.42 * length, 0, waist + 0.4 * (top - waist)), (0.05, hy * 0.958, 0.4 * (top - waist)), Material.PAINT, WHITE)
+    b.box(
+        (mid + 0.1, 0, waist + 0.42 * (top - waist)),
+        (0.42 * length, hy * 0.955, 0.33 * (top - waist)),
+        Material.GLASS,
+        GLASS,
+    )
+    b.box(
+        (mid - 0.42 * length, 0, waist + 0.4 * (top - waist)),
+        (0.05, hy * 0.958, 0.4 * (top - waist)),
+        Material.PAINT,
+        WHITE,
+    )
     b.box((hx - 0.012, 0, 0.5 * waist + 0.22), (0.02, hy * 0.55, 0.2), Material.MATT, BLACK)
     b.box((hx - 0.03, 0, 0.46), (0.05, hy * 0.95, 0.13), Material.MATT, (0.2, 0.2, 0.2))
     for side in (-1.0, 1.0):
@@ -95,8 +113,15 @@ def truck_mesh() -> Mesh:
     front = hx - 1.9
     _cab(b, hx, hy, hz, 1.85)
     top, low = 2.0 * hz, 0.98
-    b.box((0.5 * (front - 0.08 - hx), 0, 0.5 * (low + top)), (0.5 * (front - 0.08 + hx), hy, 0.5 * (top - low)), Material.LACQUER, (0.80, 0.80, 0.78))
-    b.box((0.5 * (front - 0.08 - hx), 0, low + 0.06), (0.5 * (front - 0.06 + hx), hy + 0.01, 0.07), Material.PAINT, WHITE)
+    b.box(
+        (0.5 * (front - 0.08 - hx), 0, 0.5 * (low + top)),
+        (0.5 * (front - 0.08 + hx), hy, 0.5 * (top - low)),
+        Material.LACQUER,
+        (0.80, 0.80, 0.78),
+    )
+    b.box(
+        (0.5 * (front - 0.08 - hx), 0, low + 0.06), (0.5 * (front - 0.06 + hx), hy + 0.01, 0.07), Material.PAINT, WHITE
+    )
     for x in np.linspace(-hx + 0.7, front - 0.8, 6):
         b.box((x, 0, 0.5 * (low + top)), (0.02, hy + 0.008, 0.5 * (top - low) - 0.1), Material.MATT, (0.62, 0.62, 0.61))
     b.box((front - 0.35, 0, top - 0.45), (0.45, hy * 0.8, 0.3), Material.PAINT, WHITE, taper=0.85)
@@ -111,9 +136,14 @@ def truck_mesh() -> Mesh:
 
 def far_truck_mesh(*, fire: bool = False) -> Mesh:
     """Return the few faces of a truck that is some dozens of pixels wide."""
-    hx, hy, hz = TRUCK_HALF
+    hx, hy, _ = TRUCK_HALF
     b = MeshBuilder()
-    b.box((hx - 0.93, 0, 1.62), (0.92, hy * 0.95, 1.2), Material.LACQUER if fire else Material.PAINT, RED if fire else WHITE)
+    b.box(
+        (hx - 0.93, 0, 1.62),
+        (0.92, hy * 0.95, 1.2),
+        Material.LACQUER if fire else Material.PAINT,
+        RED if fire else WHITE,
+    )
     b.box((hx - 0.05, 0, 2.1), (0.07, hy * 0.84, 0.4), Material.GLASS, GLASS)
     b.box((hx - 0.9, 0, 2.1), (0.75, hy * 0.956, 0.36), Material.GLASS, GLASS)
     b.box((-1.0, 0, 2.2), (3.0, hy, 1.25), Material.LACQUER, RED if fire else (0.80, 0.80, 0.78))
@@ -142,8 +172,15 @@ def fire_truck_mesh() -> Mesh:
     b.box((hx + 0.0, 0, 0.55), (0.06, hy * 0.97, 0.2), Material.CHROME, SILVER)
     b.box((hx - 0.01, 0, 1.08), (0.02, hy * 0.5, 0.2), Material.MATT, BLACK)
     end_poster(b, Cell.FIRE, hx - 0.015, 0.42, (1.52, 1.74))
-    b.box((0.5 * (front - hx), 0, 0.5 * (0.7 + 2.75)), (0.5 * (front + hx), hy, 0.5 * (2.75 - 0.7)), Material.LACQUER, RED)
-    b.box((0.5 * (front - hx), 0, 0.92), (0.5 * (front + hx) + 0.01, hy + 0.012, 0.07), Material.SIGN_FACE, (0.95, 0.85, 0.2))
+    b.box(
+        (0.5 * (front - hx), 0, 0.5 * (0.7 + 2.75)), (0.5 * (front + hx), hy, 0.5 * (2.75 - 0.7)), Material.LACQUER, RED
+    )
+    b.box(
+        (0.5 * (front - hx), 0, 0.92),
+        (0.5 * (front + hx) + 0.01, hy + 0.012, 0.07),
+        Material.SIGN_FACE,
+        (0.95, 0.85, 0.2),
+    )
     for side in (-1.0, 1.0):
         for x in (-3.2, -2.05, 0.15):
             b.box((x, side * (hy + 0.004), 1.85), (0.48, 0.012, 0.72), Material.CHROME, SILVER)
@@ -176,7 +213,9 @@ def box_truck_mesh() -> Mesh:
     b.box((hx - 0.75, 0, 1.62), (0.52, hy * 0.82, 0.38), Material.LACQUER, RED, taper=0.9)
     b.box((hx - 0.30, 0, 1.6), (0.06, hy * 0.70, 0.27), Material.GLASS, GLASS)
     b.box((hx - 0.78, 0, 1.6), (0.36, hy * 0.832, 0.25), Material.GLASS, GLASS)
-    b.box((0.5 * (front - hx), 0, 0.5 * (0.72 + top)), (0.5 * (front + hx), hy, 0.5 * (top - 0.72)), Material.LACQUER, RED)
+    b.box(
+        (0.5 * (front - hx), 0, 0.5 * (0.72 + top)), (0.5 * (front + hx), hy, 0.5 * (top - 0.72)), Material.LACQUER, RED
+    )
     b.box((0.5 * (front - hx), 0, top - 0.04), (0.5 * (front + hx) + 0.02, hy + 0.01, 0.05), Material.LACQUER, WHITE)
     for side in (-1.0, 1.0):
         side_poster(b, Cell.COLA, (-hx + 0.25, front - 0.25), side * (hy + 0.012), (0.95, top - 0.2))
@@ -277,7 +316,9 @@ def bike_wheel_mesh(*, thin: bool) -> Mesh:
             along = np.array([np.cos(angle), 0.0, np.sin(angle)])
             across = np.array([-np.sin(angle), 0.0, np.cos(angle)]) * width
             spoke = [along * 0.1 - across, along * rim - across, along * rim + across, along * 0.1 + across]
-            b.new_part().polygon(np.array(spoke) + (0, 0.25 * side, 0), Material.CHROME, STEEL, away_from=(0, 0, 0))
+            b.new_part().polygon(
+                np.array(spoke) + np.array([0, 0.25 * side, 0]), Material.CHROME, STEEL, away_from=(0, 0, 0)
+            )
     return b.build()
 
 
@@ -314,8 +355,18 @@ def scooter_mesh() -> Mesh:
     b.box((-0.45, 0, 0.52), (0.36, 0.2, 0.2), Material.PAINT, WHITE, taper=0.85)
     b.box((-0.42, 0, 0.76), (0.32, 0.13, 0.05), Material.MATT, BLACK)
     b.box((0.08, 0, 0.28), (0.3, 0.17, 0.04), Material.MATT, (0.25, 0.25, 0.25))
-    b.polygon([(0.36, -0.24, 0.3), (0.36, 0.24, 0.3), (0.44, 0.16, 0.88), (0.44, -0.16, 0.88)], Material.PAINT, WHITE, away_from=(0, 0, 0.6))
-    b.new_part().polygon([(0.35, -0.24, 0.3), (0.35, 0.24, 0.3), (0.43, 0.16, 0.88), (0.43, -0.16, 0.88)], Material.PAINT, WHITE, away_from=(1, 0, 0.6))
+    b.polygon(
+        [(0.36, -0.24, 0.3), (0.36, 0.24, 0.3), (0.44, 0.16, 0.88), (0.44, -0.16, 0.88)],
+        Material.PAINT,
+        WHITE,
+        away_from=(0, 0, 0.6),
+    )
+    b.new_part().polygon(
+        [(0.35, -0.24, 0.3), (0.35, 0.24, 0.3), (0.43, 0.16, 0.88), (0.43, -0.16, 0.88)],
+        Material.PAINT,
+        WHITE,
+        away_from=(1, 0, 0.6),
+    )
     b.tube((0.62, 0, 0.22), (0.42, 0, 0.98), (0.05, 0.04), Material.PAINT, WHITE, sides=6)
     b.box((0.62, 0, 0.42), (0.2, 0.07, 0.05), Material.PAINT, WHITE, taper=0.8)
     b.tube((0.40, -0.32, 1.0), (0.40, 0.32, 1.0), (0.022, 0.022), Material.MATT, BLACK, sides=5)

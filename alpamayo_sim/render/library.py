@@ -51,7 +51,14 @@ _EMERGENCY = ("police", "ambulance")
 
 def _car(name: str, shape: car_shapes.CarShape) -> Body:
     doors = tuple((d.number, f"{name}_door_{d.number}", car_shapes.door_mesh(shape, d.number)[1]) for d in shape.doors)
-    return Body(name, shape.half_size, shape.wheel_x, shape.wheel_radius, doors=doors, lamp_z=(shape.headlight_z, shape.taillight_z))
+    return Body(
+        name,
+        shape.half_size,
+        shape.wheel_x,
+        shape.wheel_radius,
+        doors=doors,
+        lamp_z=(shape.headlight_z, shape.taillight_z),
+    )
 
 
 def _bike(name: str, half: tuple[float, float, float], x: tuple[float, ...], radius: float, width: float) -> Body:
@@ -69,7 +76,10 @@ def bodies() -> dict[int, Body]:
     found[int(ShapeClass.BOX_TRUCK)] = Body("box_truck", big.BOX_TRUCK_HALF, (1.75, -1.5), 0.38, 0.26)
     found[int(ShapeClass.BUS)] = Body("bus", big.BUS_HALF, (3.4, -2.7), 0.48, 0.3)
     for shape, bike in (
-        (ShapeClass.MOTORCYCLE, _bike("motorcycle", big.MOTORCYCLE_HALF, big.MOTORCYCLE_WHEELS, big.MOTORCYCLE_RADIUS, 0.12)),
+        (
+            ShapeClass.MOTORCYCLE,
+            _bike("motorcycle", big.MOTORCYCLE_HALF, big.MOTORCYCLE_WHEELS, big.MOTORCYCLE_RADIUS, 0.12),
+        ),
         (ShapeClass.SCOOTER, _bike("scooter", big.SCOOTER_HALF, big.SCOOTER_WHEELS, big.SCOOTER_RADIUS, 0.10)),
         (ShapeClass.BICYCLE, _bike("bicycle", big.BICYCLE_HALF, big.BICYCLE_WHEELS, big.BICYCLE_RADIUS, 0.035)),
     ):

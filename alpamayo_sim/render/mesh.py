@@ -299,4 +299,3 @@ def pack(
     vertices["color"][:, 3] = joint
     merged, index = np.unique(vertices, return_inverse=True)
     return Mesh(merged, index.ravel()[triangles].astype(np.uint32))
-

@@ -31,12 +31,26 @@ def walker_mesh(*, far: bool = False, woman: bool = False, child: bool = False) 
     b.tube((0, 0, 1.52), (0.01, 0, 1.63), (0.06, 0.055), Material.SKIN, WHITE, sides=sides, caps=False)
     grown = 1.42 if child else 1.0
     z = 1.72 - (0.02 if child else 0.0)
-    b.ball((0.015, 0, z), (0.105 * grown, 0.088 * grown, 0.128 * min(grown, 1.28)), Material.SKIN, WHITE, sides=sides, rings=4 if far else 6)
+    b.ball(
+        (0.015, 0, z),
+        (0.105 * grown, 0.088 * grown, 0.128 * min(grown, 1.28)),
+        Material.SKIN,
+        WHITE,
+        sides=sides,
+        rings=4 if far else 6,
+    )
     if not far:
         b.box((0.118 * grown, 0, z - 0.015), (0.018, 0.016, 0.022), Material.SKIN, WHITE)
         for side in (-1.0, 1.0):
             b.box((0.098 * grown, 0.038 * side * grown, z + 0.025), (0.012, 0.014, 0.01), Material.MATT, BLACK)
-    b.ball((-0.022 * grown, 0, z + 0.045), (0.112 * grown, 0.1 * grown, 0.1 * grown), Material.HAIR, WHITE, sides=sides, rings=3 if far else 5)
+    b.ball(
+        (-0.022 * grown, 0, z + 0.045),
+        (0.112 * grown, 0.1 * grown, 0.1 * grown),
+        Material.HAIR,
+        WHITE,
+        sides=sides,
+        rings=3 if far else 5,
+    )
     if woman:
         b.ball((-0.075, 0, z - 0.10), (0.065, 0.095, 0.17), Material.HAIR, WHITE, sides=sides, rings=3 if far else 4)
     if child:
@@ -46,7 +60,15 @@ def walker_mesh(*, far: bool = False, woman: bool = False, child: bool = False) 
 
 def _leg(b: MeshBuilder, side: float, k: int, sides: int, *, far: bool, bare: bool) -> None:
     b.joint(Joint.THIGH_LEFT + k)
-    b.tube((0, 0.085 * side, 0.93), (0, 0.095 * side, 0.48), (0.095, 0.07), Material.TROUSERS, WHITE, sides=sides, caps=False)
+    b.tube(
+        (0, 0.085 * side, 0.93),
+        (0, 0.095 * side, 0.48),
+        (0.095, 0.07),
+        Material.TROUSERS,
+        WHITE,
+        sides=sides,
+        caps=False,
+    )
     b.joint(Joint.SHIN_LEFT + k)
     shin = Material.SKIN if bare else Material.TROUSERS
     b.tube((0, 0.095 * side, 0.52), (0, 0.1 * side, 0.06), (0.068, 0.048), shin, WHITE, sides=sides, caps=False)
@@ -55,8 +77,24 @@ def _leg(b: MeshBuilder, side: float, k: int, sides: int, *, far: bool, bare: bo
 
 def _arm(b: MeshBuilder, side: float, k: int, sides: int, *, far: bool) -> None:
     b.joint(Joint.ARM_LEFT + k)
-    b.tube((0, 0.20 * side, 1.48), (0.0, 0.245 * side, 1.17), (0.062, 0.05), Material.CLOTH, WHITE, sides=sides, caps=not far)
+    b.tube(
+        (0, 0.20 * side, 1.48),
+        (0.0, 0.245 * side, 1.17),
+        (0.062, 0.05),
+        Material.CLOTH,
+        WHITE,
+        sides=sides,
+        caps=not far,
+    )
     b.joint(Joint.FOREARM_LEFT + k)
-    b.tube((0.0, 0.245 * side, 1.20), (0.02, 0.265 * side, 0.92), (0.048, 0.038), Material.CLOTH, WHITE, sides=sides, caps=False)
+    b.tube(
+        (0.0, 0.245 * side, 1.20),
+        (0.02, 0.265 * side, 0.92),
+        (0.048, 0.038),
+        Material.CLOTH,
+        WHITE,
+        sides=sides,
+        caps=False,
+    )
     if not far:
         b.ball((0.03, 0.265 * side, 0.87), (0.045, 0.035, 0.075), Material.SKIN, WHITE, sides=5, rings=3)

@@ -70,7 +70,9 @@ def chain(b: MeshBuilder) -> None:
     links = np.linspace(-0.93, 0.93, 9)
     for k, (p, q) in enumerate(zip(links[:-1], links[1:], strict=True)):
         sag = [1.25 + 0.55 * x * x for x in (p, q)]
-        b.box((0.5 * (p + q), 0, 0.5 * sum(sag)), (0.5 * (q - p), 0.18, 0.06), MATT, WHITE if k % 2 else (0.8, 0.1, 0.1))
+        b.box(
+            (0.5 * (p + q), 0, 0.5 * sum(sag)), (0.5 * (q - p), 0.18, 0.06), MATT, WHITE if k % 2 else (0.8, 0.1, 0.1)
+        )
 
 
 def post(b: MeshBuilder) -> None:
@@ -155,7 +157,12 @@ def vending_machine(b: MeshBuilder) -> None:
 def cash_machine(b: MeshBuilder) -> None:
     """A cash machine."""
     b.box((0, 0, 1), (0.95, 0.97, 1), MATT, (0.15, 0.30, 0.52))
-    b.poster([(0.97, 0.9, 1.95), (0.97, -0.9, 1.95), (0.97, -0.9, 1.55), (0.97, 0.9, 1.55)], [(1, 0), (0, 0), (0, 1), (1, 1)], Cell.ATM, away_from=(0, 0, 1))
+    b.poster(
+        [(0.97, 0.9, 1.95), (0.97, -0.9, 1.95), (0.97, -0.9, 1.55), (0.97, 0.9, 1.55)],
+        [(1, 0), (0, 0), (0, 1), (1, 1)],
+        Cell.ATM,
+        away_from=(0, 0, 1),
+    )
     b.box((0.95, 0, 1.2), (0.03, 0.5, 0.22), Material.LAMP, (0.35, 0.6, 0.85))
     b.box((0.98, 0, 0.9), (0.1, 0.5, 0.05), CHROME, STEEL)
 
@@ -187,10 +194,21 @@ def carton(b: MeshBuilder) -> None:
 
 def creased_carton(b: MeshBuilder) -> None:
     """A cardboard box, squashed flat."""
-    b.polygon([(-1, -0.9, 0.3), (0.1, -1.0, 1.9), (0.0, 0.9, 1.6), (-0.9, 1.0, 0.2)], MATT, CARTON, away_from=(0, 0, -1))
-    b.polygon([(0.1, -1.0, 1.9), (1.0, -0.7, 0.2), (0.9, 0.8, 0.3), (0.0, 0.9, 1.6)], MATT, (0.58, 0.43, 0.28), away_from=(0, 0, -1))
-    b.new_part().polygon([(-1, -0.9, 0.3), (0.1, -1.0, 1.9), (1.0, -0.7, 0.2)], MATT, (0.5, 0.36, 0.23), away_from=(0, 5, 0))
-    b.new_part().polygon([(-0.9, 1.0, 0.2), (0.0, 0.9, 1.6), (0.9, 0.8, 0.3)], MATT, (0.5, 0.36, 0.23), away_from=(0, -5, 0))
+    b.polygon(
+        [(-1, -0.9, 0.3), (0.1, -1.0, 1.9), (0.0, 0.9, 1.6), (-0.9, 1.0, 0.2)], MATT, CARTON, away_from=(0, 0, -1)
+    )
+    b.polygon(
+        [(0.1, -1.0, 1.9), (1.0, -0.7, 0.2), (0.9, 0.8, 0.3), (0.0, 0.9, 1.6)],
+        MATT,
+        (0.58, 0.43, 0.28),
+        away_from=(0, 0, -1),
+    )
+    b.new_part().polygon(
+        [(-1, -0.9, 0.3), (0.1, -1.0, 1.9), (1.0, -0.7, 0.2)], MATT, (0.5, 0.36, 0.23), away_from=(0, 5, 0)
+    )
+    b.new_part().polygon(
+        [(-0.9, 1.0, 0.2), (0.0, 0.9, 1.6), (0.9, 0.8, 0.3)], MATT, (0.5, 0.36, 0.23), away_from=(0, -5, 0)
+    )
 
 
 def debris(b: MeshBuilder) -> None:
@@ -206,14 +224,23 @@ def debris(b: MeshBuilder) -> None:
 
 def litter(b: MeshBuilder) -> None:
     """Rubbish that lies flat: papers and cups."""
-    b.polygon([(-0.9, -0.8, 0.4), (0.4, -1.0, 0.2), (0.9, 0.7, 0.5), (-0.6, 0.9, 0.3)], MATT, (0.8, 0.78, 0.72), away_from=(0, 0, -5))
+    b.polygon(
+        [(-0.9, -0.8, 0.4), (0.4, -1.0, 0.2), (0.9, 0.7, 0.5), (-0.6, 0.9, 0.3)],
+        MATT,
+        (0.8, 0.78, 0.72),
+        away_from=(0, 0, -5),
+    )
     b.tube((-0.3, 0, 0.8), (0.6, 0.3, 0.8), (0.35, 0.3), MATT, (0.75, 0.25, 0.2), sides=6)
 
 
 def rubbish_heap(b: MeshBuilder) -> None:
     """Bags and boxes on a low platform."""
     b.box((0, 0, 0.1), (1, 1, 0.1), MATT, (0.35, 0.3, 0.25))
-    for x, y, r, color in ((-0.6, 0.1, 0.35, (0.1, 0.1, 0.11)), (0.0, -0.3, 0.4, (0.12, 0.12, 0.13)), (0.55, 0.3, 0.36, (0.2, 0.22, 0.3))):
+    for x, y, r, color in (
+        (-0.6, 0.1, 0.35, (0.1, 0.1, 0.11)),
+        (0.0, -0.3, 0.4, (0.12, 0.12, 0.13)),
+        (0.55, 0.3, 0.36, (0.2, 0.22, 0.3)),
+    ):
         b.ball((x, y, 0.8), (r, r * 1.3, 1.0), MATT, color, sides=7, rings=4)
     b.box((0.35, -0.55, 0.7), (0.25, 0.3, 0.6), MATT, CARTON)
 
@@ -259,7 +286,9 @@ def bus_shelter(b: MeshBuilder) -> None:
     b.box((0, 0.97, 1.84), (0.6, 0.03, 0.09), MATT, (0.05, 0.2, 0.45))
     for x, sign in ((0.972, 1.0), (-0.972, -1.0)):
         corners = [(x, 0.4 * sign, 1.6), (x, -0.4 * sign, 1.6), (x, -0.4 * sign, 0.4), (x, 0.4 * sign, 0.4)]
-        b.poster(corners, [(1, 0), (0, 0), (0, 1), (1, 1)], Cell.ADVERT if sign > 0 else Cell.ADVERT_2, away_from=(0, 0, 1))
+        b.poster(
+            corners, [(1, 0), (0, 0), (0, 1), (1, 1)], Cell.ADVERT if sign > 0 else Cell.ADVERT_2, away_from=(0, 0, 1)
+        )
 
 
 def advert(b: MeshBuilder) -> None:
@@ -410,8 +439,18 @@ def frame(b: MeshBuilder) -> None:
 
 def slide(b: MeshBuilder) -> None:
     """A playground slide."""
-    b.polygon([(-0.3, -0.7, 1.6), (-0.3, 0.7, 1.6), (1.0, 0.7, 0.15), (1.0, -0.7, 0.15)], MATT, (0.85, 0.2, 0.15), away_from=(0, 0, -5))
-    b.new_part().polygon([(-0.3, -0.7, 1.55), (-0.3, 0.7, 1.55), (1.0, 0.7, 0.1), (1.0, -0.7, 0.1)], MATT, (0.6, 0.15, 0.1), away_from=(0, 0, 5))
+    b.polygon(
+        [(-0.3, -0.7, 1.6), (-0.3, 0.7, 1.6), (1.0, 0.7, 0.15), (1.0, -0.7, 0.15)],
+        MATT,
+        (0.85, 0.2, 0.15),
+        away_from=(0, 0, -5),
+    )
+    b.new_part().polygon(
+        [(-0.3, -0.7, 1.55), (-0.3, 0.7, 1.55), (1.0, 0.7, 0.1), (1.0, -0.7, 0.1)],
+        MATT,
+        (0.6, 0.15, 0.1),
+        away_from=(0, 0, 5),
+    )
     b.box((-0.5, 0, 1.58), (0.2, 0.75, 0.04), MATT, (0.2, 0.4, 0.7))
     for y in (-0.7, 0.7):
         b.box((-0.6, y, 1.0), (0.04, 0.08, 1.0), MATT, (0.2, 0.4, 0.7))
@@ -424,7 +463,14 @@ def trampoline(b: MeshBuilder) -> None:
     """A trampoline with a net."""
     b.tube((0, 0, 0.55), (0, 0, 0.68), (0.97, 0.97), MATT, (0.12, 0.3, 0.55), sides=14)
     for angle in np.arange(7) * 2.0 * np.pi / 7:
-        b.tube((0.95 * np.cos(angle), 0.95 * np.sin(angle), 0), (0.95 * np.cos(angle), 0.95 * np.sin(angle), 2.0), (0.025, 0.025), MATT, GREY, sides=4)
+        b.tube(
+            (0.95 * np.cos(angle), 0.95 * np.sin(angle), 0),
+            (0.95 * np.cos(angle), 0.95 * np.sin(angle), 2.0),
+            (0.025, 0.025),
+            MATT,
+            GREY,
+            sides=4,
+        )
     b.tube((0, 0, 1.92), (0, 0, 2.0), (0.97, 0.97), MATT, GREY, sides=14, caps=False)
 
 
@@ -446,9 +492,13 @@ def hut(b: MeshBuilder) -> None:
     """A dog house."""
     b.box((0, 0, 0.6), (0.9, 0.9, 0.6), MATT, (0.6, 0.3, 0.2))
     for side in (-1.0, 1.0):
-        b.new_part().polygon([(-1, 0, 2), (1, 0, 2), (1, side, 1.1), (-1, side, 1.1)], MATT, (0.3, 0.2, 0.16), away_from=(0, 0, 0))
+        b.new_part().polygon(
+            [(-1, 0, 2), (1, 0, 2), (1, side, 1.1), (-1, side, 1.1)], MATT, (0.3, 0.2, 0.16), away_from=(0, 0, 0)
+        )
     for x in (-0.9, 0.9):
-        b.new_part().polygon([(x, -0.95, 1.15), (x, 0.95, 1.15), (x, 0, 1.98)], MATT, (0.6, 0.3, 0.2), away_from=(0, 0, 1))
+        b.new_part().polygon(
+            [(x, -0.95, 1.15), (x, 0.95, 1.15), (x, 0, 1.98)], MATT, (0.6, 0.3, 0.2), away_from=(0, 0, 1)
+        )
     b.box((0.9, 0, 0.5), (0.02, 0.4, 0.5), MATT, BLACK)
 
 
@@ -459,7 +509,12 @@ def plank(b: MeshBuilder) -> None:
 
 def tile(b: MeshBuilder) -> None:
     """A broken tile."""
-    b.polygon([(-1, -0.6, 1.9), (0.2, -1, 1.9), (1, 0.1, 1.9), (-0.1, 1, 1.9), (-0.8, 0.5, 1.9)], MATT, (0.62, 0.35, 0.26), away_from=(0, 0, -3))
+    b.polygon(
+        [(-1, -0.6, 1.9), (0.2, -1, 1.9), (1, 0.1, 1.9), (-0.1, 1, 1.9), (-0.8, 0.5, 1.9)],
+        MATT,
+        (0.62, 0.35, 0.26),
+        away_from=(0, 0, -3),
+    )
 
 
 def can(b: MeshBuilder) -> None:
@@ -487,20 +542,23 @@ PROPS: dict[str, Callable[[MeshBuilder], None]] = {
 """The props by name."""
 
 SHAPES: tuple[tuple[str, str], ...] = (
-    ("cone", "cone"), ("barrel", "barrel"), ("streetbarrier", "barrier"), ("chainbarrierend", "post"), ("chainbarrier", "chain"),
-    ("warningconstruction", "works_sign"), ("warningaccident", "accident_sign"), ("trafficwarning", "arrow_trailer"),
-    ("trashcan02", "litter_bin"), ("trashcan", "bin_with_lid"), ("trashbag", "bag"), ("plasticbag", "bag"), ("shoppingbag", "shopping_bag"),
-    ("bench01", "bench"), ("bench", "low_bench"), ("vending", "vending_machine"), ("atm", "cash_machine"), ("clothcontainer", "skip"),
-    ("glasscontainer", "recycling"), ("container", "skip"), ("creasedbox", "creased_carton"), ("mailbox", "mailbox"), ("box0", "carton"),
-    ("dirtdebris", "debris"), ("platformgarbage", "rubbish_heap"), ("garbage", "litter"), ("briefcase", "suitcase"),
-    ("travelcase", "suitcase"), ("guitarcase", "suitcase"), ("purse", "suitcase"), ("busstop", "bus_shelter"), ("advertisement", "advert"),
-    ("maptable", "advert"), ("kiosk", "kiosk"), ("foodcart", "kiosk"), ("plantpot", "plant_pot"), ("aporosatree", "broad_tree"),
-    ("coconutpalm", "palm"), ("cypress", "cypress"), ("chair", "chair"), ("table", "table"), ("streetfountain", "drinking_fountain"),
-    ("fountain", "fountain"), ("haybale", "hay_bale"), ("streetsign", "street_sign"), ("helmet", "helmet"), ("shoppingcart", "cart"),
-    ("shoppingtrolley", "suitcase"), ("pergola", "frame"), ("swing", "frame"), ("clothesline", "frame"), ("slide", "slide"),
-    ("trampoline", "trampoline"), ("gardenlamp", "garden_lamp"), ("gnome", "gnome"), ("doghouse", "hut"), ("ironplank", "plank"),
-    ("calibrator", "plank"), ("mobile", "plank"), ("brokentile", "tile"), ("colacan", "can"), ("wateringcan", "can"),
-    ("barbeque", "barbecue"), ("bin", "bin_with_lid"), ("barrier", "barrier"),
+    ("cone", "cone"), ("barrel", "barrel"), ("streetbarrier", "barrier"), ("chainbarrierend", "post"),
+    ("chainbarrier", "chain"), ("warningconstruction", "works_sign"), ("warningaccident", "accident_sign"),
+    ("trafficwarning", "arrow_trailer"), ("trashcan02", "litter_bin"), ("trashcan", "bin_with_lid"),
+    ("trashbag", "bag"), ("plasticbag", "bag"), ("shoppingbag", "shopping_bag"), ("bench01", "bench"),
+    ("bench", "low_bench"), ("vending", "vending_machine"), ("atm", "cash_machine"), ("clothcontainer", "skip"),
+    ("glasscontainer", "recycling"), ("container", "skip"), ("creasedbox", "creased_carton"), ("mailbox", "mailbox"),
+    ("box0", "carton"), ("dirtdebris", "debris"), ("platformgarbage", "rubbish_heap"), ("garbage", "litter"),
+    ("briefcase", "suitcase"), ("travelcase", "suitcase"), ("guitarcase", "suitcase"), ("purse", "suitcase"),
+    ("busstop", "bus_shelter"), ("advertisement", "advert"), ("maptable", "advert"), ("kiosk", "kiosk"),
+    ("foodcart", "kiosk"), ("plantpot", "plant_pot"), ("aporosatree", "broad_tree"), ("coconutpalm", "palm"),
+    ("cypress", "cypress"), ("chair", "chair"), ("table", "table"), ("streetfountain", "drinking_fountain"),
+    ("fountain", "fountain"), ("haybale", "hay_bale"), ("streetsign", "street_sign"), ("helmet", "helmet"),
+    ("shoppingcart", "cart"), ("shoppingtrolley", "suitcase"), ("pergola", "frame"), ("swing", "frame"),
+    ("clothesline", "frame"), ("slide", "slide"), ("trampoline", "trampoline"), ("gardenlamp", "garden_lamp"),
+    ("gnome", "gnome"), ("doghouse", "hut"), ("ironplank", "plank"), ("calibrator", "plank"), ("mobile", "plank"),
+    ("brokentile", "tile"), ("colacan", "can"), ("wateringcan", "can"), ("barbeque", "barbecue"),
+    ("bin", "bin_with_lid"), ("barrier", "barrier"),
 )  # fmt: skip
 """(part of a blueprint's id, prop), the first that fits counts."""
 

@@ -12,8 +12,8 @@ from alpamayo_sim.render.baked_light import BakedLight
 from alpamayo_sim.render.camera import CameraView, far_plane, frustum_planes, world_to_clip
 from alpamayo_sim.render.context import create_context, load_program, set_uniform
 from alpamayo_sim.render.culling import Commands, InstanceCuller, TileCuller
-from alpamayo_sim.render.instances import ROW, DynamicInstances, Instances, ground_quads
 from alpamayo_sim.render.glows import Glows, headlight_beams
+from alpamayo_sim.render.instances import ROW, DynamicInstances, Instances, ground_quads
 from alpamayo_sim.render.noise import atlas_texture, noise_texture
 from alpamayo_sim.render.scene import Scene, TiledMesh
 from alpamayo_sim.render.scene_frame import SceneFrame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,11 @@ from alpamayo_sim.render.library import MeshLibrary, mesh_library
 from alpamayo_sim.render.street_furniture import light_instances, roadside_instances, sign_instances, speed_limits
 from alpamayo_sim.roads.light_heads import light_heads
 from alpamayo_sim.roads.markings import build_markings
-from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.statics import StaticBoxes
 from alpamayo_sim.roads.surface import build_ground_mesh
+
+if TYPE_CHECKING:
+    from alpamayo_sim.roads.road_map import RoadMap
 
 Floats = NDArray[np.floating]
 TILE_M = 80.0
@@ -73,6 +76,8 @@ class Scene:
     """[H] rows of `instances` that are traffic light heads."""
     light_of_head: NDArray[np.integer]
     """[H] index of the map's traffic light that each head shows."""
+    head_height_m: Floats
+    """[H] of each head over its pole's foot."""
     statics: StaticBoxes
     speed_limits: tuple[int, ...]
     """Values on the map's signs, ascending: the order of their cells in the atlas."""
@@ -81,9 +86,10 @@ class Scene:
     def from_road_map(cls, road_map: RoadMap, statics: StaticBoxes) -> Scene:
         """Return the scene of a map with the things that stand beside its roads."""
         limits = speed_limits(road_map)
+        traffic_heads = light_heads(road_map, statics)
         library = mesh_library(limits)
         roadside = roadside_instances(library, statics)
-        lights, head_rows, light_of_head = light_instances(library, light_heads(road_map, statics))
+        lights, head_rows, light_of_head = light_instances(library, traffic_heads)
         signs = sign_instances(library, road_map, statics)
         heads = head_rows + len(roadside.rows)
         ground, kerbs = _ground(road_map)
@@ -97,6 +103,7 @@ class Scene:
             joined([roadside, lights, signs, awning_instances(library, statics)]),
             heads.astype(np.int32),
             light_of_head,
+            traffic_heads.height_m,
             statics,
             limits,
         )

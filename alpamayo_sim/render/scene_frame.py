@@ -113,7 +113,8 @@ def shape_class(
 
 
 OPTIONAL = (
-    "light_flags", "steer_deg", "speed_mps", "stride_phase_rad", "wheel_turn_deg", "open_doors", "look", "semantic_tag", "actor_id",
+    "light_flags", "steer_deg", "speed_mps", "stride_phase_rad", "wheel_turn_deg", "open_doors", "look", "semantic_tag",
+    "actor_id",
 )  # fmt: skip
 """Fields that hold a value per instance or none at all."""
 

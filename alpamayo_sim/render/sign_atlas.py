@@ -69,7 +69,12 @@ def _blank(color: tuple[int, int, int], alpha: int = 255) -> Image:
 
 
 def _text(
-    image: Image, text: str, center: tuple[float, float], height: float, color: tuple[int, int, int], weight: float = 0.2
+    image: Image,
+    text: str,
+    center: tuple[float, float],
+    height: float,
+    color: tuple[int, int, int],
+    weight: float = 0.2,
 ) -> None:
     """Write bold letters round a point; all sizes are shares of the cell."""
     stroke = max(1, round(height * weight * _DRAWN_PX))
@@ -178,7 +183,12 @@ def _warning() -> Image:
 def _works() -> Image:
     image = _warning()
     _ring(image, 0.045, BLACK, (0.55, 0.45))
-    for start, end in (((0.53, 0.50), (0.45, 0.64)), ((0.45, 0.64), (0.38, 0.79)), ((0.45, 0.64), (0.53, 0.79)), ((0.53, 0.52), (0.64, 0.64))):
+    for start, end in (
+        ((0.53, 0.50), (0.45, 0.64)),
+        ((0.45, 0.64), (0.38, 0.79)),
+        ((0.45, 0.64), (0.53, 0.79)),
+        ((0.53, 0.52), (0.64, 0.64)),
+    ):
         points = [(round(x * _DRAWN_PX), round(y * _DRAWN_PX)) for x, y in (start, end)]
         cv2.line(image, points[0], points[1], (*BLACK, 255), 26, cv2.LINE_AA)
     _polygon(image, [(0.58, 0.79), (0.68, 0.64), (0.77, 0.79)], BLACK)
@@ -206,7 +216,11 @@ def _arrow_board() -> Image:
 def _advert(ground: tuple[int, int, int], words: tuple[str, str], sun: tuple[int, int, int]) -> Image:
     image = _blank(ground)
     _ring(image, 0.24, sun, (0.62, 0.42))
-    _polygon(image, [(0.0, 0.78), (0.28, 0.48), (0.52, 0.72), (0.70, 0.56), (1.0, 0.80), (1.0, 1.0), (0.0, 1.0)], tuple(int(c * 0.5) for c in ground))  # pyright: ignore[reportArgumentType]
+    _polygon(
+        image,
+        [(0.0, 0.78), (0.28, 0.48), (0.52, 0.72), (0.70, 0.56), (1.0, 0.80), (1.0, 1.0), (0.0, 1.0)],
+        (ground[0] // 2, ground[1] // 2, ground[2] // 2),
+    )
     _text(image, words[0], (0.5, 0.13), 0.12, WHITE, 0.2)
     _text(image, words[1], (0.5, 0.90), 0.09, WHITE, 0.18)
     return image
@@ -219,7 +233,9 @@ def _vending() -> Image:
     for row in range(4):
         for column in range(5):
             x, y = 0.11 + 0.11 * column, 0.11 + 0.165 * row
-            _polygon(image, [(x, y), (x + 0.07, y), (x + 0.07, y + 0.12), (x, y + 0.12)], colors[(row * 2 + column) % 5])
+            _polygon(
+                image, [(x, y), (x + 0.07, y), (x + 0.07, y + 0.12), (x, y + 0.12)], colors[(row * 2 + column) % 5]
+            )
     _polygon(image, [(0.75, 0.15), (0.92, 0.15), (0.92, 0.33), (0.75, 0.33)], (60, 190, 120))
     _polygon(image, [(0.12, 0.83), (0.64, 0.83), (0.64, 0.95), (0.12, 0.95)], BLACK)
     _text(image, "DRINKS", (0.5, 0.045), 0.06, WHITE, 0.2)
@@ -269,7 +285,11 @@ def _star() -> Image:
 
 def _cola() -> Image:
     image = _blank((196, 16, 30))
-    _polygon(image, [(0.0, 0.70), (0.35, 0.60), (0.65, 0.72), (1.0, 0.58), (1.0, 0.66), (0.65, 0.80), (0.35, 0.68), (0.0, 0.78)], WHITE)
+    _polygon(
+        image,
+        [(0.0, 0.70), (0.35, 0.60), (0.65, 0.72), (1.0, 0.58), (1.0, 0.66), (0.65, 0.80), (0.35, 0.68), (0.0, 0.78)],
+        WHITE,
+    )
     _text(image, "COLA", (0.5, 0.38), 0.34, WHITE, 0.16)
     return image
 

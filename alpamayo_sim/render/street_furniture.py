@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,9 +12,11 @@ from alpamayo_sim.render.instances import DynamicInstances, Instances, joined, m
 from alpamayo_sim.render.library import MeshLibrary
 from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass
 from alpamayo_sim.roads.light_heads import LightHeads
-from alpamayo_sim.roads.road_map import RoadMap
-from alpamayo_sim.roads.signals import SignSpec
 from alpamayo_sim.roads.statics import BAY_HALF_M, PARKED_SIZES, StaticBoxes, StaticKind
+
+if TYPE_CHECKING:
+    from alpamayo_sim.roads.road_map import RoadMap
+    from alpamayo_sim.roads.signals import SignSpec
 
 Floats = NDArray[np.floating]
 SPEED_PREFIX = "traffic.speed_limit."
@@ -42,7 +46,9 @@ def _place(
     state[:, 3] = 2.0
     owner = np.column_stack([np.asarray(label, dtype=np.float64), np.zeros(count)])
     mesh = np.full(count, library.index(name), dtype=np.int32)
-    return make_instances(library, mesh, _upright(yaw_deg), np.broadcast_to(scale, (count, 3)), position, paint, state, owner)
+    return make_instances(
+        library, mesh, _upright(yaw_deg), np.broadcast_to(scale, (count, 3)), position, paint, state, owner
+    )
 
 
 TREES = (("broad_tree", 0.0, 0.45), ("slim_tree", 0.45, 0.75), ("conifer", 0.75, 1.0))
@@ -72,13 +78,19 @@ def roadside_instances(library: MeshLibrary, statics: StaticBoxes) -> Instances:
     add("rail", rails, np.column_stack([statics.extent[rails, 0] * 1.02, np.ones((int(rails.sum()), 2))]))
     hedges = statics.kind == int(StaticKind.HEDGE)
     add("hedge", hedges, statics.extent[hedges] * np.array([1.16, 1.0, 1.0]))
-    for kind, name in ((StaticKind.BUS_STOP, "prop_bus_shelter"), (StaticKind.BENCH, "prop_bench"), (StaticKind.BIN, "prop_litter_bin")):
+    for kind, name in (
+        (StaticKind.BUS_STOP, "prop_bus_shelter"),
+        (StaticKind.BENCH, "prop_bench"),
+        (StaticKind.BIN, "prop_litter_bin"),
+    ):
         chosen = statics.kind == int(kind)
         add(name, chosen, statics.extent[chosen])
     stops = statics.kind == int(StaticKind.BUS_STOP)
     flags = _upright(statics.yaw_deg[stops])
     where = foot[stops] - flags[:, :, 0] * 2.5 + flags[:, :, 1] * 0.5
-    parts.append(_place(library, "bus_stop_sign", where, statics.yaw_deg[stops], np.ones(3), np.full(len(where), SIGN_LABEL)))
+    parts.append(
+        _place(library, "bus_stop_sign", where, statics.yaw_deg[stops], np.ones(3), np.full(len(where), SIGN_LABEL))
+    )
     parts.append(_parked_instances(library, statics, foot))
     return joined(parts)
 
@@ -89,7 +101,9 @@ def _parked_instances(library: MeshLibrary, statics: StaticBoxes, foot: Floats) 
     if not len(chosen):
         return joined([])
     sizes = np.array(PARKED_SIZES)
-    shape = np.array([int(PARKED[k]) for k in np.abs(statics.extent[chosen][:, None] - sizes).sum(axis=2).argmin(axis=1)])
+    shape = np.array(
+        [int(PARKED[k]) for k in np.abs(statics.extent[chosen][:, None] - sizes).sum(axis=2).argmin(axis=1)]
+    )
     dice = np.modf(np.abs(statics.center[chosen, 0] * 0.917 + statics.center[chosen, 1] * 0.371))[0]
     color = PARKED_COLORS[(dice * len(PARKED_COLORS)).astype(np.intp)]
     count = len(chosen)

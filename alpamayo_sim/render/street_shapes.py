@@ -152,7 +152,12 @@ def bus_stop_sign_mesh() -> Mesh:
     b = MeshBuilder()
     _sign_post(b)
     for sign in (1.0, -1.0):
-        corners = [(0.03 * sign, 0.28 * sign, 2.7), (0.03 * sign, -0.28 * sign, 2.7), (0.03 * sign, -0.28 * sign, 2.14), (0.03 * sign, 0.28 * sign, 2.14)]
+        corners = [
+            (0.03 * sign, 0.28 * sign, 2.7),
+            (0.03 * sign, -0.28 * sign, 2.7),
+            (0.03 * sign, -0.28 * sign, 2.14),
+            (0.03 * sign, 0.28 * sign, 2.14),
+        ]
         b.poster(corners, [(0, 0), (1, 0), (1, 1), (0, 1)], Cell.BUS_STOP, away_from=(0.0, 0.0, 2.4))
     return b.build()
 
@@ -177,7 +182,17 @@ def hedge_mesh(*, far: bool = False) -> Mesh:
         return b.build()
     steps = np.linspace(-1.0, 1.0, 6)
     bulge = np.array([0.86, 1.0, 0.9, 1.0, 0.92, 0.84])
-    rings = [[(x, -0.92 * k, -0.3), (x, -k, 1.3), (x, -0.62 * k, 1.85 + 0.15 * k), (x, 0.62 * k, 1.85 + 0.15 * k), (x, k, 1.3), (x, 0.92 * k, -0.3)] for x, k in zip(steps, bulge, strict=True)]
+    rings = [
+        [
+            (x, -0.92 * k, -0.3),
+            (x, -k, 1.3),
+            (x, -0.62 * k, 1.85 + 0.15 * k),
+            (x, 0.62 * k, 1.85 + 0.15 * k),
+            (x, k, 1.3),
+            (x, 0.92 * k, -0.3),
+        ]
+        for x, k in zip(steps, bulge, strict=True)
+    ]
     b.new_part()
     for first, second in zip(rings[:-1], rings[1:], strict=True):
         for i in range(5):
@@ -198,7 +213,12 @@ def awning_mesh() -> Mesh:
         edge = [(x, 1.3, 2.55), (u, 1.3, 2.55), (u, 1.3, 2.33), (x, 1.3, 2.33)]
         b.new_part().polygon(slope, material, color, away_from=(x, 0.5, 0.0))
         b.new_part().polygon(edge, material, color, away_from=(x, 0.0, 2.4))
-    b.new_part().polygon([(-1, 0, 2.97), (1, 0, 2.97), (1, 1.29, 2.53), (-1, 1.29, 2.53)], Material.MATT, (0.3, 0.3, 0.3), away_from=(0, 0.6, 9.0))
+    b.new_part().polygon(
+        [(-1, 0, 2.97), (1, 0, 2.97), (1, 1.29, 2.53), (-1, 1.29, 2.53)],
+        Material.MATT,
+        (0.3, 0.3, 0.3),
+        away_from=(0, 0.6, 9.0),
+    )
     return b.build()
 
 
@@ -212,7 +232,17 @@ def bay_mesh() -> Mesh:
         line = [(-1, y0, 0.045), (1, y0, 0.045), (1, y1, 0.045), (-1, y1, 0.045)]
         b.new_part().polygon(line, Material.MATT, (0.85, 0.85, 0.83), away_from=(0, 0, -1))
     for x in (-1.0, 1.0):
-        b.new_part().polygon([(x, -1, -0.6), (x, 1, -0.6), (x, 1, 0.03), (x, -1, 0.03)], Material.MATT, (0.4, 0.4, 0.39), away_from=(0, 0, 0))
+        b.new_part().polygon(
+            [(x, -1, -0.6), (x, 1, -0.6), (x, 1, 0.03), (x, -1, 0.03)],
+            Material.MATT,
+            (0.4, 0.4, 0.39),
+            away_from=(0, 0, 0),
+        )
     for y in (-1.0, 1.0):
-        b.new_part().polygon([(-1, y, -0.6), (1, y, -0.6), (1, y, 0.03), (-1, y, 0.03)], Material.MATT, (0.4, 0.4, 0.39), away_from=(0, 0, 0))
+        b.new_part().polygon(
+            [(-1, y, -0.6), (1, y, -0.6), (1, y, 0.03), (-1, y, 0.03)],
+            Material.MATT,
+            (0.4, 0.4, 0.39),
+            away_from=(0, 0, 0),
+        )
     return b.build()

@@ -43,6 +43,8 @@ class LightHeads:
     center: Floats
     facing_deg: Floats
     light: NDArray[np.integer]
+    height_m: Floats
+    """[H] of the middle over the pole's foot."""
     arm_foot: Floats
     arm_yaw_deg: Floats
     arm_length_m: Floats
@@ -66,11 +68,20 @@ def travel_yaw_deg(light: TrafficLightSpec) -> float:
     return light.lane_boxes[0].yaw_deg if light.lane_boxes else light.transform.yaw - 90.0
 
 
-def light_heads(road_map: RoadMap, statics: StaticBoxes) -> LightHeads:
+def light_boxes(road_map: RoadMap, statics: StaticBoxes | None) -> tuple[tuple[Box, ...], ...]:
+    """Return the boxes of the heads of each of a map's traffic lights; their yaw is the light's actor's."""
+    heads = light_heads(road_map, statics)
+    return tuple(heads.boxes(index, light.transform.yaw) for index, light in enumerate(road_map.signals.lights))
+
+
+def light_heads(road_map: RoadMap, statics: StaticBoxes | None) -> LightHeads:
     """Return the heads, arms and poles of a map's traffic lights, standing where the static boxes have their poles."""
-    chosen = np.nonzero(statics.kind == int(StaticKind.LIGHT_POLE))[0]
-    foot_of = {int(statics.source[k]): statics.center[k] - (0.0, 0.0, statics.extent[k, 2]) for k in chosen}
-    heads: list[tuple[Floats, float, int]] = []
+    foot_of: dict[int, Floats] = {}
+    if statics is not None:
+        for k in np.flatnonzero(statics.kind == int(StaticKind.LIGHT_POLE)):
+            foot_of[int(statics.source[k])] = statics.center[k] - np.array([0.0, 0.0, statics.extent[k, 2]])
+    up = np.array([0.0, 0.0, 1.0])
+    heads: list[tuple[Floats, float, int, float]] = []
     arms: list[tuple[Floats, float, float]] = []
     poles: list[tuple[Floats, float]] = []
     for index, light in enumerate(road_map.signals.lights):
@@ -87,16 +98,18 @@ def light_heads(road_map: RoadMap, statics: StaticBoxes) -> LightHeads:
         facing = wrap_degrees(travel + 180.0)
         if has_pole:
             poles.append((foot, ARM_M + 0.25 if has_arm else POST_HEAD_M + 0.8))
-            heads.append((foot + (0.0, 0.0, POST_HEAD_M) - before, facing, index))
+            heads.append((foot + up * POST_HEAD_M - before, facing, index, POST_HEAD_M))
         if has_arm:
-            arms.append((foot + (0.0, 0.0, ARM_M), travel + (90.0 if reach > 0 else -90.0), abs(reach)))
-            heads.append((foot + right * (reach - np.sign(reach) * 0.15) + (0.0, 0.0, ARM_M - 0.1) - before, facing, index))
+            arms.append((foot + up * ARM_M, travel + (90.0 if reach > 0 else -90.0), abs(reach)))
+            hung = foot + right * (reach - np.sign(reach) * 0.15) + up * (ARM_M - 0.1) - before
+            heads.append((hung, facing, index, ARM_M - 0.1))
         elif not has_pole:
-            heads.append((foot + (0.0, 0.0, ARM_M), facing, index))
+            heads.append((foot + up * ARM_M, facing, index, ARM_M))
     return LightHeads(
         np.array([h[0] for h in heads]).reshape(-1, 3),
         np.array([h[1] for h in heads], dtype=np.float64),
         np.array([h[2] for h in heads], dtype=np.int32),
+        np.array([h[3] for h in heads], dtype=np.float64),
         np.array([a[0] for a in arms]).reshape(-1, 3),
         np.array([a[1] for a in arms], dtype=np.float64),
         np.array([a[2] for a in arms], dtype=np.float64),

@@ -143,7 +143,6 @@ def _signals_from_json(text: bytes) -> Signals:
             lane_boxes=tuple(map(_box, light["lane_boxes"])),
             stop_line=np.array(light["stop_line"], dtype=np.float64),
             affected_lanes=_affected(light["affected_lanes"]),
-            light_boxes=tuple(map(_box, light["light_boxes"])),
         )
         for light in stored["lights"]
     )

@@ -30,8 +30,6 @@ __all__ = ["Box", "SignSpec", "Signals", "TrafficLightSpec", "build_signals"]
 TRAFFIC_LIGHT_TYPE = "1000001"
 STOP_TYPE, YIELD_TYPE, SPEED_TYPE = "206", "205", "274"
 PAINTED_STOP = "Stencil_STOP"
-HOUSING_HEIGHT_M = 3.4
-HOUSING_EXTENT_M = (0.27, 0.2, 0.58)
 SAME_SIGN_M = 1.0
 
 
@@ -55,8 +53,6 @@ class TrafficLightSpec:
     """[2, 3] left and right end of the line across the governed lanes."""
     affected_lanes: tuple[tuple[int, int, float], ...]
     """(road id, lane id, s) of the governed places."""
-    light_boxes: tuple[Box, ...]
-    """Lamp housings; their yaw is the actor's."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +135,6 @@ def _light(
 ) -> TrafficLightSpec:
     boxes = tuple(trigger_box(lanes, place) for place in places)
     pose = _pose(landmark, places, lanes, ground)
-    housing = Box((pose.x, pose.y, pose.z + HOUSING_HEIGHT_M), HOUSING_EXTENT_M, pose.yaw)
     return TrafficLightSpec(
         signal_id=landmark.signal_id,
         transform=pose,
@@ -149,7 +144,6 @@ def _light(
         lane_boxes=boxes,
         stop_line=stop_line(lanes, places),
         affected_lanes=_affected(lanes, places),
-        light_boxes=(housing,),
     )
 
 

@@ -230,7 +230,9 @@ def _bus_stops(edges: frontage.Edges, raster: frontage.Raster, rng: np.random.Ge
     flat = np.zeros((count, 1))
     bins = foot + np.concatenate([along * 2.75, flat], axis=1)
     groups = [_Group(StaticKind.BUS_STOP, foot[placed], half[placed], toward[placed])]
-    groups.append(_Group(StaticKind.BIN, bins[placed], np.tile([0.26, 0.26, 0.52], (int(placed.sum()), 1)), toward[placed]))
+    groups.append(
+        _Group(StaticKind.BIN, bins[placed], np.tile([0.26, 0.26, 0.52], (int(placed.sum()), 1)), toward[placed])
+    )
     seats = edges.every(75.0).where_urban()
     place = _beside(seats, 1.15)
     size = np.tile([0.77, 0.33, 0.45], (len(place), 1))

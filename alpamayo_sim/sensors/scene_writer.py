@@ -98,7 +98,9 @@ class SceneWriter:
             time_s=world.elapsed_s,
         )
 
-    def _walk(self, xy: NDArray[np.float64], half_height_m: NDArray[np.float64], speed_mps: NDArray[np.float64]) -> None:
+    def _walk(
+        self, xy: NDArray[np.float64], half_height_m: NDArray[np.float64], speed_mps: NDArray[np.float64]
+    ) -> None:
         """Let strides go on by the way since the last frame."""
         way = np.linalg.norm(xy - self._last_xy, axis=1)
         way[way > TELEPORT_M] = 0.0

@@ -34,7 +34,7 @@ def signal_boxes(world: World, label: int) -> list[list[Any]]:
     if label in (TRAFFIC_LIGHT_LABEL, ANY_LABEL):
         ids = world.actors.ids[world.lights.row].tolist()
         for actor_id, signal in zip(ids, world.lights.signal.tolist(), strict=True):
-            found += [world_box(box, actor_id) for box in signals.lights[signal].light_boxes]
+            found += [world_box(box, actor_id) for box in world.scene.light_boxes[signal]]
     if label in (TRAFFIC_SIGN_LABEL, ANY_LABEL):
         sign_of = {sign.signal_id: sign for sign in signals.signs}
         for actor_id in world.actors.ids[world.actors.kind == ActorKind.TRAFFIC_SIGN].tolist():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 LABEL_NAMES = {
     1: "road", 2: "sidewalk", 3: "building", 4: "wall", 5: "fence", 6: "pole", 7: "trafficlight", 8: "trafficsign",
-    9: "vegetation", 10: "terrain", 20: "static", 21: "dynamic", 25: "ground", 26: "bridge", 28: "guardrail",
+    9: "vegetation", 10: "terrain", 14: "vehicle", 20: "static", 21: "dynamic", 25: "ground", 26: "bridge", 28: "guardrail",
 }  # fmt: skip
 
 

@@ -114,7 +114,7 @@ def test_unknown_objects_and_layers_without_anything_change_nothing(world: carla
 
 def test_rays_see_lamp_housings_and_storeys_in_order(world: carla.World) -> None:
     light = world.get_actors().filter("traffic.traffic_light")[0]
-    (box,) = light.get_light_boxes()
+    box, *_ = light.get_light_boxes()
     hits = world.cast_ray(box.location + carla.Location(z=9.0), box.location - carla.Location(z=9.0))
     labels = [hit.label for hit in hits]
     assert Label.TrafficLight in labels

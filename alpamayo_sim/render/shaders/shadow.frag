@@ -29,9 +29,9 @@ void main() {
     } else if (kind.x > 0.5) {                            // the pool of light ahead of a vehicle: adds, so alpha is zero
         float along = corner.x * 0.5 + 0.5;
         float spread = abs(corner.y) / (0.14 + 0.86 * along);
-        float beam = (1.0 - smoothstep(0.35, 1.0, spread)) * smoothstep(0.0, 0.07, along) * pow(1.0 - along, 1.6);
+        float beam = (1.0 - smoothstep(0.05, 1.0, spread)) * smoothstep(0.0, 0.07, along) * pow(1.0 - along, 1.6);
         float wet = 1.0 - 0.45 * sun_color.w;
-        pixel = vec4((vec3(0.62, 0.60, 0.52) * beam * kind.y * clear_air * wet).bgr, 0.0);
+        pixel = vec4((vec3(0.66, 0.64, 0.56) * beam * kind.y * clear_air * wet).bgr, 0.0);
         return;
     } else {
         vec2 soft = 1.0 - smoothstep(0.62, 1.0, abs(corner));

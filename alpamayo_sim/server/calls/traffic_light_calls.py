@@ -21,12 +21,11 @@ def get_group_traffic_lights(session: Session, actor_id: int) -> list[int]:
 @call(Family.VALUE, u32)
 def get_light_boxes(session: Session, actor_id: int) -> list[Any]:
     """Return the boxes of the lamp housings, in the CARLA world frame."""
-    simulation = session.server.simulation
-    world = simulation.world
+    world = session.server.simulation.world
     world.group_lights(actor_id)
     row = world.actors.ids.searchsorted(actor_id)
     signal = int(world.lights.signal[(world.lights.row == row).argmax()])
-    return [world_box(box, actor_id) for box in simulation.road_map.signals.lights[signal].light_boxes]
+    return [world_box(box, actor_id) for box in world.scene.light_boxes[signal]]
 
 
 @call(Family.VOID, u32, light_color)
