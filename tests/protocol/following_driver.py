@@ -1,0 +1,45 @@
+"""A driver that does not tick: `following_driver.py PORT ACTOR FRAMES` follows the world and prints which frames it handled.
+
+At every frame that it gets it asks questions, thinks for a while, and steers the vehicle towards the waypoint ahead, as CARLA's
+own example agents do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+import carla
+
+THINKING_S = 0.004
+
+
+def main(port: int, actor_id: int, frames: int) -> None:
+    client = carla.Client("127.0.0.1", port)
+    client.set_timeout(30.0)
+    world = client.get_world()
+    town, vehicle = world.get_map(), world.get_actor(actor_id)
+    print("ready", flush=True)
+    handled: list[int] = []
+    while len(handled) < frames:
+        try:
+            snapshot = world.wait_for_tick(10.0)
+        except RuntimeError:
+            break
+        assert vehicle.bounding_box.extent.x > 0.0
+        ahead = town.get_waypoint(vehicle.get_location()).next(6.0)[0].transform.location
+        pose = vehicle.get_transform()
+        right, forward = pose.get_right_vector(), pose.get_forward_vector()
+        to = ahead - pose.location
+        bearing = (to.x * right.x + to.y * right.y) / max(1.0, to.x * forward.x + to.y * forward.y)
+        time.sleep(THINKING_S)
+        vehicle.apply_control(carla.VehicleControl(throttle=0.4, steer=max(-0.6, min(0.6, bearing))))
+        handled.append(snapshot.frame)
+    print(json.dumps({"first": handled[0], "last": handled[-1], "handled": len(handled)}), flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,70 @@
+"""Lock-step: a driver in another process that only follows the world handles every frame of a client that ticks at full speed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import carla
+import pytest
+
+from alpamayo_sim.client.connection import connect
+from alpamayo_sim.client.embedded import EmbeddedServer
+
+DRIVER = Path(__file__).with_name("following_driver.py")
+TICKS = 120
+PATIENCE_S = 0.3
+
+
+@pytest.fixture
+def ticking() -> Iterator[tuple[EmbeddedServer, carla.World, carla.Vehicle]]:
+    """A server in lock-step, a synchronous world of it and a car."""
+    with EmbeddedServer("Gridvale", extra_args=("--lock-step", str(PATIENCE_S))) as server:
+        world = connect(server.address).get_world()
+        settings = world.get_settings()
+        settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
+        world.apply_settings(settings)
+        blueprint = world.get_blueprint_library().find("vehicle.lincoln.mkz_2020")
+        car = world.spawn_actor(blueprint, world.get_map().get_spawn_points()[0])
+        world.tick()
+        yield server, world, car
+
+
+def test_external_driver_handles_every_frame(ticking: tuple[EmbeddedServer, carla.World, carla.Vehicle]) -> None:
+    server, world, car = ticking
+    start = car.get_location()
+    command = [sys.executable, str(DRIVER), str(server.address.port), str(car.id), str(TICKS)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        assert driver.stdout.readline().strip() == "ready"
+        time.sleep(0.5)
+        frames = [world.tick() for _ in range(TICKS)]
+        found = json.loads(driver.stdout.readline())
+    assert found == {"first": frames[0], "last": frames[-1], "handled": TICKS}
+    assert car.get_location().distance(start) > 5.0
+
+
+def test_follower_that_is_stuck_costs_its_patience_and_no_more(
+    ticking: tuple[EmbeddedServer, carla.World, carla.Vehicle],
+) -> None:
+    server, world, _ = ticking
+    bystander = connect(server.address).get_world()
+    first = world.tick()
+    start_s = time.monotonic()
+    frames = [world.tick() for _ in range(4)]
+    assert frames == list(range(first + 1, first + 5))
+    assert time.monotonic() - start_s >= 3 * PATIENCE_S
+    assert bystander.get_snapshot().frame <= frames[-1]
+    del bystander
+
+
+def test_a_client_alone_waits_for_nobody(ticking: tuple[EmbeddedServer, carla.World, carla.Vehicle]) -> None:
+    _, world, _ = ticking
+    start_s = time.monotonic()
+    for _ in range(100):
+        world.tick()
+    assert time.monotonic() - start_s < 100 * PATIENCE_S / 2, "half of what one follower would cost"
