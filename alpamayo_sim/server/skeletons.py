@@ -43,13 +43,17 @@ class Skeletons:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._watched = False
+        """Whether anybody has asked for a walker's bones; before, nobody's steps are counted."""
         self._ids: NDArray[Any] = np.zeros(0, np.uint32)
         self._phase: Floats = np.zeros(0)
         self._pose: dict[int, Floats] = {}
         self._blend: dict[int, float] = {}
 
     def advance(self, dt_s: float) -> None:
-        """Let walkers take their steps."""
+        """Let walkers take their steps, from the time on when somebody first asked for bones."""
+        if not self._watched:
+            return
         world = self._world
         rows = world.walkers.row
         if not len(rows) and not len(self._ids):
@@ -69,6 +73,7 @@ class Skeletons:
 
     def _animation(self, actor_id: int) -> Floats:
         """Return the local transforms of the walk as it is now."""
+        self._watched = True
         row = self._world.actors.records[self._world.row(actor_id)]
         found = np.flatnonzero(self._ids == actor_id)
         phase = float(self._phase[found[0]]) if len(found) else 0.0

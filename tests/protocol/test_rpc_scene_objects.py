@@ -120,3 +120,12 @@ def test_rays_see_lamp_housings_and_storeys_in_order(world: carla.World) -> None
     assert Label.TrafficLight in labels
     heights = [hit.location.z for hit in hits]
     assert heights == sorted(heights, reverse=True)
+
+
+def test_everything_unloaded_leaves_an_empty_town(world: carla.World) -> None:
+    world.unload_map_layer(carla.MapLayer.All)
+    left = {one.type for one in world.get_environment_objects(Label.Any)}
+    assert left == {Label.Poles, Label.TrafficLight, Label.TrafficSigns}, "what belongs to the map itself"
+    world.tick()
+    world.load_map_layer(carla.MapLayer.All)
+    assert Label.Buildings in {one.type for one in world.get_environment_objects(Label.Any)}
