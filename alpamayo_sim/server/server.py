@@ -118,6 +118,7 @@ class Server:
         self.clock = Clock(self.loop, self.simulation, self.hub, config.max_rate, self.lock_step)
         self._episode_change = EpisodeChange(self.loop, self.clock, self._start_episode)
         self.hub.on_subscribed = self._subscribed
+        self.simulation.recordings.later = lambda flush: self.loop.call_at(0.0, flush)
         self.hub.back_pressure.on_relief = self.clock.advance
         self.started_s = time.monotonic()
         self.traffic_managers = TrafficManagers()
@@ -189,6 +190,10 @@ class Server:
         """Begin to change the episode, and let the call return `answer`; CallError for a map that can not be loaded."""
         episode = self.simulation.prepare_episode(name, reset_settings=reset_settings)
         return self._episode_change.begin(episode, caller, answer)
+
+    def when_episode_changed(self, connection: RpcConnection, callback: Callable[[], None]) -> bool:
+        """Call `callback` after the change of episode that a client has asked for; False if it waits for none."""
+        return self._episode_change.wait(connection, callback)
 
     def _start_episode(self, episode: NextEpisode) -> None:
         self.simulation.start_episode(episode)

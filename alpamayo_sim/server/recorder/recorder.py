@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.server.recorder import actor_packets
 from alpamayo_sim.server.recorder.packets import COUNT, DOUBLE, NO_ACTOR, RECORDS, PacketId, packet, records_packet
-from alpamayo_sim.server.recorder.scene_packets import ScenePackets
+from alpamayo_sim.server.recorder.scene_packets import Scene, ScenePackets, scene_now
 from alpamayo_sim.server.recorder.writer import RecordingWriter
 from alpamayo_sim.world.actor_info import ActorInfo
 from alpamayo_sim.world.events import StepEvents
@@ -26,6 +26,16 @@ NOTHING_ADDED, NOTHING_DELETED, NOTHING_PARENTED, NO_COLLISION = (
     for packet_id in (PacketId.EVENT_ADD, PacketId.EVENT_DEL, PacketId.EVENT_PARENT, PacketId.COLLISION)
 )
 ALL_DOORS, DOORS, EVERY_DOOR_BIT = 6, 6, 0x3F
+
+
+class _Taken(NamedTuple):
+    """A frame that is not written yet. Packing its scene is most of the work and can wait until clients have their answer."""
+
+    delta_s: float
+    scene: Scene
+    before: list[bytes]
+    street_lights: list[bytes]
+    additional: list[bytes]
 
 
 class Recorder:
@@ -49,29 +59,45 @@ class Recorder:
         self._physics: dict[int, VehiclePhysics] = {}
         self._light_times: NDArray[np.float64] = np.zeros((0, 3))
         self._collisions = 0
+        self._taken: _Taken | None = None
 
     def record(self, events: StepEvents) -> None:
-        """Write the frame of the tick that has just happened; OSError when the disk does not take it."""
+        """Take the frame of the tick that has just happened; `flush` or the next frame writes it. OSError as by `flush`."""
+        self.flush()
         world = self._world
-        packets = [packet(PacketId.VISUAL_TIME, DOUBLE.pack(world.elapsed_s))]
         added, removed = self._changes()
-        packets += [
+        before = [
+            packet(PacketId.VISUAL_TIME, DOUBLE.pack(world.elapsed_s)),
             actor_packets.added(world, added) if added else NOTHING_ADDED,
             actor_packets.deleted(removed) if removed else NOTHING_DELETED,
             actor_packets.parented(world, added) if added else NOTHING_PARENTED,
             self._collision_packet(events) if events.collisions else NO_COLLISION,
             *self._door_packets(),
-            *self._scene.packets(),
-            *self._street_light_packets(),
-            *self._scene.wheels(),
         ]
-        if self._additional:
-            packets += self._additional_packets(added)
-        self._writer.write_frame(world.delta_s, packets)
+        additional = self._additional_packets(added) if self._additional else []
+        self._taken = _Taken(world.delta_s, scene_now(world), before, self._street_light_packets(), additional)
+
+    def flush(self) -> None:
+        """Write the frame that was taken last; OSError when the disk does not take it."""
+        taken, self._taken = self._taken, None
+        if taken is None:
+            return
+        packets = [
+            *taken.before,
+            *self._scene.packets(taken.scene),
+            *taken.street_lights,
+            *self._scene.wheels(taken.scene),
+            *(self._scene.kinematics(taken.scene) if self._additional else ()),
+            *taken.additional,
+        ]
+        self._writer.write_frame(taken.delta_s, packets)
 
     def close(self) -> None:
-        """End the file."""
-        self._writer.close()
+        """End the file; OSError when the disk does not take its end."""
+        try:
+            self.flush()
+        finally:
+            self._writer.close()
 
     def _changes(self) -> tuple[list[ActorInfo], list[int]]:
         """Return the actors that are new and the ids of those that are gone."""
@@ -146,7 +172,6 @@ class Recorder:
         if changed or len(self._physics) != len(world.physics_of):
             self._physics = dict(world.physics_of)
         return [
-            *self._scene.kinematics(),
             actor_packets.boxes(added),
             *actor_packets.trigger_volumes(world, added),
             packet(PacketId.PLATFORM_TIME, DOUBLE.pack(time.monotonic() - self._started_s)),

@@ -32,6 +32,8 @@ class Recordings:
         self._replayer: Replayer | None = None
         self._waiting: tuple[Path, ReplayRequest] | None = None
         self.settings = ReplaySettings()
+        self.later: Callable[[Callable[[], None]], object] | None = None
+        """Calls something once clients have their answers; frames are written then. Without it they are written at once."""
 
     def start(self, name: str, *, additional: bool) -> str:
         """Record every tick from the next one on, and return the file; CallError where it can not be."""
@@ -44,9 +46,12 @@ class Recordings:
 
     def stop(self) -> None:
         """End the recording, if there is one."""
-        if self._recorder is not None:
-            self._recorder.close()
-            self._recorder = None
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            try:
+                recorder.close()
+            except OSError as error:
+                _LOG.error("the recording %s lacks its end: %s", recorder.path, error)
 
     def file_info(self, name: str, *, show_all: bool) -> str:
         """Return CARLA's text about a recording."""
@@ -141,11 +146,11 @@ class Recordings:
     def after_step(self, events: StepEvents) -> None:
         """Write the frame of this tick, or show what the recording has for it."""
         if self._recorder is not None:
-            try:
-                self._recorder.record(events)
-            except OSError as error:
-                _LOG.error("the recording ends here: %s", error)
-                self.stop()
+            self._write(lambda recorder: recorder.record(events))
+            if self.later is None:
+                self._flush()
+            else:
+                self.later(self._flush)
         elif self._replayer is not None:
             try:
                 self._replayer.advance(self._simulation.world.delta_s)
@@ -154,6 +159,17 @@ class Recordings:
                 self._replayer.stop(keep_actors=True)
             if not self._replayer.playing:
                 self._replayer = None
+
+    def _flush(self) -> None:
+        self._write(Recorder.flush)
+
+    def _write(self, part: Callable[[Recorder], None]) -> None:
+        if self._recorder is not None:
+            try:
+                part(self._recorder)
+            except OSError as error:
+                _LOG.error("the recording ends here: %s", error)
+                self.stop()
 
     def episode_ends(self) -> None:
         """End what refers to the present world."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +37,24 @@ def _is_two_wheeled(info: ActorInfo) -> bool:
     return info.attribute_values.get("number_of_wheels") == "2"
 
 
+class Scene(NamedTuple):
+    """Copies of the world's tables at one tick."""
+
+    actors: NDArray[Any]
+    vehicles: NDArray[Any]
+    walkers: NDArray[Any]
+    lights: NDArray[Any]
+
+
+def scene_now(world: World) -> Scene:
+    """Return the tables as they are now."""
+    return Scene(*(table.records.copy() for table in (world.actors, world.vehicles, world.walkers, world.lights)))
+
+
 class ScenePackets:
     """Packs one world. Begin anew whenever actors were spawned or destroyed."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
         actors = world.actors
         self._placed = np.flatnonzero(np.isin(actors.kind, PLACED))
         self._positions = _empty(PacketId.POSITION, actors.ids[self._placed])
@@ -62,38 +75,38 @@ class ScenePackets:
             self._wheels.append((rows, records))
         infos = [world.infos[actor_id] for actor_id in vehicle_ids.tolist()]
         self._two_wheeled = np.array([k for k, i in enumerate(infos) if _is_two_wheeled(i)], int)
+        self._max_radps = np.maximum(world.constants.records["max_radps"][self._two_wheeled], RADPS_PER_RPM)
         self._bikers = _empty(PacketId.ANIM_BIKER, vehicle_ids[self._two_wheeled])
 
-    def packets(self) -> list[bytes]:
-        """Return positions, light states and animations as they are now, in CARLA's order, without scene lights."""
-        world = self._world
-        actors = world.actors.records
+    def packets(self, scene: Scene) -> list[bytes]:
+        """Return positions, light states and animations, in CARLA's order, without scene lights."""
+        actors = scene.actors
         np.multiply(actors["location"][self._placed], CM_PER_M, out=self._positions["location"], casting="same_kind")
         self._positions["rotation"] = actors["rotation_deg"][self._placed][:, ROLL_PITCH_YAW]
-        lights = world.lights.records
+        lights = scene.lights
         self._lights["frozen"], self._lights["elapsed"] = lights["frozen"], lights["elapsed_s"]
         self._lights["state"] = lights["state"]
         return [
             records_packet(PacketId.POSITION, self._positions),
             records_packet(PacketId.STATE, self._lights),
-            *self._animations(),
+            *self._animations(scene),
         ]
 
-    def _animations(self) -> list[bytes]:
-        vehicles = self._world.vehicles.records
+    def _animations(self, scene: Scene) -> list[bytes]:
+        vehicles = scene.vehicles
         for name in ("steer", "throttle", "brake", "hand_brake", "gear"):
             self._controls[name] = vehicles[name]
         self._lamps["flags"] = vehicles["light_flags"]
-        self._walkers["speed"] = self._world.walkers.records["speed"]
+        self._walkers["speed"] = scene.walkers["speed"]
         return [
             records_packet(PacketId.ANIM_VEHICLE, self._controls),
             records_packet(PacketId.ANIM_WALKER, self._walkers),
             records_packet(PacketId.VEHICLE_LIGHT, self._lamps),
         ]
 
-    def wheels(self) -> list[bytes]:
+    def wheels(self, scene: Scene) -> list[bytes]:
         """Return how wheels stand and roll, and what riders do."""
-        vehicles = self._world.vehicles.records
+        vehicles = scene.vehicles
         parts: list[bytes] = []
         for rows, records in self._wheels:
             count = records["wheels"].shape[1]
@@ -108,20 +121,19 @@ class ScenePackets:
         found = [packet(PacketId.ANIM_VEHICLE_WHEELS, COUNT.pack(len(vehicles)) + b"".join(parts))]
         bikers = self._two_wheeled
         if len(bikers):
-            moving = self._world.actors.records[vehicles["row"][bikers]]
+            moving = scene.actors[vehicles["row"][bikers]]
             yaw = np.radians(moving["rotation_deg"][:, 1])
             velocity = moving["velocity_mps"]
             forward_mps = velocity[:, 0] * np.cos(yaw) + velocity[:, 1] * np.sin(yaw)
             self._bikers["forward_speed"] = forward_mps * CM_PER_M
-            max_radps = np.maximum(self._world.constants.records["max_radps"][bikers], RADPS_PER_RPM)
-            self._bikers["engine_rotation"] = vehicles["engine_radps"][bikers] / max_radps
+            self._bikers["engine_rotation"] = vehicles["engine_radps"][bikers] / self._max_radps
         return [*found, records_packet(PacketId.ANIM_BIKER, self._bikers)]
 
-    def kinematics(self) -> list[bytes]:
+    def kinematics(self, scene: Scene) -> list[bytes]:
         """Return how fast vehicles and walkers move; nothing without any."""
         if not len(self._moving):
             return []
-        actors = self._world.actors.records
+        actors = scene.actors
         self._kinematics["velocity"] = actors["velocity_mps"][self._moving]
         self._kinematics["angular_velocity"] = actors["angular_velocity_dps"][self._moving]
         return [records_packet(PacketId.KINEMATICS, self._kinematics)]
