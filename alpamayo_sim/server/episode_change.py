@@ -6,7 +6,8 @@ is being handled in that moment, the old subscription takes the new one with it 
 shortly before the answer until the caller has subscribed again.
 
 On the answer the library also lets go of the episode, under the feet of a TrafficManager thread of the same client that is in the
-middle of a step (a null `Episode` in `ALSM::Update`). So its calls are answered, and the answer waits until there are none.
+middle of a step (a null `Episode` in `ALSM::Update`). So its calls are answered, and the answer waits until there are none. The
+question for the settings, with which every step begins, is not answered before the change: who asks it is out of harm's way.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from alpamayo_sim.server.streams import Stream
 
 QUIET_S = 0.02
 """From the old episode's last message, and the caller's last request, to the answer: time for clients to finish with them."""
-MAX_QUIET_S = 0.5
+QUIET_WITH_TRAFFIC_MANAGERS_S = 0.25
+"""The same while a TrafficManager of the caller has not asked for the settings: its thread may get no turn on a busy machine."""
+MAX_QUIET_S = 1.0
 """How long the answer waits for a caller that goes on asking."""
 PATIENCE_S = 0.5
 """How long the new episode waits for a caller that does not subscribe again."""
@@ -39,31 +42,51 @@ class EpisodeChange:
         self._caller: RpcConnection | None = None
         self._awaits_subscriber = False
         self._timer: Timer | None = None
+        self._reply: PendingReply | None = None
+        self._answer: str | None = None
+        self._begun_s = 0.0
+        self._waiting: list[Callable[[], None]] = []
 
     def begin(self, episode: NextEpisode, caller: RpcConnection, answer: str | None = None) -> PendingReply:
         """Stop the clock and return the reply to the call that asked for `episode`; it will be `answer`."""
+        if self._reply is not None:
+            self._send_answer(self._reply)
         self._next, self._caller, self._awaits_subscriber = episode, caller, False
         self._clock.hold()
-        reply = PendingReply(holds=False)
-        answer_by_s = time.monotonic() + MAX_QUIET_S
-        self._schedule(QUIET_S, lambda: self._answer(reply, answer, caller, answer_by_s))
-        return reply
+        self._reply, self._answer = PendingReply(holds=False), answer
+        self._begun_s = time.monotonic()
+        self._schedule(0.0, self._answer_when_quiet)
+        return self._reply
+
+    def wait(self, connection: RpcConnection, callback: Callable[[], None]) -> bool:
+        """Call `callback` after the change if `connection` waits for the answer to its call for one; False if it does not."""
+        if self._reply is None or connection is not self._caller:
+            return False
+        self._waiting.append(callback)
+        return True
 
     def _schedule(self, delay_s: float, callback: Callable[[], None]) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_at(time.monotonic() + delay_s, callback)
 
-    def _answer(
-        self, reply: PendingReply, answer: str | None, caller: RpcConnection, answer_by_s: float
-    ) -> None:
-        now = time.monotonic()
-        quiet_s = min(caller.heard_s + QUIET_S, answer_by_s) - now
-        if quiet_s > 0.0:
-            self._schedule(quiet_s, lambda: self._answer(reply, answer, caller, answer_by_s))
+    def _answer_when_quiet(self) -> None:
+        reply, caller = self._reply, self._caller
+        if reply is None or caller is None:
+            return
+        some_at_work = len(self._waiting) < caller.traffic_managers
+        quiet_s = QUIET_WITH_TRAFFIC_MANAGERS_S if some_at_work else QUIET_S
+        last_s = max(caller.heard_s, self._begun_s)
+        wait_s = min(last_s + quiet_s, self._begun_s + MAX_QUIET_S) - time.monotonic()
+        if wait_s > 0.0:
+            self._schedule(min(wait_s, QUIET_S), self._answer_when_quiet)
             return
         self._schedule(PATIENCE_S, self._finish)
-        reply.resolve(answer)
+        self._send_answer(reply)
+
+    def _send_answer(self, reply: PendingReply) -> None:
+        self._reply = None
+        reply.resolve(self._answer)
 
     def token_given(self, stream: Stream, caller: RpcConnection) -> None:
         """Note that a client has asked where to subscribe."""
@@ -83,6 +106,10 @@ class EpisodeChange:
     def _finish(self) -> None:
         self._timer = None
         episode, self._next, self._caller, self._awaits_subscriber = self._next, None, None, False
+        self._reply = None
         if episode is not None:
             self._start(episode)
         self._clock.release()
+        waiting, self._waiting = self._waiting, []
+        for callback in waiting:
+            callback()

@@ -125,6 +125,11 @@ class RpcConnection:
         self.closed = False
         loop.add(sock, self)
 
+    @property
+    def traffic_managers(self) -> int:
+        """How many TrafficManagers the client has registered."""
+        return self._session.gate.managers
+
     def on_readable(self) -> None:
         """Receive and handle requests."""
         try:

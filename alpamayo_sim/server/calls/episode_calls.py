@@ -36,6 +36,9 @@ def get_episode_settings(session: Session) -> Any:
     """Return the settings, at the next frame when asked too often."""
     server = session.server
     session.gate.settings_asked()
+    changed = PendingReply(holds=False)
+    if server.when_episode_changed(session.connection, lambda: changed.resolve(server.simulation.settings.record())):
+        return changed
     if server.clock.synchronous:
         # A client asks right after it has subscribed to the world's state, and then takes for granted that it has it.
         late = PendingReply(holds=True)
