@@ -77,26 +77,26 @@ def stop_crowd(client: carla.Client, crowd: Crowd) -> None:
 
 
 def track(world: carla.World, ids: list[int], ticks: int) -> NDArray[np.float64]:
-    """Return the centres [T, N, 3] of actors over `ticks` ticks, NaN once they are gone."""
-    places = np.full((ticks, len(ids), 3), np.nan)
+    """Return x, y, z and yaw [T, N, 4] of actors over `ticks` ticks, NaN once they are gone."""
+    places = np.full((ticks, len(ids), 4), np.nan)
     for tick in range(ticks):
         world.tick()
         snapshot = world.get_snapshot()
         for k, actor_id in enumerate(ids):
             found = snapshot.find(actor_id)
             if found is not None:
-                place = found.get_transform().location
-                places[tick, k] = place.x, place.y, place.z
+                pose = found.get_transform()
+                places[tick, k] = pose.location.x, pose.location.y, pose.location.z, pose.rotation.yaw
     return places
 
 
 def judge(road_map: RoadMap, places: NDArray[np.float64], half_heights_m: NDArray[np.float64]) -> dict[str, float]:
-    """Return what tracks [T, N, 3] of walkers are worth; the walkers have these half heights [N]."""
+    """Return what tracks [T, N, 4] of walkers are worth; the walkers have these half heights [N]."""
     areas = walkable_areas(road_map)
     xy = places[:, :, :2]
     step = np.linalg.norm(np.diff(xy, axis=0), axis=2)
     alive = ~np.isnan(places[:, :, 0])
-    flat = places[alive]
+    flat = places[alive][:, :3]
     sidewalk, road = areas[Area.SIDEWALK], shapely.union_all([areas[Area.ROAD], areas[Area.CROSSWALK]])
     everything = shapely.buffer(shapely.union_all(list(areas.values())), 0.1)
     for shape in (sidewalk, road, everything):
@@ -105,8 +105,7 @@ def judge(road_map: RoadMap, places: NDArray[np.float64], half_heights_m: NDArra
     on_road[alive] = shapely.contains_xy(road, flat[:, 0], flat[:, 1])
     off = ~shapely.contains_xy(everything, flat[:, 0], flat[:, 1])
     feet = flat[:, 2] - np.broadcast_to(half_heights_m, alive.shape)[alive]
-    ground = road_map.ground.height(flat[:, :2], feet + 0.2)[0]
-    error = np.abs(feet - ground)
+    error = _height_error(road_map, flat[:, :2], feet)
     nearest = np.concatenate([_nearest(frame[there]) for frame, there in zip(xy, alive, strict=True)])
     late = step[-len(step) // 4 :]
     return {
@@ -123,6 +122,22 @@ def judge(road_map: RoadMap, places: NDArray[np.float64], half_heights_m: NDArra
         "height_error_max_m": float(error.max()),
         "fastest_mps": float(np.nanmax(np.nanpercentile(step, 99, axis=0)) / STEP_S),
     }
+
+
+def _height_error(road_map: RoadMap, xy: NDArray[np.float64], feet: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far feet [M] are from the ground at places [M, 2], at a kerb (15 cm around) from the nearer of its two."""
+    around = [(0.0, 0.0), (0.15, 0.0), (-0.15, 0.0), (0.0, 0.15), (0.0, -0.15)]
+    heights = [road_map.ground.height(xy + np.array(step), feet + 0.2)[0] for step in around]
+    return np.abs(np.stack(heights) - feet).min(axis=0)
+
+
+def share_in_cars(places: NDArray[np.float64], cars: NDArray[np.float64], extents_m: NDArray[np.float64]) -> float:
+    """Return the share of the walkers' time inside of a car: tracks [T, N, 3], cars [T, C, 3] x, y, yaw, extents [C, 2]."""
+    delta = places[:, :, None, :2] - cars[:, None, :, :2]
+    yaw = np.radians(cars[:, None, :, 2])
+    along = delta[..., 0] * np.cos(yaw) + delta[..., 1] * np.sin(yaw)
+    across = delta[..., 1] * np.cos(yaw) - delta[..., 0] * np.sin(yaw)
+    return float(((np.abs(along) < extents_m[:, 0]) & (np.abs(across) < extents_m[:, 1])).any(axis=2).mean())
 
 
 def _nearest(frame: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -172,8 +187,15 @@ def main(town: str, walkers: int = 50, ticks: int = 2000, cross_factor: float = 
             crowd = start_crowd(client, walkers, cross_factor, seed=5)
             half = np.array([a.bounding_box.extent.z for a in world.get_actors(crowd.walkers)])
             order = [a.id for a in world.get_actors(crowd.walkers)]
-            places = track(world, order, ticks)
+            boxes = [a.bounding_box.extent for a in world.get_actors(car_ids)]
+            everyone = track(world, [*order, *(a.id for a in world.get_actors(car_ids))], ticks)
+            places, car_poses = everyone[:, : len(order)], everyone[:, len(order) :, [0, 1, 3]]
             found = judge(load_road_map(town, maps_dirs=maps), places, half)
+            if cars:
+                found["time_in_cars"] = share_in_cars(places, car_poses, np.array([(e.x, e.y) for e in boxes]))
+                found["cars_moved_m"] = float(
+                    np.nansum(np.hypot(*np.diff(car_poses[:, :, :2], axis=0).T), axis=1).mean()
+                )
             if "NAV_TRACKS" in os.environ:
                 tracks = [[row for row in places[::5, k].tolist() if row[0] == row[0]] for k in range(places.shape[1])]
                 Path(os.environ["NAV_TRACKS"]).write_text(json.dumps(tracks))
