@@ -32,6 +32,7 @@ from alpamayo_sim.client.embedded import EmbeddedServer
 CONNECTIONS = 8
 PATIENCE_S = 0.02
 """How long most calls' answers are waited for, so that the server has handled a call before its connection is reset."""
+DEFECT = b"internal error"
 MAX_RSS_GROWTH_MB = 400.0
 """Above the server's memory before the attack, at any time."""
 NEXT_CLIENT = """
@@ -76,6 +77,7 @@ class Attack:
         self.process = psutil.Process(server.pid)
         self.counts: collections.Counter[str] = collections.Counter()
         self.connections: list[socket.socket] = []
+        self.defects: set[str] = set()
         self.first_rss_mb = self.most_rss_mb = self.rss_mb()
 
     def rss_mb(self) -> float:
@@ -97,10 +99,33 @@ class Attack:
         while select.select([connection], [], [], patience_s)[0]:
             data = connection.recv(1 << 18)
             self.counts["answers_read"] += 1
+            self.note_defects(data)
             patience_s = 0.0
             if not data:
                 return False
         return True
+
+    def note_defects(self, data: bytes) -> None:
+        """Keep what the server calls its own error, which no frame may cause."""
+        start = data.find(DEFECT)
+        if start >= 0:
+            self.defects.add(data[max(0, start - 60) : start + 120].decode(errors="replace"))
+
+    def send_map(self) -> None:
+        """Send broken OpenDRIVE, and make it the world if the server takes it."""
+        with contextlib.closing(self.connect(self.port)) as connection:
+            connection.settimeout(120.0)
+            for name in ("copy_opendrive_to_file", "load_new_episode"):
+                arguments = (
+                    self.frames.valid_arguments(name) if name.startswith("copy") else ["OpenDriveMap", True, 0xFFFF]
+                )
+                connection.sendall(self.frames.request(name, arguments, 1))
+                answer = connection.recv(1 << 16)
+                self.note_defects(answer)
+                if b"\x91\x91\xc2" not in answer:
+                    self.counts["maps_refused"] += 1
+                    return
+            self.counts["maps_taken"] += 1
 
     def send_call(self) -> None:
         """Send one frame to the RPC port over one of the open connections."""
@@ -167,6 +192,7 @@ class Attack:
                 self.counts["rpc_frames"] += 1
             if number % 500 == 0:
                 self.look()
+                self.send_map()
             if number + 1 >= next_check:
                 next_check += every
                 for connection in self.connections:
@@ -181,6 +207,8 @@ class Attack:
         if not self.server.running:
             raise RuntimeError(f"the server died: {self.server.log()[-3000:]}")
         self.most_rss_mb = max(self.most_rss_mb, self.rss_mb())
+        if self.defects:
+            raise RuntimeError("defects: " + "\n".join(sorted(self.defects)))
         if self.most_rss_mb - self.first_rss_mb > MAX_RSS_GROWTH_MB:
             raise RuntimeError(f"the server grew from {self.first_rss_mb:.0f} to {self.most_rss_mb:.0f} MB")
 
