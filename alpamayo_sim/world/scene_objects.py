@@ -160,9 +160,7 @@ def _static_objects(statics: StaticBoxes | None) -> list[SceneObject]:
     return objects
 
 
-def _signal_objects(
-    road_map: RoadMap, housings: tuple[tuple[Box, ...], ...], first: int
-) -> list[SceneObject]:
+def _signal_objects(road_map: RoadMap, housings: tuple[tuple[Box, ...], ...], first: int) -> list[SceneObject]:
     boxes: list[tuple[str, int, Box]] = []
     for light, heads in zip(road_map.signals.lights, housings, strict=True):
         boxes += [(f"TrafficLight_{light.signal_id}_{k}", TRAFFIC_LIGHT_LABEL, b) for k, b in enumerate(heads)]

@@ -58,6 +58,7 @@ def town_with_light(flat_map, **kinds):
         SimpleNamespace(
             signal_id=f"{i}",
             transform=Transform(210.0, 10.0 + i, 0.0, 0.0, 90.0),
+            trigger_box=box,
             lane_boxes=(box,) if i == 0 else (),
         )
         for i in range(kinds.get("lights", 0))
