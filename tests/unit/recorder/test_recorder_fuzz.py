@@ -29,7 +29,7 @@ def mutated(data: bytes, random: np.random.Generator) -> bytes:
         damaged[at:at] = damaged[at : at + size]
     else:
         for at in random.integers(len(damaged) if kind == 3 else 600, size=int(random.integers(1, 12))).tolist():
-            damaged[at] = int(random.choice([0, 1, 0x7F, 0x80, 0xFF, random.integers(256)]))
+            damaged[at] = (0, 1, 0x7F, 0x80, 0xFF, int(random.integers(256)))[int(random.integers(6))]
     return bytes(damaged)
 
 
