@@ -192,6 +192,7 @@ class Attack:
                 self.counts["rpc_frames"] += 1
             if number % 500 == 0:
                 self.look()
+            if number % 1000 == 0:
                 self.send_map()
             if number + 1 >= next_check:
                 next_check += every
