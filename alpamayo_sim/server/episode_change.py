@@ -58,6 +58,11 @@ class EpisodeChange:
         self._schedule(0.0, self._answer_when_quiet)
         return self._reply
 
+    @property
+    def coming(self) -> NextEpisode | None:
+        """The episode that is about to begin: its caller already asks for that map's navigation mesh."""
+        return self._next
+
     def wait(self, connection: RpcConnection, callback: Callable[[], None]) -> bool:
         """Call `callback` after the change if `connection` waits for the answer to its call for one; False if it does not."""
         if self._reply is None or connection is not self._caller:

@@ -133,6 +133,11 @@ class Server:
         Listener(self.loop, rpc_socket, self._accept_client)
         Listener(self.loop, stream_socket, self._accept_subscriber)
 
+    def navmesh_name(self) -> str:
+        """Return the name of the map's navigation mesh, while a map is being changed that of the coming one."""
+        coming = self._episode_change.coming
+        return self.navmeshes.offer(self.simulation.road_map if coming is None else coming.road_map)
+
     def serve(self) -> None:
         """Answer clients until stopped by a signal."""
         self.clock.start()

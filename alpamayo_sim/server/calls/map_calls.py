@@ -52,7 +52,7 @@ def get_required_files(session: Session, folder: str) -> list[str]:
     """
     folder = folder.rstrip("/\\")
     if folder == NAVIGATION_FOLDER:
-        return [session.server.navmeshes.offer(session.server.simulation.road_map)]
+        return [session.server.navmesh_name()]
     return [IDENTITY] if folder == IDENTITY_FOLDER else []
 
 
@@ -68,8 +68,7 @@ def request_file(session: Session, name: str) -> bytes:
 @call(Family.VALUE)
 def get_navigation_mesh(session: Session) -> bytes:
     """Return the map's navigation mesh, as `request_file` does."""
-    store = session.server.navmeshes
-    return store.content(store.offer(session.server.simulation.road_map)) or b""
+    return session.server.navmeshes.content(session.server.navmesh_name()) or b""
 
 
 @call(Family.VOID, xodr_text, opendrive_parameters)
