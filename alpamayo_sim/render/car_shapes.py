@@ -452,7 +452,7 @@ def _details(builder: MeshBuilder, shape: CarShape) -> None:
         )
         for x in shape.wheel_x:
             builder.disc(
-                (x, side * (_wall(shape, x) + 0.004), shape.wheel_radius * 1.02),
+                (x, side * (_wall(shape, x) + 0.004), shape.wheel_radius * 1.13),
                 (0.0, side, 0.0),
                 shape.wheel_radius * 1.16,
                 Material.MATT,

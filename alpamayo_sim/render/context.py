@@ -34,10 +34,13 @@ def set_uniform(program: moderngl.Program, name: str, value: object) -> None:
         uniform.value = value
 
 
-def load_program(context: moderngl.Context, vertex: str, fragment: str) -> moderngl.Program:
-    """Return the program of two files of `render/shaders`, both preceded by `common.glsl`."""
+def load_program(context: moderngl.Context, vertex: str, fragment: str, *defines: str) -> moderngl.Program:
+    """Return the program of two files of `render/shaders`, both preceded by `defines` and `common.glsl`.
+
+    A software renderer pays for both sides of every branch: what a weather has no need for is left out of its program.
+    """
     folder = importlib.resources.files("alpamayo_sim.render") / "shaders"
-    common = GLSL_VERSION + (folder / "common.glsl").read_text()
+    common = GLSL_VERSION + "".join(f"#define {name}\n" for name in defines) + (folder / "common.glsl").read_text()
     program = context.program(
         vertex_shader=common + (folder / vertex).read_text(), fragment_shader=common + (folder / fragment).read_text()
     )

@@ -103,7 +103,9 @@ def _vehicle_glows(frame: SceneFrame, axes: Floats, foot: Floats, dark: float) -
             return
         y = np.where(narrow[k], 0.0, side * 0.72)
         height = lamp_z[shape[k], 0 if end > 0 else 1] * frame.extent[k, 2] / half_z[shape[k]]
-        local = np.column_stack([end * frame.extent[k, 0] * 1.01, y * frame.extent[k, 1], height])
+        local = np.column_stack(
+            [end * frame.extent[k, 0] * np.where(narrow[k], 0.88, 1.01), y * frame.extent[k, 1], height]
+        )
         place = foot[k] + np.einsum("nij,nj->ni", axes[k], local)
         parts.append(_rows(place, radius_m, color, 1.4, axes[k, :, 0] * end, local[:, 2]))
 

@@ -17,6 +17,8 @@ Floats = NDArray[np.floating]
 ROW = 22
 """Floats per instance: three matrix rows, paint, state, semantic tag and actor id."""
 LOW_OR_HIGH_BEAM = 2 | 4
+TURNED_FROM = 1.4
+"""Props whose box is this much longer along y than along x are drawn with a quarter turn."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class DynamicInstances:
         shape = np.asarray(frame.shape_class, dtype=np.intp)
         extent = np.maximum(frame.extent, 0.005)
         turned = axes
-        across = self._is_prop[shape] & (extent[:, 1] > 1.1 * extent[:, 0])
+        across = self._is_prop[shape] & (extent[:, 1] > TURNED_FROM * extent[:, 0])
         if across.any():
             # Props' meshes are long along x; a quarter turn to the left keeps their axes right-angled.
             turned = axes.copy()

@@ -10,6 +10,7 @@ from alpamayo_sim.render.mesh import BLACK, Color, Joint, Material, Mesh, MeshBu
 
 WALKER_HALF = (0.19, 0.19, 0.93)
 WHITE: Color = (0.9, 0.9, 0.9)
+SKIRT: Color = (0.72, 0.72, 0.78)
 
 
 def walker_mesh(*, far: bool = False, woman: bool = False, child: bool = False) -> Mesh:
@@ -23,7 +24,7 @@ def walker_mesh(*, far: bool = False, woman: bool = False, child: bool = False) 
     b.joint(Joint.NONE)
     b.tube((0, 0, 0.86), (0, 0, 0.98), (0.155, 0.16), Material.TROUSERS, WHITE, sides=sides)
     if woman:
-        b.tube((0, 0, 0.62), (0, 0, 1.08), (0.235, 0.14), Material.CLOTH, (0.72, 0.72, 0.78), sides=sides)
+        b.tube((0, 0, 0.62), (0, 0, 1.08), (0.235, 0.14), Material.CLOTH, SKIRT, sides=sides)
     waist, chest = (0.135, 0.165) if woman else (0.15, 0.18)
     b.tube((0, 0, 0.95), (0.005, 0, 1.22), (0.155, waist), Material.CLOTH, WHITE, sides=sides)
     b.tube((0.005, 0, 1.22), (0, 0, 1.45), (waist, chest), Material.CLOTH, WHITE, sides=sides)
@@ -60,12 +61,14 @@ def walker_mesh(*, far: bool = False, woman: bool = False, child: bool = False) 
 
 def _leg(b: MeshBuilder, side: float, k: int, sides: int, *, far: bool, bare: bool) -> None:
     b.joint(Joint.THIGH_LEFT + k)
+    # A skirt hides the thigh, also where a long step lets it show through.
+    thigh, tint = (Material.CLOTH, SKIRT) if bare else (Material.TROUSERS, WHITE)
     b.tube(
         (0, 0.085 * side, 0.93),
         (0, 0.095 * side, 0.48),
         (0.095, 0.07),
-        Material.TROUSERS,
-        WHITE,
+        thigh,
+        tint,
         sides=sides,
         caps=False,
     )

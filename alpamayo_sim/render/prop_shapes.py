@@ -214,7 +214,7 @@ def creased_carton(b: MeshBuilder) -> None:
 def debris(b: MeshBuilder) -> None:
     """A heap of earth and stones."""
     rng = np.random.Generator(np.random.PCG64(7))
-    b.ball((0, 0, 0), (0.85, 0.85, 1.2), MATT, (0.34, 0.27, 0.19), sides=9, rings=4)
+    b.tube((0, 0, 0), (0, 0, 1.2), (0.9, 0.25), MATT, (0.34, 0.27, 0.19), sides=9)
     for _ in range(14):
         angle, r, size = rng.uniform(0, 6.28), rng.uniform(0.2, 0.95), rng.uniform(0.08, 0.22)
         grey = rng.uniform(0.28, 0.5)

@@ -35,6 +35,10 @@ DROPS = 1600
 """Rain drops round each camera in the heaviest rain."""
 
 
+NIGHT, WET = ("NIGHT",), ("WET",)
+"""Variants of programs."""
+
+
 class Renderer:
     """Renders one scene; belongs to the thread that made it.
 
@@ -44,9 +48,9 @@ class Renderer:
     def __init__(self, scene: Scene, *, samples: int = 0) -> None:
         self.scene = scene
         self.context = context = create_context()
-        self._objects = load_program(context, "object.vert", "object.frag")
-        self._ground = load_program(context, "ground.vert", "ground.frag")
-        self._facades = load_program(context, "facade.vert", "facade.frag")
+        self._objects = {n: load_program(context, "object.vert", "object.frag", *n) for n in ((), NIGHT)}
+        self._ground = {n: load_program(context, "ground.vert", "ground.frag", *n) for n in ((), WET)}
+        self._facades = {n: load_program(context, "facade.vert", "facade.frag", *n) for n in ((), NIGHT)}
         self._markings = load_program(context, "marking.vert", "marking.frag")
         self._quads = load_program(context, "shadow.vert", "shadow.frag")
         self._sky = load_program(context, "sky.vert", "sky.frag")
@@ -74,18 +78,18 @@ class Renderer:
             context.buffer(QUAD.tobytes()),
             context.buffer(np.array([0, 1, 2, 0, 2, 3], np.uint32).tobytes()),
         )
-        self._ground_array = self._tiled_array(self._ground, scene.ground, "3f4 4f1", ("in_position", "in_normal"))
-        self._kerb_array = self._tiled_array(self._ground, scene.kerbs, "3f4 4f1", ("in_position", "in_normal"))
-        self._facade_array = self._tiled_array(
-            self._facades, scene.facades, "3f4 4f1 2f4 4f1", ("in_position", "in_normal", "in_wall", "in_color")
-        )
+        ground, wall = ("in_position", "in_normal"), ("in_position", "in_normal", "in_wall", "in_color")
+        self._ground_arrays = self._variants(self._ground, scene.ground, "3f4 4f1", ground)
+        self._kerb_arrays = self._variants(self._ground, scene.kerbs, "3f4 4f1", ground)
+        self._facade_arrays = self._variants(self._facades, scene.facades, "3f4 4f1 2f4 4f1", wall)
         self._marking_array = self._tiled_array(
             self._markings, scene.markings, "3f4 2f4 4f1", ("in_center", "in_offset", "in_color")
         )
         self._sky_array = context.vertex_array(self._sky, [])
         self._rain_array = context.vertex_array(self._rain, [])
         self._bind_instances()
-        for program in (self._objects, self._ground, self._facades, self._markings, self._sky):
+        several = (*self._objects.values(), *self._ground.values(), *self._facades.values())
+        for program in (*several, self._markings, self._sky):
             set_uniform(program, "noise", 0)
             set_uniform(program, "baked", 1)
             set_uniform(program, "atlas", 2)
@@ -155,7 +159,7 @@ class Renderer:
             self._target.use(k)
             self._camera_blocks.bind_to_uniform_block(0, offset=k * CAMERA_STRIDE_BYTES, size=CAMERA_BLOCK_BYTES)
             windows[k].texture.use(1)
-            self._draw(clips[k], camera, spans, (placed, 1 if len(quads) else 0))
+            self._draw(clips[k], camera, light, spans, (placed, 1 if len(quads) else 0))
             self._draw_in_the_air(light, (placed + 1, 1 if len(glows) else 0))
         return self._target.read()
 
@@ -167,7 +171,12 @@ class Renderer:
         self._static.rows[self.scene.light_heads, STATE_COLUMN] = states[self.scene.light_of_head]
 
     def _draw(
-        self, clip: NDArray[np.floating], camera: CameraView, spans: list[tuple[int, int]], quads: tuple[int, int]
+        self,
+        clip: NDArray[np.floating],
+        camera: CameraView,
+        light: Lighting,
+        spans: list[tuple[int, int]],
+        quads: tuple[int, int],
     ) -> None:
         context = self.context
         context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
@@ -175,11 +184,15 @@ class Renderer:
         context.depth_func = "<="
         self._noise.use(0)
         self._atlas.use(2)
-        for array, (first, count) in zip((self._object_array, self._facade_array), spans[:2], strict=True):
+        night = NIGHT if light.night > 0.05 else ()
+        wet = WET if max(light.wetness, light.puddles) > 0.02 else ()
+        for array, (first, count) in zip(
+            (self._object_arrays[night], self._facade_arrays[night]), spans[:2], strict=True
+        ):
             if count:
                 array.render_indirect(self._commands, count=count, first=first)
         context.enable_only(moderngl.DEPTH_TEST)
-        for array, (first, count) in zip((self._ground_array, self._kerb_array), spans[2:4], strict=True):
+        for array, (first, count) in zip((self._ground_arrays[wet], self._kerb_arrays[wet]), spans[2:4], strict=True):
             if count:
                 array.render_indirect(self._commands, count=count, first=first)
         turned = np.linalg.inv(_without_translation(clip, camera))
@@ -210,6 +223,11 @@ class Renderer:
             self._rain_array.render(moderngl.TRIANGLES, vertices=6 * drops)
         self._target.write_depth(True)
 
+    def _variants(
+        self, programs: dict[tuple[str, ...], moderngl.Program], mesh: TiledMesh, layout: str, names: tuple[str, ...]
+    ) -> dict[tuple[str, ...], moderngl.VertexArray]:
+        return {name: self._tiled_array(program, mesh, layout, names) for name, program in programs.items()}
+
     def _tiled_array(
         self, program: moderngl.Program, mesh: TiledMesh, layout: str, names: tuple[str, ...]
     ) -> moderngl.VertexArray:
@@ -221,7 +239,10 @@ class Renderer:
         per_instance = (self._rows, INSTANCE_FORMAT, *INSTANCE_NAMES)
         vertices, indices = self._mesh_buffers
         layout = [(vertices, "3f4 4f1 4f1", "in_position", "in_normal", "in_color"), per_instance]
-        self._object_array = self.context.vertex_array(self._objects, layout, indices, skip_errors=True)
+        self._object_arrays = {
+            name: self.context.vertex_array(program, layout, indices, skip_errors=True)
+            for name, program in self._objects.items()
+        }
         vertices, indices = self._quad_buffers
         layout = [(vertices, "3f4", "in_position"), per_instance]
         self._quad_array = self.context.vertex_array(self._quads, layout, indices, skip_errors=True)

@@ -25,7 +25,7 @@ vec3 shade(vec3 albedo, vec3 normal, float sunlight) {
 
 // Share of light that comes through the air; fog is thinner above the eye.
 float clearness(float distance_m, float height_m) {
-    float thinner = exp(-air.y * clamp(0.5 * (height_m - eye.z), 0.0, 400.0));
+    float thinner = 1.0 / (1.0 + air.y * clamp(0.5 * (height_m - eye.z), 0.0, 400.0));
     return exp(-max(distance_m - air.x, 0.0) * fog.w * thinner - distance_m * 0.0004);
 }
 

@@ -28,7 +28,8 @@ void main() {
         vec2 f = fract(cell);
         bool ground_floor = id.y < 0.5;
         vec2 soft = clamp(fwidth(cell), 0.002, 0.5);
-        float dice = fract(sin(dot(id, vec2(12.9898, 78.233)) + seed * 37.0) * 4758.5453);
+        float dice = fract(dot(id, vec2(0.1031, 0.31369)) + seed * 3.7);
+        dice = fract(dice * (dice + 33.33) * 7.77);
         vec4 frame = kind == 0 ? vec4(0.22, 0.78, 0.28, 0.82) : kind == 1 ? vec4(0.28, 0.72, 0.24, 0.80)
                    : kind == 2 ? vec4(0.04, 0.96, 0.22, 0.94) : kind == 3 ? vec4(0.26, 0.74, 0.30, 0.78) : vec4(0.10, 0.90, 0.62, 0.84);
         bool door = ground_floor && mod(id.x + floor(seed * 5.0), kind == 2 ? 7.0 : 5.0) < 0.5;
@@ -59,7 +60,7 @@ void main() {
         if (ground_floor && shop) {                           // the shop's sign and its awning's shade
             vec3 paint = 0.15 + 0.55 * fract(vec3(3.1, 5.7, 9.3) * seed + vec3(0.0, 0.35, 0.7));
             float board = box(f, vec4(0.0, 1.0, 0.78, 0.95), soft);
-            float letters = box(f, vec4(0.12, 0.88, 0.82, 0.91), soft) * step(0.42, fract(sin(floor(wall.x * 3.3) * 91.7 + seed * 57.0) * 431.7))
+            float letters = box(f, vec4(0.12, 0.88, 0.82, 0.91), soft) * step(0.42, fract(floor(wall.x * 3.3) * 0.7548 + seed * 57.0))
                           * (1.0 - smoothstep(0.02, 0.25, soft.x));
             albedo = mix(albedo, mix(paint * paint, vec3(0.75), letters), board);
             glow += board * (0.10 + 0.5 * letters);
@@ -88,15 +89,21 @@ void main() {
         sunlight = clamp((position.z + (normal.z > 0.3 ? 1.2 : 0.2) - light.b) * 1.4 + 0.5, 0.0, 1.0);
     }
     vec3 color = shade(albedo, normal, sunlight);
-    if (glass > 0.0) {
+    {
         vec3 bounce = reflect(-view, normal);
-        float fresnel = 0.10 + 0.9 * pow(1.0 - clamp(dot(normal, view), 0.0, 1.0), 4.0);
+        float slant = 1.0 - clamp(dot(normal, view), 0.0, 1.0);
+        slant *= slant;
+        float fresnel = 0.10 + 0.9 * slant * slant;
         vec3 sky = mix(fog.rgb, zenith.rgb, clamp(bounce.z * 1.5, 0.0, 1.0));
-        vec3 street = fog.rgb * 0.22 * (0.6 + 0.8 * texture(noise, bounce.xy / max(abs(bounce.z) + 0.25, 0.1) * 0.07 + seed).r);
+        vec3 street = fog.rgb * 0.22;
         color = mix(color, mix(street, sky, smoothstep(-0.05, 0.25, bounce.z)), glass * fresnel);
-        color += sun_color.rgb * sunlight * glass * pow(max(dot(bounce, sun.xyz), 0.0), 90.0);
+        float shine = max(dot(bounce, sun.xyz), 0.0);
+        shine *= shine; shine *= shine; shine *= shine; shine *= shine; shine *= shine; shine *= shine;
+        color += sun_color.rgb * (sunlight * glass * shine);
     }
     color += glow * sun.w * vec3(1.1, 0.8, 0.42);
-    if (beams.x > 0.5 && distance_m < 60.0) color += albedo * BEAM * (beam_light(position, normal) * sun.w);
+#ifdef NIGHT
+    if (distance_m < 60.0) color += albedo * BEAM * (beam_light(position, normal) * sun.w);
+#endif
     pixel = shown(mix(air_light(-view), color, clearness(distance_m, position.z)), 1.0);
 }

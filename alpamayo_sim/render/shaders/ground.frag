@@ -46,9 +46,14 @@ void main() {
         return;
     }
     vec3 n = normalize(normal);
+#ifdef WET
     float wet = max(sun_color.w, clock.z * 0.6) * wet_share;
+#else
+    const float wet = 0.0;
+#endif
     vec3 color = shade(albedo * (1.0 - 0.42 * wet), n, light.r);
     color += albedo * light.g * sun.w * vec3(2.6, 1.9, 1.15);
+#ifdef WET
     if (wet > 0.02) {                                     // a film of water, and puddles that fill from the lowest places
         float glance = pow(1.0 - clamp(view.z, 0.0, 1.0), 4.0);
         float depth = texture(noise, position.xy * 0.027).r * 0.7 + coarse * 0.3;
@@ -71,5 +76,6 @@ void main() {
         color += sun_color.rgb * light.r * wet * (0.25 + puddle) * pow(max(dot(bounce, sun.xyz), 0.0), 120.0);
         color += light.g * sun.w * wet * glance * vec3(1.1, 0.8, 0.5) * 0.4;
     }
+#endif
     pixel = shown(mix(air_light(-view), color, clearness(distance_m, position.z)), 1.0);
 }

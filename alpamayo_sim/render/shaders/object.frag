@@ -54,11 +54,14 @@ void main() {
     color += albedo * (state.y * sun.w * (0.35 + 0.65 * max(n.z, 0.0)) * vec3(1.7, 1.25, 0.75) + state.w * sun.w * BEAM);
     if (mirror > 0.0) {
         float facing = clamp(dot(n, view), 0.0, 1.0);
-        float fresnel = 0.05 + 0.95 * pow(1.0 - facing, 5.0);
+        float slant = 1.0 - facing;
+        float fresnel = 0.05 + 0.95 * slant * slant * slant * slant * slant;
         vec3 bounce = reflect(-view, n);
         vec3 seen = mix(fog.rgb * 0.35, mix(fog.rgb, zenith.rgb, clamp(bounce.z, 0.0, 1.0)), smoothstep(-0.12, 0.12, bounce.z));
         color = mix(color, seen, mirror * min(fresnel + 0.06, 1.0));
-        color += sun_color.rgb * state.z * mirror * pow(max(dot(bounce, sun.xyz), 0.0), 60.0) * 0.8;
+        float shine = max(dot(bounce, sun.xyz), 0.0);
+        shine *= shine; shine *= shine; shine *= shine; shine *= shine; shine *= shine; shine *= shine;
+        color += sun_color.rgb * (state.z * mirror * shine * 0.8);
     }
     pixel = shown(mix(air_light(-view), color, clearness(distance_m, position.z)), 1.0);
 }

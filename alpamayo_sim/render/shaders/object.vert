@@ -94,7 +94,9 @@ void main() {
         }
     }
     float shone = 0.0;
-    if (beams.x > 0.5) shone = beam_light(position, normalize(normal));
+#ifdef NIGHT
+    shone = beam_light(position, normalize(normal));
+#endif
     state = vec4(in_state.x, light.y, light.x, shone);
     inside = in_position;
     gl_Position = world_to_clip * vec4(position, 1.0);
