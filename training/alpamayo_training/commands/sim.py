@@ -32,6 +32,8 @@ class Arguments:
     """Address to bind to; anything but the loopback opens the simulator to the network."""
     max_rate: float | None = None
     """Upper limit of ticks per second of wall-clock time; without it synchronous clients go as fast as they can."""
+    lock_step: float | None = None
+    """Seconds that each tick of a synchronous client waits at most for clients that follow without ticking (0.05 does)."""
     seed: int = 0
     """Seed of everything random in the world."""
     maps: UseAppendAction[tuple[Path, ...]] = ()
@@ -75,6 +77,7 @@ class Arguments:
                 port=self.port,
                 host=self.host,
                 max_rate=self.max_rate,
+                lock_step_s=self.lock_step,
                 seed=self.seed,
                 maps=self.maps,
                 cache_dir=self.cache,
