@@ -477,7 +477,6 @@ def _details(builder: MeshBuilder, shape: CarShape) -> None:
 def _side_poster(builder: MeshBuilder, cell: Cell, x: float, y: float, z: float, half_x: float, half_z: float) -> None:
     """Put a poster on a side wall, to be read from outside."""
     left, right = (x - half_x, x + half_x) if y > 0 else (x + half_x, x - half_x)
-    left, right = right, left
     corners = [(left, y, z + half_z), (right, y, z + half_z), (right, y, z - half_z), (left, y, z - half_z)]
     builder.poster(corners, [(0, 0), (1, 0), (1, 1), (0, 1)], cell, away_from=(x, 0.0, z))
 

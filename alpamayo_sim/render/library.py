@@ -122,7 +122,7 @@ def _vehicle_levels() -> list[_Level]:
     levels: list[_Level] = []
     for name, shape in CARS.values():
         beacon = name in _EMERGENCY
-        levels.append((name, c.car_mesh(shape, beacon=beacon), c.far_car_mesh(shape, beacon=beacon), 17.0, 0.8))
+        levels.append((name, c.car_mesh(shape, beacon=beacon), c.far_car_mesh(shape, beacon=beacon), 21.0, 0.8))
         levels += [(f"{name}_door_{d.number}", c.door_mesh(shape, d.number)[0], None, NEVER, 2.0) for d in shape.doors]
         if shape.doors:
             levels.append((f"{name}_interior", c.interior_mesh(shape), None, NEVER, 4.0))

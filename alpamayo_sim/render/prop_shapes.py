@@ -151,7 +151,7 @@ def vending_machine(b: MeshBuilder) -> None:
     """A drinks machine, its front lit."""
     b.box((0, 0, 1), (0.97, 0.97, 1), MATT, (0.60, 0.07, 0.10))
     corners = [(0.99, 0.96, 1.97), (0.99, -0.96, 1.97), (0.99, -0.96, 0.04), (0.99, 0.96, 0.04)]
-    b.poster(corners, [(1, 0), (0, 0), (0, 1), (1, 1)][::1], Cell.VENDING, away_from=(0, 0, 1))
+    b.poster(corners, [(0, 0), (1, 0), (1, 1), (0, 1)], Cell.VENDING, away_from=(0, 0, 1))
 
 
 def cash_machine(b: MeshBuilder) -> None:
@@ -159,7 +159,7 @@ def cash_machine(b: MeshBuilder) -> None:
     b.box((0, 0, 1), (0.95, 0.97, 1), MATT, (0.15, 0.30, 0.52))
     b.poster(
         [(0.97, 0.9, 1.95), (0.97, -0.9, 1.95), (0.97, -0.9, 1.55), (0.97, 0.9, 1.55)],
-        [(1, 0), (0, 0), (0, 1), (1, 1)],
+        [(0, 0), (1, 0), (1, 1), (0, 1)],
         Cell.ATM,
         away_from=(0, 0, 1),
     )
@@ -287,7 +287,7 @@ def bus_shelter(b: MeshBuilder) -> None:
     for x, sign in ((0.972, 1.0), (-0.972, -1.0)):
         corners = [(x, 0.4 * sign, 1.6), (x, -0.4 * sign, 1.6), (x, -0.4 * sign, 0.4), (x, 0.4 * sign, 0.4)]
         b.poster(
-            corners, [(1, 0), (0, 0), (0, 1), (1, 1)], Cell.ADVERT if sign > 0 else Cell.ADVERT_2, away_from=(0, 0, 1)
+            corners, [(0, 0), (1, 0), (1, 1), (0, 1)], Cell.ADVERT if sign > 0 else Cell.ADVERT_2, away_from=(0, 0, 1)
         )
 
 

@@ -50,7 +50,7 @@ class Renderer:
         self.context = context = create_context()
         self._objects = {n: load_program(context, "object.vert", "object.frag", *n) for n in ((), NIGHT)}
         self._ground = {n: load_program(context, "ground.vert", "ground.frag", *n) for n in ((), WET)}
-        self._facades = {n: load_program(context, "facade.vert", "facade.frag", *n) for n in ((), NIGHT)}
+        self._facades = load_program(context, "facade.vert", "facade.frag")
         self._markings = load_program(context, "marking.vert", "marking.frag")
         self._quads = load_program(context, "shadow.vert", "shadow.frag")
         self._sky = load_program(context, "sky.vert", "sky.frag")
@@ -81,14 +81,14 @@ class Renderer:
         ground, wall = ("in_position", "in_normal"), ("in_position", "in_normal", "in_wall", "in_color")
         self._ground_arrays = self._variants(self._ground, scene.ground, "3f4 4f1", ground)
         self._kerb_arrays = self._variants(self._ground, scene.kerbs, "3f4 4f1", ground)
-        self._facade_arrays = self._variants(self._facades, scene.facades, "3f4 4f1 2f4 4f1", wall)
+        self._facade_array = self._tiled_array(self._facades, scene.facades, "3f4 4f1 2f4 4f1", wall)
         self._marking_array = self._tiled_array(
             self._markings, scene.markings, "3f4 2f4 4f1", ("in_center", "in_offset", "in_color")
         )
         self._sky_array = context.vertex_array(self._sky, [])
         self._rain_array = context.vertex_array(self._rain, [])
         self._bind_instances()
-        several = (*self._objects.values(), *self._ground.values(), *self._facades.values())
+        several = (*self._objects.values(), *self._ground.values(), self._facades)
         for program in (*several, self._markings, self._sky):
             set_uniform(program, "noise", 0)
             set_uniform(program, "baked", 1)
@@ -186,9 +186,7 @@ class Renderer:
         self._atlas.use(2)
         night = NIGHT if light.night > 0.05 else ()
         wet = WET if max(light.wetness, light.puddles) > 0.02 else ()
-        for array, (first, count) in zip(
-            (self._object_arrays[night], self._facade_arrays[night]), spans[:2], strict=True
-        ):
+        for array, (first, count) in zip((self._object_arrays[night], self._facade_array), spans[:2], strict=True):
             if count:
                 array.render_indirect(self._commands, count=count, first=first)
         context.enable_only(moderngl.DEPTH_TEST)

@@ -12,7 +12,7 @@ Floats = NDArray[np.floating]
 CLEAR_NOON = (5.0, 0.0, 0.0, 10.0, -1.0, 45.0, 2.0, 0.75, 0.1, 0.0, 1.0, 0.03, 0.0331, 0.0)
 """CARLA's preset, in the order of `carla.WeatherParameters`."""
 BASE_EXTINCTION_PER_M = 0.0002
-MOST_BEAMS = 12
+MOST_BEAMS = 8
 CLOCK_WRAP_S = 3600.0
 """The shaders' clock starts over after this, so that single precision lasts."""
 DEFAULT_MIE, DEFAULT_RAYLEIGH = 0.03, 0.0331

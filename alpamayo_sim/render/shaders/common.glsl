@@ -14,8 +14,8 @@ layout(std140) uniform Light {
                           // fog scatters to the eye, w haze round the sun
     vec4 clock;           // x simulation time in s, y rain 0..1, z puddles 0..1, w wind 0..1
     vec4 beams;           // x number of headlight beams
-    vec4 beam_place[12];  // xyz lamp, w reach in m
-    vec4 beam_aim[12];    // xyz unit vector, w cosine of half the opening
+    vec4 beam_place[8];  // xyz lamp, w reach in m
+    vec4 beam_aim[8];    // xyz unit vector, w cosine of half the opening
 };
 
 vec3 shade(vec3 albedo, vec3 normal, float sunlight) {

@@ -102,8 +102,5 @@ void main() {
         color += sun_color.rgb * (sunlight * glass * shine);
     }
     color += glow * sun.w * vec3(1.1, 0.8, 0.42);
-#ifdef NIGHT
-    if (distance_m < 60.0) color += albedo * BEAM * (beam_light(position, normal) * sun.w);
-#endif
     pixel = shown(mix(air_light(-view), color, clearness(distance_m, position.z)), 1.0);
 }

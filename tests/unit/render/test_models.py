@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from car_frames import cars
@@ -191,7 +193,7 @@ def test_legs_move_with_the_stride_and_stand_still_without_speed(renderer: Rende
     def picture(speed: float, phase: float) -> np.ndarray:
         frame = cars([pose], shape=ShapeClass.MAN, half=(0.19, 0.19, 0.93), speed_mps=speed, phase_rad=phase)
         # Walkers' boxes have their middle at the origin.
-        object.__setattr__(frame, "box_center", np.zeros((1, 3)))
+        frame = replace(frame, box_center=np.zeros((1, 3)))
         return renderer.render([camera], frame)[0].astype(int)
 
     def moved(a: np.ndarray, b: np.ndarray) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from car_frames import cars
@@ -19,7 +21,7 @@ from alpamayo_sim.roads.markings import arrow_lanes, build_markings
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.statics import StaticKind
 
-NAMES = (
+NAMES: tuple[str, ...] = (
     "cloudiness", "precipitation", "precipitation_deposits", "wind_intensity", "sun_azimuth_angle", "sun_altitude_angle",
     "fog_density", "fog_distance", "fog_falloff", "wetness", "scattering_intensity", "mie_scattering_scale",
     "rayleigh_scattering_scale", "dust_storm",
@@ -27,7 +29,7 @@ NAMES = (
 
 
 def _weather(**changes: float) -> tuple[float, ...]:
-    values = dict(zip(NAMES, CLEAR_NOON, strict=True))
+    values: dict[str, float] = dict(zip(NAMES, CLEAR_NOON, strict=True))
     values.update(changes)
     return tuple(values.values())
 
@@ -89,7 +91,7 @@ def test_the_sun_casts_the_shadow_of_a_car_away_from_it(
     sides = []
     for azimuth in (0.0, 180.0):
         weather = _weather(sun_azimuth_angle=azimuth, sun_altitude_angle=35.0)
-        frame = SceneFrame(**{**vars(car), "weather": weather})
+        frame = replace(car, weather=weather)
         empty = renderer.render([above], cars([], weather=weather))[0].astype(int)
         dark = (empty - renderer.render([above], frame)[0].astype(int))[..., :3].min(axis=2) > 12
         rows, columns = np.nonzero(dark)
