@@ -10,7 +10,10 @@ from alpamayo_sim.sensors.collision import CollisionDetector
 from alpamayo_sim.sensors.gnss import Gnss
 from alpamayo_sim.sensors.imu import Imu
 from alpamayo_sim.sensors.lane_invasion import LaneInvasionDetector
+from alpamayo_sim.sensors.lidar import Lidar
 from alpamayo_sim.sensors.obstacle import ObstacleDetector
+from alpamayo_sim.sensors.radar import Radar
+from alpamayo_sim.sensors.semantic_lidar import SemanticLidar
 from alpamayo_sim.sensors.sensor import Sensor
 
 Attributes = Mapping[str, str]
@@ -21,7 +24,10 @@ SENSORS: dict[str, Callable[[Attributes, int], Sensor | Camera]] = {
     "sensor.other.gnss": Gnss,
     "sensor.other.imu": Imu,
     "sensor.other.lane_invasion": lambda attributes, seed: LaneInvasionDetector(),
+    "sensor.lidar.ray_cast": Lidar,
+    "sensor.lidar.ray_cast_semantic": SemanticLidar,
     "sensor.other.obstacle": ObstacleDetector,
+    "sensor.other.radar": Radar,
 }
 
 

@@ -114,7 +114,7 @@ class SceneWriter:
         self._ids = world.actors.ids.copy()
         self._rows = np.flatnonzero(np.isin(world.actors.kind, VISIBLE))
         infos = [world.info(int(actor_id)) for actor_id in self._ids[self._rows]]
-        self._shapes = np.array([_shape(info) for info in infos], np.int32)
+        self._shapes = np.array([shape_of(info) for info in infos], np.int32)
         self._colors = np.array([color_of(info) for info in infos], np.uint8).reshape(-1, 3)
         # Two walkers of one blueprint are dressed alike, as in CARLA.
         self._looks = np.modf(np.array([info.uid for info in infos], np.float64) * 0.6180339887 + 0.13)[0]
@@ -126,7 +126,8 @@ class SceneWriter:
                 self._phase[k], self._last_xy[k] = phase[known[info.id]], last_xy[known[info.id]]
 
 
-def _shape(info: ActorInfo) -> int:
+def shape_of(info: ActorInfo) -> int:
+    """Return the model (`ShapeClass`, or a prop's number) that an actor looks like."""
     blueprint = catalogue()[info.type_id]
     values = info.attribute_values
     return int(

@@ -1,0 +1,155 @@
+"""Sorts the ground's triangles and the bodies that stand still into the cells that rays walk through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from alpamayo_sim.roads.surface import GroundMesh, Surface
+from alpamayo_sim.sensors.ray_kernel import Bodies, TriangleGrid
+
+Floats = NDArray[np.float64]
+
+CELL_M = 4.0
+MAX_CELLS = 2_000_000
+MARGIN_M = 200.0
+"""The grid reaches this far beyond the lanes; nothing is hit farther out."""
+ROADS, SIDEWALKS, TERRAIN, BRIDGE = 1, 2, 10, 26
+TAG_OF_SURFACE = {
+    Surface.ROAD: ROADS,
+    Surface.SHOULDER: ROADS,
+    Surface.BIKE: ROADS,
+    Surface.SIDEWALK: SIDEWALKS,
+    Surface.KERB: SIDEWALKS,
+    Surface.MEDIAN: TERRAIN,
+    Surface.GRASS: TERRAIN,
+    Surface.CONCRETE: BRIDGE,
+}
+"""CityObjectLabel of each surface."""
+
+
+@njit(cache=True)
+def _triangle_meets_cell(p: Any, x: float, y: float, half: float) -> bool:
+    """Whether a triangle seen from above, corners `p` [3, 2+], meets the square about (x, y); edges that touch count."""
+    for k in range(3):
+        ax, ay = p[k, 0], p[k, 1]
+        nx, ny = -(p[(k + 1) % 3, 1] - ay), p[(k + 1) % 3, 0] - ax
+        other = (p[(k + 2) % 3, 0] - ax) * nx + (p[(k + 2) % 3, 1] - ay) * ny
+        low, high = min(0.0, other), max(0.0, other)
+        middle, reach = (x - ax) * nx + (y - ay) * ny, half * (abs(nx) + abs(ny)) + 1e-9
+        if middle + reach < low or middle - reach > high:
+            return False
+    return True
+
+
+@njit(cache=True)
+def _fill(corners: Any, origin: Any, shape: Any) -> Any:
+    """Return (start [cells + 1], triangle numbers) of triangles [T, 3, 3] by cell."""
+    cell, nx, ny = origin[2], shape[0], shape[1]
+    start = np.zeros(nx * ny + 1, np.int32)
+    items = np.zeros(0, np.int32)
+    place = np.zeros(0, np.int32)
+    for again in range(2):
+        if again:
+            for c in range(nx * ny):
+                start[c + 1] += start[c]
+            place = start[:-1].copy()
+            items = np.zeros(start[nx * ny], np.int32)
+        for t in range(len(corners)):
+            p = corners[t]
+            i0 = max(int(np.floor((p[:, 0].min() - origin[0]) / cell - 1e-6)), 0)
+            i1 = min(int(np.floor((p[:, 0].max() - origin[0]) / cell + 1e-6)), nx - 1)
+            j0 = max(int(np.floor((p[:, 1].min() - origin[1]) / cell - 1e-6)), 0)
+            j1 = min(int(np.floor((p[:, 1].max() - origin[1]) / cell + 1e-6)), ny - 1)
+            for j in range(j0, j1 + 1):
+                for i in range(i0, i1 + 1):
+                    x, y = origin[0] + (i + 0.5) * cell, origin[1] + (j + 0.5) * cell
+                    if not _triangle_meets_cell(p, x, y, 0.5 * cell + 1e-3):
+                        continue
+                    c = j * nx + i
+                    if again:
+                        items[place[c]] = t
+                        place[c] += 1
+                    else:
+                        start[c + 1] += 1
+    return start, items
+
+
+def _z_range(start: NDArray[np.int32], items: NDArray[np.int32], low: Floats, high: Floats) -> Floats:
+    """Return the lowest and highest of the items in each cell [cells, 2]; an empty cell has its bottom over its top."""
+    z = np.tile([1.0e30, -1.0e30], (len(start) - 1, 1))
+    filled = np.flatnonzero(np.diff(start) > 0)
+    if len(filled):
+        z[filled, 0] = np.minimum.reduceat(low[items], start[filled])
+        z[filled, 1] = np.maximum.reduceat(high[items], start[filled])
+    return z
+
+
+def _foot_rectangles(bodies: Bodies) -> Floats:
+    """Return the triangles [2 N, 3, 3] of the upright rectangles about bodies, seen from above."""
+    count = len(bodies.pose)
+    low, high = np.full((count, 2), np.inf), np.full((count, 2), -np.inf)
+    owner = np.repeat(np.arange(count), np.diff(bodies.first))
+    for sx in (-1.0, 1.0):
+        for sy in (-1.0, 1.0):
+            corner = bodies.solids[:, 1:3] + np.array([sx, sy]) * bodies.solids[:, 4:6]
+            np.minimum.at(low, owner, corner)
+            np.maximum.at(high, owner, corner)
+    low, high = low - 0.05, high + 0.05
+    sides = [(low[:, 0], low[:, 1]), (high[:, 0], low[:, 1]), (high[:, 0], high[:, 1]), (low[:, 0], high[:, 1])]
+    turned = [
+        np.column_stack([
+            bodies.pose[:, 0] + bodies.pose[:, 3] * x + bodies.pose[:, 4] * y,
+            bodies.pose[:, 1] + bodies.pose[:, 6] * x + bodies.pose[:, 7] * y,
+            bodies.pose[:, 2],
+        ])
+        for x, y in sides
+    ]  # fmt: skip
+    return np.concatenate([np.stack([turned[0], turned[k], turned[k + 1]], axis=1) for k in (1, 2)])
+
+
+def _heights(bodies: Bodies) -> tuple[Floats, Floats]:
+    """Return the lowest and highest z [N] of upright bodies."""
+    if not len(bodies.pose):
+        return np.zeros(0), np.zeros(0)
+    middle, half = bodies.solids[:, 3], bodies.solids[:, 6]
+    low = bodies.pose[:, 2] + np.minimum.reduceat(middle - half, bodies.first[:-1])
+    return low, bodies.pose[:, 2] + np.maximum.reduceat(middle + half, bodies.first[:-1])
+
+
+def build_grid(mesh: GroundMesh, lanes_xy: Floats, bodies: Bodies) -> TriangleGrid:
+    """Return the grid of a map's ground and of upright `bodies`; `lanes_xy` [N, 2] says where the map is."""
+    low, high = lanes_xy.min(axis=0) - MARGIN_M, lanes_xy.max(axis=0) + MARGIN_M
+    size = high - low
+    cell = max(CELL_M, float(np.sqrt(size[0] * size[1] / MAX_CELLS)))
+    origin, shape = np.array([low[0], low[1], cell]), np.maximum(np.ceil(size / cell), 1).astype(np.int32)
+    corners = np.ascontiguousarray(mesh.vertices[mesh.triangles], np.float64)
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    normal = np.cross(first, second)
+    area = np.linalg.norm(normal, axis=1)
+    keep = area > 1.0e-9
+    corners, first, second = corners[keep], first[keep], second[keep]
+    normal = normal[keep] / area[keep, None]
+    tag_of = np.array([TAG_OF_SURFACE[surface] for surface in Surface], np.uint8)
+    tag = tag_of[mesh.surface[mesh.triangles[keep, 0]]]
+    start, items = _fill(corners, origin, shape)
+    rows = np.concatenate([corners[:, 0], first, second, normal], axis=1).astype(np.float32)
+    z = _z_range(start, items, corners[:, :, 2].min(axis=1), corners[:, :, 2].max(axis=1))
+    body_start, body_items = _body_cells(bodies, origin, shape)
+    body_z = _z_range(body_start, body_items, *_heights(bodies))
+    return TriangleGrid(origin, shape, rows, tag, start, items, z, body_start, body_items, body_z)
+
+
+def _body_cells(
+    bodies: Bodies, origin: Floats, shape: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return (start [cells + 1], body numbers), each body once a cell."""
+    count = len(bodies.pose)
+    start, items = _fill(_foot_rectangles(bodies), origin, shape)
+    cells = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    pairs = np.unique(np.stack([cells, items % max(count, 1)], axis=1), axis=0)
+    counts = np.bincount(pairs[:, 0], minlength=len(start) - 1)
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32), pairs[:, 1].astype(np.int32)
