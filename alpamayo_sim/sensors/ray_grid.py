@@ -13,7 +13,7 @@ from alpamayo_sim.sensors.ray_kernel import Bodies, TriangleGrid
 
 Floats = NDArray[np.float64]
 
-CELL_M = 4.0
+CELL_M = 2.0
 MAX_CELLS = 2_000_000
 MARGIN_M = 200.0
 """The grid reaches this far beyond the lanes; nothing is hit farther out."""
@@ -89,35 +89,16 @@ def _z_range(start: NDArray[np.int32], items: NDArray[np.int32], low: Floats, hi
 
 
 def _foot_rectangles(bodies: Bodies) -> Floats:
-    """Return the triangles [2 N, 3, 3] of the upright rectangles about bodies, seen from above."""
-    count = len(bodies.pose)
-    low, high = np.full((count, 2), np.inf), np.full((count, 2), -np.inf)
-    owner = np.repeat(np.arange(count), np.diff(bodies.first))
-    for sx in (-1.0, 1.0):
-        for sy in (-1.0, 1.0):
-            corner = bodies.solids[:, 1:3] + np.array([sx, sy]) * bodies.solids[:, 4:6]
-            np.minimum.at(low, owner, corner)
-            np.maximum.at(high, owner, corner)
-    low, high = low - 0.05, high + 0.05
-    sides = [(low[:, 0], low[:, 1]), (high[:, 0], low[:, 1]), (high[:, 0], high[:, 1]), (low[:, 0], high[:, 1])]
-    turned = [
-        np.column_stack([
-            bodies.pose[:, 0] + bodies.pose[:, 3] * x + bodies.pose[:, 4] * y,
-            bodies.pose[:, 1] + bodies.pose[:, 6] * x + bodies.pose[:, 7] * y,
-            bodies.pose[:, 2],
-        ])
-        for x, y in sides
-    ]  # fmt: skip
-    return np.concatenate([np.stack([turned[0], turned[k], turned[k + 1]], axis=1) for k in (1, 2)])
-
-
-def _heights(bodies: Bodies) -> tuple[Floats, Floats]:
-    """Return the lowest and highest z [N] of upright bodies."""
-    if not len(bodies.pose):
-        return np.zeros(0), np.zeros(0)
-    middle, half = bodies.solids[:, 3], bodies.solids[:, 6]
-    low = bodies.pose[:, 2] + np.minimum.reduceat(middle - half, bodies.first[:-1])
-    return low, bodies.pose[:, 2] + np.maximum.reduceat(middle + half, bodies.first[:-1])
+    """Return the triangles [2 N, 3, 3] of the rectangles under upright bodies."""
+    pose = bodies.pose
+    x, y = pose[:, [13, 16, 16, 13]], pose[:, [14, 14, 17, 17]]
+    z = np.broadcast_to(pose[:, 2:3], x.shape)
+    turned = np.stack([
+        pose[:, 0:1] + pose[:, 3:4] * x + pose[:, 4:5] * y,
+        pose[:, 1:2] + pose[:, 6:7] * x + pose[:, 7:8] * y,
+        z,
+    ], axis=2)  # fmt: skip
+    return np.concatenate([turned[:, [0, 1, 2]], turned[:, [0, 2, 3]]])
 
 
 def build_grid(mesh: GroundMesh, lanes_xy: Floats, bodies: Bodies) -> TriangleGrid:
@@ -139,7 +120,7 @@ def build_grid(mesh: GroundMesh, lanes_xy: Floats, bodies: Bodies) -> TriangleGr
     rows = np.concatenate([corners[:, 0], first, second, normal], axis=1).astype(np.float32)
     z = _z_range(start, items, corners[:, :, 2].min(axis=1), corners[:, :, 2].max(axis=1))
     body_start, body_items = _body_cells(bodies, origin, shape)
-    body_z = _z_range(body_start, body_items, *_heights(bodies))
+    body_z = _z_range(body_start, body_items, bodies.pose[:, 2] + bodies.pose[:, 15], bodies.pose[:, 2] + bodies.pose[:, 18])
     return TriangleGrid(origin, shape, rows, tag, start, items, z, body_start, body_items, body_z)
 
 

@@ -52,7 +52,8 @@ class Bodies(NamedTuple):
     """Rigid bodies of one or more solids each, in the CARLA world frame."""
 
     pose: Floats
-    """[N, 13] centre, rotation matrix row by row, radius of the sphere about the centre that holds everything."""
+    """[N, 19] centre, rotation matrix row by row, radius of the sphere about the centre that holds everything, low and high
+    corner in the body's frame."""
     first: Ints
     """[N + 1] first solid of each body."""
     solids: Floats
@@ -138,6 +139,16 @@ def _hit_body(bodies: Bodies, n: int, origin: Any, d: Any, best: float, work: An
     for k in range(3):
         o[k] = pose[3 + k] * ox + pose[6 + k] * oy + pose[9 + k] * oz
         v[k] = pose[3 + k] * d[0] + pose[6 + k] * d[1] + pose[9 + k] * d[2]
+    enter, leave = -1.0e30, best
+    for k in range(3):
+        if abs(v[k]) < PARALLEL:
+            if o[k] < pose[13 + k] or o[k] > pose[16 + k]:
+                return -1
+            continue
+        a, b = (pose[13 + k] - o[k]) / v[k], (pose[16 + k] - o[k]) / v[k]
+        enter, leave = max(enter, min(a, b)), min(leave, max(a, b))
+    if enter > leave or leave < 0.0:
+        return -1
     found = work[2]
     hit = -1
     for s in range(bodies.first[n], bodies.first[n + 1]):

@@ -40,6 +40,7 @@ roof's share of the width. Vehicles without an entry are boxes."""
 WHEELS = {ShapeClass.BUS: (0.6, 0.5), ShapeClass.TRUCK: (0.62, 0.5), ShapeClass.FIRE_TRUCK: (0.62, 0.5)}
 """Where axles are (share of the half length) and wheels' radius (m); cars' are at 0.6 with 0.33 m."""
 TWO_WHEELERS = (ShapeClass.MOTORCYCLE, ShapeClass.BICYCLE, ShapeClass.SCOOTER)
+BOUND_SLACK_M = 1.0e-6
 WALKER_HEIGHT_M = 1.86
 """Height as which the parts of a person are measured."""
 
@@ -142,9 +143,11 @@ def bodies_of(solids: Sequence[Sequence[Solid]], tags: Sequence[Sequence[int]]) 
     rows = np.array([row for group in solids for row in group], np.float64).reshape(-1, 10)
     counts = np.array([len(group) for group in solids], np.int64)
     first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    pose = np.zeros((len(counts), 13))
+    pose = np.zeros((len(counts), 19))
     pose[:, [3, 7, 11]] = 1.0
     if len(counts):
         reach = np.linalg.norm(np.abs(rows[:, 1:4]) + rows[:, 4:7], axis=1)
         pose[:, 12] = np.maximum.reduceat(reach, first[:-1])
+        pose[:, 13:16] = np.minimum.reduceat(rows[:, 1:4] - rows[:, 4:7], first[:-1], axis=0) - BOUND_SLACK_M
+        pose[:, 16:19] = np.maximum.reduceat(rows[:, 1:4] + rows[:, 4:7], first[:-1], axis=0) + BOUND_SLACK_M
     return Bodies(pose, first, rows, np.array([tag for group in tags for tag in group], np.uint8))
