@@ -85,8 +85,8 @@ def test_every_vehicle_spawns_where_it_was_put(
 
 
 def test_sensor_that_is_not_simulated_says_so(world: carla.World, library: carla.BlueprintLibrary) -> None:
-    with pytest.raises(RuntimeError, match="lidar"):
-        world.spawn_actor(library.find("sensor.lidar.ray_cast"), carla.Transform())
+    with pytest.raises(RuntimeError, match="v2x"):
+        world.spawn_actor(library.find("sensor.other.v2x"), carla.Transform())
 
 
 def test_attached_actor_follows_its_parent(
