@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.resources import files
+from pathlib import Path
 
 import carla
 import pytest
@@ -57,9 +58,12 @@ def navigation_mesh(scene: Scene) -> None:
 @exercise("request_file", refused=True)
 def request_file(scene: Scene) -> None:
     scene.client.set_files_base_folder(str(scene.folder))
-    for outside in ("/etc/passwd", "../../etc/passwd", "alpamayo_sim/__init__.py", ""):
-        with pytest.raises(RuntimeError):
-            scene.client.request_file(outside)
+    try:
+        for outside in ("/etc/passwd", "../../etc/passwd", "alpamayo_sim/__init__.py", ""):
+            with pytest.raises(RuntimeError):
+                scene.client.request_file(outside)
+    finally:
+        scene.client.set_files_base_folder(str(Path.home() / "carlaCache"))
 
 
 @exercise("add_traffic_manager_running", "is_traffic_manager_running", "get_traffic_manager_running")

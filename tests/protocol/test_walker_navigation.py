@@ -64,9 +64,12 @@ def start_one(
 def test_the_file_is_the_maps_mesh(client: carla.Client, world: carla.World, gridvale: RoadMap, tmp_path: Path) -> None:
     (name,) = client.get_required_files("Nav", False)
     content = build_navmesh(gridvale)
-    kept = Path.home() / "carlaCache" / client.get_client_version() / name
-    kept.unlink(missing_ok=True)
-    client.request_file(name)
+    assert client.set_files_base_folder(str(tmp_path))
+    try:
+        client.request_file(name)
+    finally:
+        client.set_files_base_folder(str(Path.home() / "carlaCache"))
+    (kept,) = tmp_path.rglob(Path(name).name)
     assert kept.read_bytes() == content
     with pytest.raises(RuntimeError, match="not available"):
         client.request_file("Carla/Maps/Nav/Gridvale.bin")
