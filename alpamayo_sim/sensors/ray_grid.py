@@ -120,7 +120,9 @@ def build_grid(mesh: GroundMesh, lanes_xy: Floats, bodies: Bodies) -> TriangleGr
     rows = np.concatenate([corners[:, 0], first, second, normal], axis=1).astype(np.float32)
     z = _z_range(start, items, corners[:, :, 2].min(axis=1), corners[:, :, 2].max(axis=1))
     body_start, body_items = _body_cells(bodies, origin, shape)
-    body_z = _z_range(body_start, body_items, bodies.pose[:, 2] + bodies.pose[:, 15], bodies.pose[:, 2] + bodies.pose[:, 18])
+    body_z = _z_range(
+        body_start, body_items, bodies.pose[:, 2] + bodies.pose[:, 15], bodies.pose[:, 2] + bodies.pose[:, 18]
+    )
     return TriangleGrid(origin, shape, rows, tag, start, items, z, body_start, body_items, body_z)
 
 

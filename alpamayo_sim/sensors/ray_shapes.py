@@ -45,7 +45,9 @@ WALKER_HEIGHT_M = 1.86
 """Height as which the parts of a person are measured."""
 
 
-def box(center: Sequence[float], half: Sequence[float], front: float = 0.0, rear: float = 0.0, side: float = 0.0) -> Solid:
+def box(
+    center: Sequence[float], half: Sequence[float], front: float = 0.0, rear: float = 0.0, side: float = 0.0
+) -> Solid:
     """Return a box, whose front, rear and sides may lean in by so many metres a metre of height."""
     return (FRUSTUM, *center, *half, front, rear, side)
 
