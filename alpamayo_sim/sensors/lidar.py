@@ -17,8 +17,9 @@ from alpamayo_sim.sensors.sensor import Tick, floats, noise_generator
 
 Floats = NDArray[np.float64]
 MAX_CHANNELS = 4096
-MAX_POINTS_PER_S = 100_000_000
-MAX_RAYS_PER_TICK = 4_000_000
+MAX_POINTS_PER_S = 20_000_000
+MAX_RAYS_PER_TICK = 1_000_000
+"""About a second's work; what asks for more gets this many."""
 
 
 class Scan:

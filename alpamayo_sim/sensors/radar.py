@@ -12,8 +12,9 @@ from alpamayo_sim.frames import rotation_matrix
 from alpamayo_sim.sensors.ray_scene import ray_scene
 from alpamayo_sim.sensors.sensor import Tick, floats, noise_generator
 
-MAX_POINTS_PER_S = 100_000_000
-MAX_RAYS_PER_TICK = 4_000_000
+MAX_POINTS_PER_S = 20_000_000
+MAX_RAYS_PER_TICK = 1_000_000
+"""About a second's work; what asks for more gets this many."""
 
 
 class Radar:

@@ -43,7 +43,7 @@ NO_SENSOR = "uses sensors that the server does not simulate yet"
 
 MODULES: dict[str, dict[str, str]] = {
     "test_client": {},
-    "test_sync": {"TestSynchronousMode.test_sensor_transform_on_synchronous_mode": NO_SENSOR},
+    "test_sync": {},
     "test_world": {},
     "test_blueprint": {},
     "test_snapshot": {},
@@ -56,17 +56,8 @@ MODULES: dict[str, dict[str, str]] = {
     "test_vehicle_physics": {},
     "test_collision_determinism": {},
     "test_determinism": {},
-    "test_lidar": {
-        f"{case}.{test}": NO_SENSOR
-        for case, test in (
-            ("TestSyncLidar", "test_lidar_point_count"),
-            ("TestSyncLidar", "test_semlidar_point_count"),
-            ("TestASyncLidar", "test_lidar_point_count"),
-            ("TestASyncLidar", "test_semlidar_point_count"),
-            ("TestCompareLidars", "test_lidar_comparison"),
-        )
-    },
-    "test_sensor_determinism": {"TestSensorDeterminism.test_all_sensors": NO_SENSOR},
+    "test_lidar": {},
+    "test_sensor_determinism": {},
 }
 """By module, the tests that can not pass, with the reason."""
 

@@ -185,8 +185,8 @@ def _lidar(context: Context) -> Iterator[Measured]:
     counted = sum(message.get_point_count(channel) for channel in range(message.channels))
     yield Measured("points by channel less points", counted - points, expected=0)
     yield Measured("there are points", points > 0, expected=True)
-    lowest = min((detection.point.z for detection in message), default=0.0)
-    yield Measured("lowest point", lowest, "m", -2.4, 0.4)
+    on_lane = [detection.point.z for detection in message if abs(detection.point.y) < 1.5]
+    yield Measured("lowest point in the lane", min(on_lane, default=0.0), "m", -2.4, 0.4)
 
 
 @MEASUREMENTS.check(
