@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.frames import rotation_matrices
-from alpamayo_sim.render.car_shapes import LID_DEG, OPEN_DEG
+from alpamayo_sim.render.car_doors import LID_DEG, OPEN_DEG
 from alpamayo_sim.render.library import MeshLibrary, bodies
 from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass, is_walker
 from alpamayo_sim.render.sky import Lighting

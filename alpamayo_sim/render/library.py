@@ -9,7 +9,18 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from alpamayo_sim.render import car_shapes, large_shapes, people_shapes, prop_shapes, street_shapes
+from alpamayo_sim.render import (
+    bus_shapes,
+    car_bodies,
+    car_doors,
+    car_shapes,
+    people_shapes,
+    prop_shapes,
+    street_shapes,
+    truck_shapes,
+    two_wheelers,
+    wheel_shapes,
+)
 from alpamayo_sim.render.mesh import Mesh
 from alpamayo_sim.render.scene_frame import PROP_NAMES, ShapeClass, prop_class
 
@@ -50,7 +61,7 @@ _EMERGENCY = ("police", "ambulance")
 
 
 def _car(name: str, shape: car_shapes.CarShape) -> Body:
-    doors = tuple((d.number, f"{name}_door_{d.number}", car_shapes.door_mesh(shape, d.number)[1]) for d in shape.doors)
+    doors = tuple((d.number, f"{name}_door_{d.number}", car_doors.door_mesh(shape, d.number)[1]) for d in shape.doors)
     return Body(
         name,
         shape.half_size,
@@ -69,19 +80,32 @@ def _bike(name: str, half: tuple[float, float, float], x: tuple[float, ...], rad
 @cache
 def bodies() -> dict[int, Body]:
     """Return the body of every shape class."""
-    big = large_shapes
     found: dict[int, Body] = {int(shape): _car(name, car) for shape, (name, car) in CARS.items()}
     for shape, name in ((ShapeClass.TRUCK, "truck"), (ShapeClass.FIRE_TRUCK, "fire_truck")):
-        found[int(shape)] = Body(name, big.TRUCK_HALF, (2.6, -1.6, -2.9), 0.5, 0.3)
-    found[int(ShapeClass.BOX_TRUCK)] = Body("box_truck", big.BOX_TRUCK_HALF, (1.75, -1.5), 0.38, 0.26)
-    found[int(ShapeClass.BUS)] = Body("bus", big.BUS_HALF, (3.4, -2.7), 0.48, 0.3)
+        found[int(shape)] = Body(name, truck_shapes.TRUCK_HALF, (2.6, -1.6, -2.9), 0.5, 0.3)
+    found[int(ShapeClass.BOX_TRUCK)] = Body("box_truck", truck_shapes.BOX_TRUCK_HALF, (1.75, -1.5), 0.38, 0.26)
+    found[int(ShapeClass.BUS)] = Body("bus", bus_shapes.BUS_HALF, (3.4, -2.7), 0.48, 0.3)
     for shape, bike in (
         (
             ShapeClass.MOTORCYCLE,
-            _bike("motorcycle", big.MOTORCYCLE_HALF, big.MOTORCYCLE_WHEELS, big.MOTORCYCLE_RADIUS, 0.12),
+            _bike(
+                "motorcycle",
+                two_wheelers.MOTORCYCLE_HALF,
+                two_wheelers.MOTORCYCLE_WHEELS,
+                two_wheelers.MOTORCYCLE_RADIUS,
+                0.12,
+            ),
         ),
-        (ShapeClass.SCOOTER, _bike("scooter", big.SCOOTER_HALF, big.SCOOTER_WHEELS, big.SCOOTER_RADIUS, 0.10)),
-        (ShapeClass.BICYCLE, _bike("bicycle", big.BICYCLE_HALF, big.BICYCLE_WHEELS, big.BICYCLE_RADIUS, 0.035)),
+        (
+            ShapeClass.SCOOTER,
+            _bike("scooter", two_wheelers.SCOOTER_HALF, two_wheelers.SCOOTER_WHEELS, two_wheelers.SCOOTER_RADIUS, 0.10),
+        ),
+        (
+            ShapeClass.BICYCLE,
+            _bike(
+                "bicycle", two_wheelers.BICYCLE_HALF, two_wheelers.BICYCLE_WHEELS, two_wheelers.BICYCLE_RADIUS, 0.035
+            ),
+        ),
     ):
         found[int(shape)] = bike
     for shape, name in ((ShapeClass.MAN, "man"), (ShapeClass.WOMAN, "woman"), (ShapeClass.CHILD, "child")):
@@ -118,26 +142,29 @@ _Level = tuple[str, Mesh, Mesh | None, float, float]
 
 
 def _vehicle_levels() -> list[_Level]:
-    c, big = car_shapes, large_shapes
     levels: list[_Level] = []
     for name, shape in CARS.values():
         beacon = name in _EMERGENCY
-        levels.append((name, c.car_mesh(shape, beacon=beacon), c.far_car_mesh(shape, beacon=beacon), 21.0, 0.8))
-        levels += [(f"{name}_door_{d.number}", c.door_mesh(shape, d.number)[0], None, NEVER, 2.0) for d in shape.doors]
+        levels.append(
+            (name, car_bodies.car_mesh(shape, beacon=beacon), car_bodies.far_car_mesh(shape, beacon=beacon), 21.0, 0.8)
+        )
+        levels += [
+            (f"{name}_door_{d.number}", car_doors.door_mesh(shape, d.number)[0], None, NEVER, 2.0) for d in shape.doors
+        ]
         if shape.doors:
-            levels.append((f"{name}_interior", c.interior_mesh(shape), None, NEVER, 4.0))
+            levels.append((f"{name}_interior", car_doors.interior_mesh(shape), None, NEVER, 4.0))
     return [
         *levels,
-        ("wheel", c.wheel_mesh(), c.wheel_mesh(spokes=False), 7.0, 2.0),
-        ("bike_wheel", big.bike_wheel_mesh(thin=False), None, NEVER, 1.5),
-        ("thin_wheel", big.bike_wheel_mesh(thin=True), None, NEVER, 1.5),
-        ("truck", big.truck_mesh(), big.far_truck_mesh(), 24.0, 0.8),
-        ("fire_truck", big.fire_truck_mesh(), big.far_truck_mesh(fire=True), 24.0, 0.8),
-        ("box_truck", big.box_truck_mesh(), None, NEVER, 0.8),
-        ("bus", big.bus_mesh(), big.far_bus_mesh(), 24.0, 0.8),
-        ("motorcycle", big.motorcycle_mesh(), None, NEVER, 1.0),
-        ("scooter", big.scooter_mesh(), None, NEVER, 1.0),
-        ("bicycle", big.bicycle_mesh(), None, NEVER, 1.0),
+        ("wheel", wheel_shapes.wheel_mesh(), wheel_shapes.wheel_mesh(spokes=False), 7.0, 2.0),
+        ("bike_wheel", wheel_shapes.bike_wheel_mesh(thin=False), None, NEVER, 1.5),
+        ("thin_wheel", wheel_shapes.bike_wheel_mesh(thin=True), None, NEVER, 1.5),
+        ("truck", truck_shapes.truck_mesh(), truck_shapes.far_truck_mesh(), 24.0, 0.8),
+        ("fire_truck", truck_shapes.fire_truck_mesh(), truck_shapes.far_truck_mesh(fire=True), 24.0, 0.8),
+        ("box_truck", truck_shapes.box_truck_mesh(), None, NEVER, 0.8),
+        ("bus", bus_shapes.bus_mesh(), bus_shapes.far_bus_mesh(), 24.0, 0.8),
+        ("motorcycle", two_wheelers.motorcycle_mesh(), None, NEVER, 1.0),
+        ("scooter", two_wheelers.scooter_mesh(), None, NEVER, 1.0),
+        ("bicycle", two_wheelers.bicycle_mesh(), None, NEVER, 1.0),
     ]
 
 

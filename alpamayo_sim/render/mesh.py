@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.floating]
 Color = tuple[float, float, float]
+WHITE: Color = (0.9, 0.9, 0.9)
 BLACK: Color = (0.02, 0.02, 0.02)
 RUBBER: Color = (0.13, 0.13, 0.135)
 GLASS: Color = (0.13, 0.15, 0.17)

@@ -6,10 +6,9 @@ built with a larger head and shrunk by their box.
 
 from __future__ import annotations
 
-from alpamayo_sim.render.mesh import BLACK, Color, Joint, Material, Mesh, MeshBuilder
+from alpamayo_sim.render.mesh import BLACK, WHITE, Color, Joint, Material, Mesh, MeshBuilder
 
 WALKER_HALF = (0.19, 0.19, 0.93)
-WHITE: Color = (0.9, 0.9, 0.9)
 SKIRT: Color = (0.72, 0.72, 0.78)
 
 

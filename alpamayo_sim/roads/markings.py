@@ -1,12 +1,10 @@
 """Paint on the road: lane markings, crosswalk stripes, stop lines and arrows, as ribbons of triangles in the CARLA world frame.
 
-A ribbon's vertices carry their centre line and their offset from it apart, so that a renderer can widen a ribbon to a pixel and
-fade it instead. Marking types and colours are those of `carla.LaneMarkingType` and `carla.LaneMarkingColor`.
+Marking types and colours are those of `carla.LaneMarkingType` and `carla.LaneMarkingColor`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -14,14 +12,15 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from alpamayo_sim.roads.arrows import add_arrows
 from alpamayo_sim.roads.frontage import FAST_KMH
-from alpamayo_sim.roads.strips import kept_samples, strip_triangles
+from alpamayo_sim.roads.ribbons import LIFT_M, WHITE, MarkingMesh, Ribbons
+from alpamayo_sim.roads.strips import kept_samples
 
 if TYPE_CHECKING:
     from alpamayo_sim.roads.road_map import RoadMap
 
 Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
 
 LINE_WIDTH_M = 0.15
 """Width of lines whose width the map leaves open."""
@@ -32,13 +31,12 @@ DOUBLE_OFFSET_M = 0.14
 DASH_M = 3.0
 GAP_M = 4.5
 FAST_GAP_M = 9.0
-LIFT_M = 0.015
 STOP_LINE_HALF_WIDTH_M = 0.2
 CLEAR_OF_CROSSWALK_M = 8.0
 """How far a stop line moves back at most to lie before a crosswalk."""
 STRIPE_M = 0.5
 """Width of a crosswalk stripe, and of the gap to the next one."""
-WHITE, YELLOW = (225, 225, 220), (222, 165, 30)
+YELLOW = (222, 165, 30)
 _COLORS = {0: WHITE, 1: (60, 90, 200), 2: (50, 150, 80), 3: (190, 40, 40), 4: YELLOW, 5: WHITE}
 
 
@@ -74,66 +72,9 @@ _LINES: dict[int, tuple[tuple[float, Stroke], ...]] = {
 """(offset to the right of the marking's middle, stroke) of the lines of each type."""
 
 
-@dataclass(frozen=True)
-class MarkingMesh:
-    """Ribbons: `center` [V, 3] on the centre line, `offset` [V, 2] from it to the vertex, `color` [V, 3], `triangles` [T, 3]."""
-
-    center: Floats
-    offset: Floats
-    color: NDArray[np.uint8]
-    triangles: Ints
-    right_side: NDArray[np.bool_]
-    """[V] whether the vertex lies on the right of its centre line."""
-
-    @property
-    def vertices(self) -> Floats:
-        """[V, 3] points of the paint's outline."""
-        return self.center + np.column_stack([self.offset, np.zeros(len(self.offset))])
-
-
-class _Ribbons:
-    def __init__(self) -> None:
-        self.center: list[Floats] = [np.zeros((0, 3))]
-        self.offset: list[Floats] = [np.zeros((0, 2))]
-        self.color: list[NDArray[np.uint8]] = [np.zeros((0, 3), dtype=np.uint8)]
-        self.triangles: list[Ints] = [np.zeros((0, 3), dtype=np.int32)]
-        self.right_side: list[NDArray[np.bool_]] = [np.zeros(0, dtype=np.bool_)]
-        self.count = 0
-
-    def add(
-        self,
-        center: Floats,
-        right: Floats,
-        half_width: float | Floats,
-        color: NDArray[np.uint8],
-        run: NDArray[np.integer],
-    ) -> None:
-        """Add ribbons through points [n, 3] with right-hand unit vectors [n, 2], half widths (one, or [n]) and colours [n, 3].
-
-        Points of the same `run` [n] are joined.
-        """
-        triangles = strip_triangles(run)
-        half_width = np.broadcast_to(half_width, len(center))[:, None]
-        self.center.append(np.concatenate([center, center]))
-        self.offset.append(np.concatenate([-right * half_width, right * half_width]))
-        self.color.append(np.concatenate([color, color]).astype(np.uint8))
-        self.triangles.append(triangles + self.count)
-        self.right_side.append(np.repeat([False, True], len(center)))
-        self.count += 2 * len(center)
-
-    def mesh(self) -> MarkingMesh:
-        return MarkingMesh(
-            np.concatenate(self.center),
-            np.concatenate(self.offset),
-            np.concatenate(self.color),
-            np.concatenate(self.triangles),
-            np.concatenate(self.right_side),
-        )
-
-
 def build_markings(road_map: RoadMap) -> MarkingMesh:
     """Return all paint of a map."""
-    ribbons = _Ribbons()
+    ribbons = Ribbons()
     lanes = road_map.lanes
     road_level = lanes.height_m <= 0.0
     everywhere = np.ones(len(lanes), dtype=np.bool_)
@@ -142,7 +83,7 @@ def build_markings(road_map: RoadMap) -> MarkingMesh:
     for polygon in road_map.crosswalks:
         _add_crosswalk(ribbons, road_map, polygon)
     _add_stop_lines(ribbons, road_map)
-    _add_arrows(ribbons, road_map)
+    add_arrows(ribbons, road_map)
     return ribbons.mesh()
 
 
@@ -155,7 +96,7 @@ def _innermost(road_map: RoadMap) -> NDArray[np.bool_]:
 
 
 def _add_lane_lines(
-    ribbons: _Ribbons,
+    ribbons: Ribbons,
     road_map: RoadMap,
     marking: NDArray[np.uint8],
     color: NDArray[np.uint8],
@@ -213,7 +154,7 @@ def _width_m(road_map: RoadMap, sample: int, side: float) -> float:
 
 
 def _add_dashes(
-    ribbons: _Ribbons,
+    ribbons: Ribbons,
     road_map: RoadMap,
     line: Floats,
     right: Floats,
@@ -253,7 +194,7 @@ def _add_dashes(
         )
 
 
-def _add_crosswalk(ribbons: _Ribbons, road_map: RoadMap, polygon: Floats) -> None:
+def _add_crosswalk(ribbons: Ribbons, road_map: RoadMap, polygon: Floats) -> None:
     corners = shapely.get_coordinates(shapely.minimum_rotated_rectangle(shapely.Polygon(polygon[:, :2])))[:4]
     if len(corners) < 4:
         return
@@ -319,7 +260,7 @@ def _across(road_map: RoadMap, start: int, stop: int, place: float) -> tuple[Flo
     return np.stack([center - half, center + half]), forward
 
 
-def _add_stop_lines(ribbons: _Ribbons, road_map: RoadMap) -> None:
+def _add_stop_lines(ribbons: Ribbons, road_map: RoadMap) -> None:
     for number, (ends, forward) in enumerate(stop_line_segments(road_map)):
         center = ends + np.array([0.0, 0.0, LIFT_M + 0.003])
         # The ribbon runs from the left end to the right end, so its right hand points against the traffic.
@@ -331,85 +272,3 @@ def _add_stop_lines(ribbons: _Ribbons, road_map: RoadMap) -> None:
             np.tile(np.array(WHITE, dtype=np.uint8), (2, 1)),
             np.full(2, number),
         )
-
-
-ARROW_M = 4.0
-ARROW_BEFORE_END_M = 16.0
-ARROW_LANE_M = 26.0
-"""Lanes shorter than this have no arrow."""
-TURN_DEG = 35.0
-_SHAFT_M, _HEAD_M = 0.075, 0.32
-_ARROWS: dict[str, tuple[tuple[tuple[float, float, float], ...], ...]] = {
-    "straight": (((0.0, 0.0, _SHAFT_M), (2.7, 0.0, _SHAFT_M)), ((2.7, 0.0, _HEAD_M), (4.0, 0.0, 0.012))),
-    "left": (
-        ((0.0, 0.0, _SHAFT_M), (1.5, 0.0, _SHAFT_M), (1.9, -0.12, _SHAFT_M), (2.1, -0.36, _SHAFT_M), (2.12, -0.6, _SHAFT_M)),
-        ((2.12, -0.55, 0.5), (2.12, -1.05, 0.012)),
-    ),
-    "right": (
-        ((0.0, 0.0, _SHAFT_M), (1.5, 0.0, _SHAFT_M), (1.9, 0.12, _SHAFT_M), (2.1, 0.36, _SHAFT_M), (2.12, 0.6, _SHAFT_M)),
-        ((2.12, 0.55, 0.5), (2.12, 1.05, 0.012)),
-    ),
-}  # fmt: skip
-"""Ribbons of each arrow: points (metres ahead, metres to the right, half width)."""
-
-
-def lane_turns(road_map: RoadMap, lane: int) -> frozenset[str]:
-    """Return which ways the driving lane `lane` goes on in the junction that it leads into: left, straight, right."""
-    lanes = road_map.lanes
-    here = lanes.tangent[lanes.stop[lane] - 1]
-    turns: set[str] = set()
-    for following in lanes.next_lane[lanes.next_start[lane] : lanes.next_start[lane + 1]]:
-        if not lanes.is_junction[following]:
-            continue
-        there = lanes.tangent[lanes.stop[following] - 1]
-        # In the left-handed frame a positive turn is to the right.
-        turn = np.degrees(np.arctan2(here[0] * there[1] - here[1] * there[0], here @ there))
-        turns.add("right" if turn > TURN_DEG else "left" if turn < -TURN_DEG else "straight")
-    return frozenset(turns)
-
-
-def arrow_lanes(road_map: RoadMap) -> dict[int, frozenset[str]]:
-    """Return the lanes that have an arrow before their junction, and where it points.
-
-    These are lanes beside another of their direction, and lanes that do not go every way.
-    """
-    lanes = road_map.lanes
-    found: dict[int, frozenset[str]] = {}
-    driving = np.flatnonzero((lanes.lane_type == DRIVING_LANE) & ~lanes.is_junction)
-    direction = np.sign(lanes.lane_id[driving])
-    key = np.stack([lanes.road_id[driving], lanes.section[driving], direction], axis=1)
-    _, group, count = np.unique(key, axis=0, return_inverse=True, return_counts=True)
-    beside = count[group.ravel()]
-    for lane, neighbours in zip(driving.tolist(), beside.tolist(), strict=True):
-        if lanes.along_m[lanes.stop[lane] - 1] < ARROW_LANE_M:
-            continue
-        turns = lane_turns(road_map, lane)
-        if turns and (neighbours > 1 or len(turns) < 3) and not (turns == {"straight"} and neighbours == 1):
-            found[lane] = turns
-    return found
-
-
-DRIVING_LANE = 2
-"""`carla.LaneType.Driving`."""
-
-
-def _add_arrows(ribbons: _Ribbons, road_map: RoadMap) -> None:
-    lanes = road_map.lanes
-    white = np.array(WHITE, dtype=np.uint8)
-    for lane, turns in arrow_lanes(road_map).items():
-        part = slice(int(lanes.start[lane]), int(lanes.stop[lane]))
-        along = lanes.along_m[part]
-        base = float(along[-1]) - ARROW_BEFORE_END_M
-        for turn in sorted(turns):
-            for number, ribbon in enumerate(_ARROWS[turn]):
-                shape = np.array(ribbon)
-                at = base + shape[:, 0]
-                center = np.stack([np.interp(at, along, lanes.xyz[part, k]) for k in range(3)], axis=1)
-                forward = np.stack([np.interp(at, along, lanes.tangent[part, k]) for k in range(2)], axis=1)
-                center[:, :2] += np.stack([-forward[:, 1], forward[:, 0]], axis=1) * shape[:, 1:2]
-                center[:, 2] += LIFT_M + 0.002
-                way = np.gradient(center[:, :2], axis=0)
-                way /= np.linalg.norm(way, axis=1, keepdims=True)
-                right = np.stack([-way[:, 1], way[:, 0]], axis=1)
-                run = np.full(len(center), number)
-                ribbons.add(center, right, shape[:, 2], np.tile(white, (len(center), 1)), run)

@@ -16,8 +16,9 @@ from alpamayo_sim.render.scene_frame import SceneFrame
 from alpamayo_sim.render.sign_atlas import CELL_PX, Cell, sign_atlas, speed_cell
 from alpamayo_sim.render.sky import CLEAR_NOON
 from alpamayo_sim.render.street_furniture import sign_travel_yaw_deg
+from alpamayo_sim.roads.arrows import arrow_lanes
 from alpamayo_sim.roads.light_heads import light_boxes, light_heads, travel_yaw_deg
-from alpamayo_sim.roads.markings import arrow_lanes, build_markings
+from alpamayo_sim.roads.markings import build_markings
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.statics import StaticKind
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
+from alpamayo_sim.roads.arrows import ARROW_BEFORE_END_M, ARROW_M, arrow_lanes
 from alpamayo_sim.roads.lanes import LaneType
-from alpamayo_sim.roads.markings import WHITE, YELLOW, MarkingMesh, build_markings, stop_line_segments
+from alpamayo_sim.roads.markings import YELLOW, build_markings, stop_line_segments
+from alpamayo_sim.roads.ribbons import WHITE, MarkingMesh
 from alpamayo_sim.roads.road_map import RoadMap, load_road_map
 from alpamayo_sim.roads.surface import GroundMesh, Surface, build_ground_mesh
 
@@ -85,7 +87,7 @@ def test_sidewalks_are_raised_behind_kerbs(road_map: RoadMap, mesh: GroundMesh) 
     walk = mesh.vertices[mesh.surface == int(Surface.SIDEWALK)]
     lanes = road_map.lanes
     level = lanes.xyz[lanes.lane_type[lanes.lane_index] == int(LaneType.SIDEWALK)]
-    nearest = cKDTree(level[:, :2]).query(walk[:, :2])[1]
+    nearest = KDTree(level[:, :2]).query(walk[:, :2])[1]
     rise = np.median(walk[:, 2] - level[nearest, 2])
     assert 0.05 < rise < 0.3
     kerb = mesh.triangles[mesh.surface[mesh.triangles[:, 0]] == int(Surface.KERB)]
@@ -105,16 +107,20 @@ def test_paint_lies_where_the_lane_table_has_a_solid_marking(road_map: RoadMap, 
 
 
 def test_no_paint_where_the_lane_table_has_none(road_map: RoadMap, paint: MarkingMesh) -> None:
-    """Away from crosswalks and stop lines, the middle of a driving lane is bare."""
+    """Away from crosswalks, stop lines and arrows, the middle of a driving lane is bare."""
     lanes = road_map.lanes
     rng = np.random.default_rng(4)
     driving = lanes.lane_type[lanes.lane_index] == int(LaneType.DRIVING)
     bare = driving & ~lanes.is_junction[lanes.lane_index] & (lanes.width > 2.5)
+    for lane in arrow_lanes(road_map):
+        part = slice(int(lanes.start[lane]), int(lanes.stop[lane]))
+        after_tail = lanes.along_m[part] - (lanes.along_m[part][-1] - ARROW_BEFORE_END_M)
+        bare[part] &= (after_tail < 0.0) | (after_tail > ARROW_M)
     points = lanes.xyz[rng.choice(np.nonzero(bare)[0], 300, replace=False)]
     marked = [np.asarray(p).mean(axis=0) for p in road_map.crosswalks] + [
         e.mean(axis=0) for e, _ in stop_line_segments(road_map)
     ]
-    far = cKDTree(np.array(marked)[:, :2]).query(points[:, :2])[0] > 12.0
+    far = KDTree(np.array(marked)[:, :2]).query(points[:, :2])[0] > 12.0
     points = points[far] + np.array([0.0, 0.0, 0.05])
     assert np.mean(np.isneginf(_highest_below(paint.vertices, paint.triangles, points))) > 0.98
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from alpamayo_sim.roads.frontage import junction_hulls
 from alpamayo_sim.roads.lane_cover import LaneCover
@@ -60,7 +60,7 @@ def test_no_lane_sample_comes_within_the_margin_of_a_box(road_map: RoadMap) -> N
         [lanes.xyz[used, :2] + right * (f * lanes.width[used, None]) for f in (-0.5, -0.25, 0.0, 0.25, 0.5)]
     )
     reach = np.hypot(statics.extent[:, 0], statics.extent[:, 1]) + CLEARANCE_M
-    near = cKDTree(points).query_ball_point(statics.center[:, :2], reach)
+    near = KDTree(points).query_ball_point(statics.center[:, :2], reach)
     for k in (k for k in range(len(statics)) if near[k]):
         close = points[near[k]] - statics.center[k, :2]
         yaw = np.radians(statics.yaw_deg[k])
