@@ -103,7 +103,7 @@ def test_boxes_are_finite_labelled_and_stand_on_the_ground(road_map: RoadMap) ->
     assert np.isfinite(statics.center).all() and (statics.extent > 0).all()
     np.testing.assert_array_equal(statics.label, [CITY_OBJECT_LABEL[StaticKind(int(k))] for k in statics.kind])
     foot = statics.center[:, 2] - statics.extent[:, 2]
-    ground = road_map.ground.height(statics.center[:, :2], foot)[0]
+    ground = road_map.ground.height(statics.center[:, :2].astype(np.float64), foot.astype(np.float64))[0]
     on_deck = np.isin(statics.kind, [int(StaticKind.GUARD_RAIL), int(StaticKind.LAMP)])
     # On slopes the height depends a little on the storey one asks from.
     error = np.abs(foot[~on_deck] - ground[~on_deck])
