@@ -132,7 +132,7 @@ def test_who_may_cross_roads(world: carla.World, gridvale: RoadMap, factor: floa
     goal = lanes.xyz[opposite[int(np.argmin(np.linalg.norm(lanes.xyz[opposite] - start, axis=1)))]]
     world.set_pedestrians_cross_factor(factor)
     walker, controller = start_one(world, carla.Location(*map(float, start)), carla.Location(*map(float, goal)))
-    places = track(world, [walker.id], 400)[:, 0]
+    places = track(world, [walker.id], 900)[:, 0]  # it may wait at the kerb for ten seconds
     hits = lanes.nearest(places[:, :2], lane_types=LaneType.DRIVING)
     on_road = (hits.distance < 0.5 * hits.width - 0.3) & (crosswalks.query(places[:, :2])[0] > 10.0)
     reached = np.linalg.norm(places[:, :2] - goal[:2], axis=1).min() < 1.5
@@ -246,6 +246,10 @@ def test_navigation_follows_the_map() -> None:
         names |= {*client.get_required_files("Nav", False)}
         assert world.get_random_location_from_navigation() is not None
         assert len(names) == 3
+        # The client's navigation asks the server at every state: one that comes while the server ends would end this process.
+        settings = world.get_settings()
+        settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
+        world.apply_settings(settings)
 
 
 def in_process(*arguments: str) -> dict[str, float]:
