@@ -22,7 +22,7 @@ from alpamayo_sim.roads.town_lookup import available_towns, find_map_file, our_t
 
 __all__ = ["RoadMap", "available_towns", "load_road_map", "road_map_from_text"]
 
-MAX_COORDINATE_M = 20_000.0
+MAX_COORDINATE_M = 45_000.0
 _checked: set[str] = set()
 """Digests of maps that a child process has parsed during the life of this one."""
 
