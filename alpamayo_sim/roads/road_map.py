@@ -98,11 +98,23 @@ def _road_map(name: str, xodr: str, cache_dir: Path | None) -> RoadMap:
 
 def _check_size(name: str, data: MapData) -> None:
     """Raise InputError for a map that no grid of cells could cover."""
-    farthest_m = float(np.abs(data.lanes.xyz).max())
+    _check_reach(name, "lanes", data.lanes.xyz)
+    places = [
+        (spec.transform.x, spec.transform.y, spec.transform.z) for spec in (*data.signals.lights, *data.signals.signs)
+    ]
+    boxes = [box for light in data.signals.lights for box in light.lane_boxes]
+    boxes += [box for sign in data.signals.signs for box in sign.boxes]
+    places += [tuple(np.abs(box.center) + np.abs(box.extent)) for box in boxes]
+    if places:
+        _check_reach(name, "traffic lights or signs", np.array(places))
+
+
+def _check_reach(name: str, what: str, places: NDArray[np.floating]) -> None:
+    farthest_m = float(np.abs(places).max())
     if not farthest_m <= MAX_COORDINATE_M:
         raise InputError(
-            f"map {name} has lanes {farthest_m:g} m from its origin: at most {MAX_COORDINATE_M:g} m are usable. "
-            f"Check the x and y of its geometry."
+            f"map {name} has {what} {farthest_m:g} m from its origin: at most {MAX_COORDINATE_M:g} m are usable. "
+            f"Check the x and y of its geometry, and the s and t of its signals."
         )
 
 

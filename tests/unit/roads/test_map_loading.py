@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,14 @@ def test_a_map_that_carla_refuses_is_bad_input() -> None:
     text = straight_road().replace('<lane id="-1"', '<lane id="0"')
     with pytest.raises(InputError, match=r"cannot be parsed by carla\.Map .*line 17: a second lane 0"):
         road_map_from_text("refused", text)
+
+
+@pytest.mark.parametrize("t", ["-1e12", "999999999"])
+def test_a_signal_out_of_this_world_is_bad_input(t: str) -> None:
+    town = resources.files("alpamayo_sim.roads").joinpath("towns/data/Oldwick.xodr").read_text(encoding="utf-8")
+    far = re.sub(r'(<signal [^>]*\bt=")[^"]*', rf"\g<1>{t}", town, count=1)
+    with pytest.raises(InputError, match=r"traffic lights or signs .* from its origin"):
+        road_map_from_text("Far", far)
 
 
 def test_geometry_that_carla_cannot_place_is_bad_input() -> None:
