@@ -96,7 +96,7 @@ def roadside_instances(library: MeshLibrary, statics: StaticBoxes) -> Instances:
 
 
 def _parked_instances(library: MeshLibrary, statics: StaticBoxes, foot: Floats) -> Instances:
-    """Return parked cars with their wheels, and the bays that they stand in."""
+    """Return parked cars with their wheels, and the bays of those that do not stand in a parking lane."""
     chosen = np.flatnonzero(statics.kind == int(StaticKind.PARKED_CAR))
     if not len(chosen):
         return joined([])
@@ -116,9 +116,10 @@ def _parked_instances(library: MeshLibrary, statics: StaticBoxes, foot: Floats) 
         semantic_tag=statics.label[chosen].astype(np.int32),
     )
     cars, _, _ = DynamicInstances(library).bodies(frame)
-    bays = np.tile([BAY_HALF_M[0] + 1.1, BAY_HALF_M[1], 1.0], (count, 1))
-    ground = np.full(count, GROUND_LABEL)
-    return joined([cars, _place(library, "bay", foot[chosen], statics.yaw_deg[chosen], bays, ground)])
+    off_road = chosen[statics.source[chosen] < 0]
+    bays = np.tile([BAY_HALF_M[0] + 1.1, BAY_HALF_M[1], 1.0], (len(off_road), 1))
+    ground = np.full(len(off_road), GROUND_LABEL)
+    return joined([cars, _place(library, "bay", foot[off_road], statics.yaw_deg[off_road], bays, ground)])
 
 
 def _pole_feet(statics: StaticBoxes, kind: StaticKind) -> dict[int, Floats]:

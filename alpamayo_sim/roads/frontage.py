@@ -168,6 +168,9 @@ class Edges:
     yaw_deg: Floats
     run: NDArray[np.integer]
     arc_m: Floats
+    """[M] metres from the run's start."""
+    to_end_m: Floats
+    """[M] metres to the run's end."""
     urban: NDArray[np.bool_]
     fast: NDArray[np.bool_]
 
@@ -178,6 +181,7 @@ class Edges:
             self.yaw_deg[index],
             self.run[index],
             self.arc_m[index],
+            self.to_end_m[index],
             self.urban[index],
             self.fast[index],
         )
@@ -220,10 +224,12 @@ def outer_edges(road_map: RoadMap, raster: Raster) -> Edges:
     run = np.cumsum(new_run) - 1
     total = np.cumsum(np.where(new_run, 0.0, step))
     arc = total - total[np.nonzero(new_run)[0]][run] if len(run) else total
+    last = np.append(np.nonzero(new_run)[0][1:], len(run)) - 1
+    to_end = arc[last][run] - arc if len(run) else arc
     tangent = lanes.tangent[sample]
     speed = np.asarray(lanes.speed_limit_kmh)[lane]
     beside_walk = np.asarray(lanes.lane_type)[lane] == int(LaneType.SIDEWALK)
     fast = (speed >= FAST_KMH) & ~beside_walk
     urban = beside_walk | (speed < FAST_KMH)
     yaw = np.degrees(np.arctan2(tangent[:, 1], tangent[:, 0]))
-    return Edges(xyz, outward, yaw, run, arc, urban, fast)
+    return Edges(xyz, outward, yaw, run, arc, to_end, urban, fast)

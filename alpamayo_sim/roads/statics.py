@@ -5,96 +5,48 @@ OpenDRIVE says nothing about them, so they are laid out from the lanes: determin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.roads import frontage
+from alpamayo_sim.roads.kerbside import BAY_HALF_M, PARKED_SIZES, beside, bus_stops, kerb_parking, parking_rows
 from alpamayo_sim.roads.lane_cover import LaneCover
 from alpamayo_sim.roads.lanes import LaneType
+from alpamayo_sim.roads.sight_lines import cut, sight_lines
+from alpamayo_sim.roads.static_boxes import CITY_OBJECT_LABEL, StaticBoxes, StaticGroup, StaticKind
 
 if TYPE_CHECKING:
     from alpamayo_sim.roads.road_map import RoadMap
 
+__all__ = [
+    "BAY_HALF_M", "CITY_OBJECT_LABEL", "PARKED_SIZES", "StaticBoxes", "StaticKind", "build_statics", "drivable_cover",
+]  # fmt: skip
 Floats = NDArray[np.floating]
 CLEARANCE_M = 0.5
-"""How far from every lane that a car may use a box stays, at least."""
+"""How far from every lane that a car may use a box stays, at least; cars parked in a parking lane keep within it instead."""
 DRIVABLE = tuple(
     LaneType[name]
     for name in ("DRIVING", "SHOULDER", "PARKING", "BIDIRECTIONAL", "STOP")
     if name in LaneType.__members__
 )
+CROWN_M = 2.2 / 1.6
+"""Radius of a tree's crown, in half heights of its trunk's box."""
 POLE_REACH_M = 14.0
 """How far a pole may move from the transform of its signal to leave the lanes."""
-
-
-class StaticKind(IntEnum):
-    """What a static box is; finer than CARLA's semantic tag."""
-
-    BUILDING = 0
-    TREE = 1
-    LAMP = 2
-    LIGHT_POLE = 3
-    SIGN_POLE = 4
-    GUARD_RAIL = 5
-    HEDGE = 6
-    PARKED_CAR = 7
-    BUS_STOP = 8
-    BENCH = 9
-    BIN = 10
-
-
-CITY_OBJECT_LABEL = {
-    StaticKind.BUILDING: 3,
-    StaticKind.TREE: 9,
-    StaticKind.LAMP: 6,
-    StaticKind.LIGHT_POLE: 6,
-    StaticKind.SIGN_POLE: 6,
-    StaticKind.GUARD_RAIL: 28,
-    StaticKind.HEDGE: 9,
-    StaticKind.PARKED_CAR: 14,
-    StaticKind.BUS_STOP: 20,
-    StaticKind.BENCH: 20,
-    StaticKind.BIN: 20,
-}
-"""CARLA's semantic tags (0.9.14 and later) of the kinds."""
-
-
-@dataclass(frozen=True)
-class StaticBoxes:
-    """N upright boxes that nothing drives through, CARLA world frame, metres and degrees.
-
-    `center` [N, 3] middle of the box, `extent` [N, 3] half sizes, `yaw_deg` [N], `label` [N] CARLA's semantic tag, `kind` [N]
-    StaticKind, `source` [N] index of the light or sign that a pole carries (-1 otherwise).
-    """
-
-    center: Floats
-    extent: Floats
-    yaw_deg: Floats
-    label: NDArray[np.uint8]
-    kind: NDArray[np.uint8]
-    source: NDArray[np.integer]
-
-    def __len__(self) -> int:
-        return len(self.center)
-
-
-@dataclass(frozen=True)
-class _Group:
-    kind: StaticKind
-    foot: Floats
-    extent: Floats
-    yaw_deg: Floats
-    source: NDArray[np.integer] | None = None
 
 
 def drivable_cover(road_map: RoadMap) -> LaneCover:
     """Return the cover of every lane that a car may use: driving, bidirectional, shoulder, parking, stop; junctions included."""
     lane_type = np.asarray(road_map.lanes.lane_type)[road_map.lanes.lane_index]
     return LaneCover.from_lanes(road_map, np.isin(lane_type, [int(t) for t in DRIVABLE]))
+
+
+def _moving_cover(road_map: RoadMap) -> LaneCover:
+    """Return the cover of the lanes that traffic moves on, which is every lane for cars but parking lanes."""
+    lane_type = np.asarray(road_map.lanes.lane_type)[road_map.lanes.lane_index]
+    return LaneCover.from_lanes(road_map, np.isin(lane_type, [int(t) for t in DRIVABLE if t != LaneType.PARKING]))
 
 
 def build_statics(road_map: RoadMap) -> StaticBoxes:
@@ -104,39 +56,44 @@ def build_statics(road_map: RoadMap) -> StaticBoxes:
     everything = LaneCover.from_lanes(road_map, np.ones(len(road_map.lanes.xyz), dtype=np.bool_))
     raster = frontage.Raster.from_road_map(road_map)
     edges = frontage.outer_edges(road_map, raster)
-    groups: list[_Group] = []
-
     poles = _poles(road_map, drivable)
     for group in poles:
         raster.stamp(group.foot, group.extent, group.yaw_deg, margin_m=0.5)
+    sight = sight_lines(
+        road_map,
+        {
+            (group.kind is StaticKind.LIGHT_POLE, int(k)): foot
+            for group in poles
+            for k, foot in zip(group.source if group.source is not None else (), group.foot, strict=True)
+        },
+    )
     lamps = _keep_clear(_lamps(edges), everything)
-    lamps = _select(lamps, raster.is_free(lamps.foot[:, :2], 0.0))
+    lamps = lamps.where(raster.is_free(lamps.foot[:, :2], 0.0))
     raster.stamp(lamps.foot, lamps.extent, lamps.yaw_deg, margin_m=0.5)
     extras = np.random.Generator(np.random.PCG64([int(road_map.digest[:16], 16), 1]))
-    stops = [_keep_clear(group, everything) for group in _bus_stops(edges, raster, extras)]
-    parked = _keep_clear(_parked_cars(edges, raster, extras), everything)
+    stops = [_keep_clear(group, everything) for group in bus_stops(edges, raster, extras)]
+    stops = [g.where(~cut(sight, g.foot[:, :2], g.extent[:, 0])) for g in stops]
+    parked = _keep_clear(parking_rows(edges, raster, extras), everything)
+    at_kerb = kerb_parking(road_map, extras)
+    at_kerb = at_kerb.where(~_moving_cover(road_map).touched_by(at_kerb.foot, at_kerb.extent, at_kerb.yaw_deg, 0.02))
     buildings = _keep_clear(_buildings(edges, raster, rng), everything)
     trees = _keep_clear(_trees(edges, rng), everything)
-    trees = _select(trees, raster.is_free(trees.foot[:, :2], 1.5))
+    trees = trees.where(raster.is_free(trees.foot[:, :2], 1.5))
+    trees = trees.where(~cut(sight, trees.foot[:, :2], CROWN_M * trees.extent[:, 2]))
     raster.stamp(trees.foot, trees.extent, trees.yaw_deg, margin_m=0.4)
     hedges = _keep_clear(_hedges(edges, raster, extras), everything)
     rails = _keep_clear(_guard_rails(edges), drivable)
-    rails = _select(rails, ~everything.touched_by(rails.foot, rails.extent, rails.yaw_deg, 0.0))
-    groups = [buildings, trees, lamps, rails, hedges, parked, *stops]
+    rails = rails.where(~everything.touched_by(rails.foot, rails.extent, rails.yaw_deg, 0.0))
+    groups = [buildings, trees, lamps, rails, hedges, parked, at_kerb, *stops]
     heights = [_on_ground(road_map, g) for g in groups]
     return _assemble([*heights, *poles])
 
 
-def _select(group: _Group, keep: NDArray[np.bool_]) -> _Group:
-    source = None if group.source is None else group.source[keep]
-    return _Group(group.kind, group.foot[keep], group.extent[keep], group.yaw_deg[keep], source)
+def _keep_clear(group: StaticGroup, cover: LaneCover) -> StaticGroup:
+    return group.where(~cover.touched_by(group.foot, group.extent, group.yaw_deg, CLEARANCE_M))
 
 
-def _keep_clear(group: _Group, cover: LaneCover) -> _Group:
-    return _select(group, ~cover.touched_by(group.foot, group.extent, group.yaw_deg, CLEARANCE_M))
-
-
-def _on_ground(road_map: RoadMap, group: _Group) -> _Group:
+def _on_ground(road_map: RoadMap, group: StaticGroup) -> StaticGroup:
     """Return the group with its feet on the ground; what stands at the very edge of a bridge stands on its deck."""
     foot = group.foot.copy()
     if len(foot):
@@ -145,10 +102,10 @@ def _on_ground(road_map: RoadMap, group: _Group) -> _Group:
         )
         on_deck = (foot[:, 2] - z > 0.6) & (group.kind in (StaticKind.GUARD_RAIL, StaticKind.LAMP))
         foot[:, 2] = np.where(on_deck, foot[:, 2], z)
-    return _Group(group.kind, foot, group.extent, group.yaw_deg, group.source)
+    return StaticGroup(group.kind, foot, group.extent, group.yaw_deg, group.source)
 
 
-def _buildings(edges: frontage.Edges, raster: frontage.Raster, rng: np.random.Generator) -> _Group:
+def _buildings(edges: frontage.Edges, raster: frontage.Raster, rng: np.random.Generator) -> StaticGroup:
     feet, extents, yaws = [], [], []
     for setback_m, spacing_m, chance in ((4.0, 3.0, 0.9), (30.0, 6.0, 0.6)):
         e = edges.every(spacing_m).where_urban()
@@ -164,10 +121,10 @@ def _buildings(edges: frontage.Edges, raster: frontage.Raster, rng: np.random.Ge
         feet.append(foot[placed])
         extents.append(extent[placed])
         yaws.append(e.yaw_deg[placed])
-    return _Group(StaticKind.BUILDING, np.concatenate(feet), np.concatenate(extents), np.concatenate(yaws))
+    return StaticGroup(StaticKind.BUILDING, np.concatenate(feet), np.concatenate(extents), np.concatenate(yaws))
 
 
-def _trees(edges: frontage.Edges, rng: np.random.Generator) -> _Group:
+def _trees(edges: frontage.Edges, rng: np.random.Generator) -> StaticGroup:
     street, field = edges.every(11.0), edges.every(9.0).where_rural()
     offset = np.concatenate([rng.uniform(1.7, 2.6, len(street.xyz)), rng.uniform(4.0, 45.0, len(field.xyz))])
     xyz = np.concatenate([street.xyz, field.xyz])
@@ -176,100 +133,37 @@ def _trees(edges: frontage.Edges, rng: np.random.Generator) -> _Group:
     keep = rng.uniform(size=len(foot)) < np.where(np.arange(len(foot)) < len(street.xyz), 0.75, 0.9)
     size = rng.uniform(0.75, 1.3, len(foot))
     extent = np.stack([0.17 * size, 0.17 * size, 1.6 * size], axis=1)
-    return _Group(StaticKind.TREE, foot[keep], extent[keep], rng.uniform(-180.0, 180.0, len(foot))[keep])
+    return StaticGroup(StaticKind.TREE, foot[keep], extent[keep], rng.uniform(-180.0, 180.0, len(foot))[keep])
 
 
-def _beside(e: frontage.Edges, offset_m: Floats | float) -> Floats:
-    """Return the points [M, 3] at a distance outward from edge points."""
-    return e.xyz + np.column_stack([e.outward * np.broadcast_to(offset_m, len(e.xyz))[:, None], np.zeros(len(e.xyz))])
-
-
-PARKING_ROW = 4
-"""Cars in a row of parking bays, side by side."""
-BAY_HALF_M = (2.6, 1.3)
-"""Half length and width of a bay; cars stand across the road's direction, clear of the pavement."""
-
-
-def _parked_cars(edges: frontage.Edges, raster: frontage.Raster, rng: np.random.Generator) -> _Group:
-    """Return cars in rows of bays beside slow roads, where the frontage is still free."""
-    e = edges.every(28.0).where_urban()
-    count = len(e.xyz)
-    half_row = np.tile([PARKING_ROW * BAY_HALF_M[1] + 0.3, BAY_HALF_M[0] + 0.2, 1.0], (count, 1))
-    foot = _beside(e, 1.9 + BAY_HALF_M[0])
-    wanted = rng.uniform(size=count) < 0.5
-    placed = raster.place(foot, half_row, e.yaw_deg, wanted, gap_m=0.3)
-    along = np.stack([np.cos(np.radians(e.yaw_deg)), np.sin(np.radians(e.yaw_deg))], axis=1)
-    outward_deg = np.degrees(np.arctan2(e.outward[:, 1], e.outward[:, 0]))
-    feet, extents, yaws = [np.zeros((0, 3))], [np.zeros((0, 3))], [np.zeros(0)]
-    for k in range(PARKING_ROW):
-        here = placed & (rng.uniform(size=count) < 0.75)
-        shift = (k - 0.5 * (PARKING_ROW - 1)) * 2.0 * BAY_HALF_M[1]
-        feet.append((foot + np.column_stack([along * shift, np.zeros(count)]))[here])
-        # Half length, width and height of the models that stand there, see `render.street_furniture`.
-        size = np.array(PARKED_SIZES)[rng.integers(len(PARKED_SIZES), size=count)]
-        extents.append(size[here])
-        yaws.append((outward_deg + np.where(rng.uniform(size=count) < 0.7, 0.0, 180.0))[here])
-    return _Group(StaticKind.PARKED_CAR, np.concatenate(feet), np.concatenate(extents), np.concatenate(yaws))
-
-
-PARKED_SIZES = ((2.40, 0.92, 0.735), (1.98, 0.90, 0.760), (2.35, 0.96, 0.880), (2.30, 0.93, 0.665))
-"""Sedan, hatchback, SUV and coupe."""
-
-
-def _bus_stops(edges: frontage.Edges, raster: frontage.Raster, rng: np.random.Generator) -> list[_Group]:
-    """Return shelters behind the pavement, each with a bench or a bin beside it."""
-    e = edges.every(140.0).where_urban()
-    count = len(e.xyz)
-    half = np.tile([1.94, 0.85, 1.3], (count, 1))
-    foot = _beside(e, 0.8 + 0.85)
-    room = half + np.array([1.6, 0.1, 0.0])
-    placed = raster.place(foot, room, e.yaw_deg, rng.uniform(size=count) < 0.8, gap_m=0.2)
-    # A shelter opens to the road, which lies to the right of a yaw that is turned so.
-    toward = np.degrees(np.arctan2(-e.outward[:, 1], -e.outward[:, 0])) - 90.0
-    along = np.stack([np.cos(np.radians(toward)), np.sin(np.radians(toward))], axis=1)
-    flat = np.zeros((count, 1))
-    bins = foot + np.concatenate([along * 2.75, flat], axis=1)
-    groups = [_Group(StaticKind.BUS_STOP, foot[placed], half[placed], toward[placed])]
-    groups.append(
-        _Group(StaticKind.BIN, bins[placed], np.tile([0.26, 0.26, 0.52], (int(placed.sum()), 1)), toward[placed])
-    )
-    seats = edges.every(75.0).where_urban()
-    place = _beside(seats, 1.15)
-    size = np.tile([0.77, 0.33, 0.45], (len(place), 1))
-    turned = np.degrees(np.arctan2(-seats.outward[:, 1], -seats.outward[:, 0])) - 90.0
-    free = raster.place(place, size, turned, rng.uniform(size=len(place)) < 0.6, gap_m=0.2)
-    groups.append(_Group(StaticKind.BENCH, place[free], size[free], turned[free]))
-    return groups
-
-
-def _hedges(edges: frontage.Edges, raster: frontage.Raster, rng: np.random.Generator) -> _Group:
+def _hedges(edges: frontage.Edges, raster: frontage.Raster, rng: np.random.Generator) -> StaticGroup:
     """Return hedges along the pavement of slow roads, in runs."""
     e = edges.every(3.0).where_urban()
     count = len(e.xyz)
     height = rng.uniform(0.38, 0.62, count // 12 + 1)
     extent = np.stack([np.full(count, 1.35), np.full(count, 0.32), np.repeat(height, 12)[:count]], axis=1)
     wanted = np.repeat(rng.uniform(size=count // 6 + 1), 6)[:count] < 0.45
-    foot = _beside(e, 1.25)
+    foot = beside(e, 1.25)
     placed = raster.place(foot, extent, e.yaw_deg, wanted, gap_m=0.0)
-    return _Group(StaticKind.HEDGE, foot[placed], extent[placed], e.yaw_deg[placed])
+    return StaticGroup(StaticKind.HEDGE, foot[placed], extent[placed], e.yaw_deg[placed])
 
 
-def _lamps(edges: frontage.Edges) -> _Group:
+def _lamps(edges: frontage.Edges) -> StaticGroup:
     e = edges.every(32.0)
     foot = e.xyz + np.concatenate([e.outward * 0.75, np.zeros((len(e.xyz), 1))], axis=1)
     extent = np.tile([0.1, 0.1, 3.6], (len(foot), 1))
     toward_road = np.degrees(np.arctan2(-e.outward[:, 1], -e.outward[:, 0]))
-    return _Group(StaticKind.LAMP, foot, extent, toward_road)
+    return StaticGroup(StaticKind.LAMP, foot, extent, toward_road)
 
 
-def _guard_rails(edges: frontage.Edges) -> _Group:
+def _guard_rails(edges: frontage.Edges) -> StaticGroup:
     e = edges.every(4.0).where_fast()
     foot = e.xyz + np.concatenate([e.outward * 0.85, np.zeros((len(e.xyz), 1))], axis=1)
-    return _Group(StaticKind.GUARD_RAIL, foot, np.tile([2.0, 0.12, 0.4], (len(foot), 1)), e.yaw_deg)
+    return StaticGroup(StaticKind.GUARD_RAIL, foot, np.tile([2.0, 0.12, 0.4], (len(foot), 1)), e.yaw_deg)
 
 
-def _poles(road_map: RoadMap, drivable: LaneCover) -> list[_Group]:
-    groups: list[_Group] = []
+def _poles(road_map: RoadMap, drivable: LaneCover) -> list[StaticGroup]:
+    groups: list[StaticGroup] = []
     for kind, items, height_m in (
         (StaticKind.LIGHT_POLE, road_map.signals.lights, 5.6),
         (StaticKind.SIGN_POLE, road_map.signals.signs, 2.7),
@@ -290,7 +184,7 @@ def _poles(road_map: RoadMap, drivable: LaneCover) -> list[_Group]:
         foot[:, 2] = np.asarray(road_map.ground.height(np.asarray(foot[:, :2], np.float64), z)[0])
         source = np.nonzero(found)[0].astype(np.int32)
         count = len(source)
-        groups.append(_Group(kind, foot[found], np.tile(half, (count, 1)), np.zeros(count), source))
+        groups.append(StaticGroup(kind, foot[found], np.tile(half, (count, 1)), np.zeros(count), source))
     return groups
 
 
@@ -309,7 +203,7 @@ def _nearest_clear(wanted: Floats, half: Floats, cover: LaneCover) -> tuple[Floa
     return foot, found
 
 
-def _assemble(groups: list[_Group]) -> StaticBoxes:
+def _assemble(groups: list[StaticGroup]) -> StaticBoxes:
     foot = np.concatenate([g.foot for g in groups])
     extent = np.concatenate([g.extent for g in groups])
     center = foot.copy()

@@ -6,13 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 from scipy.spatial import KDTree
 
 from alpamayo_sim.roads.frontage import junction_hulls
 from alpamayo_sim.roads.lane_cover import LaneCover
 from alpamayo_sim.roads.lanes import LaneType
 from alpamayo_sim.roads.road_map import RoadMap, available_towns, load_road_map
-from alpamayo_sim.roads.statics import CITY_OBJECT_LABEL, CLEARANCE_M, POLE_REACH_M, StaticKind, build_statics
+from alpamayo_sim.roads.statics import (
+    CITY_OBJECT_LABEL,
+    CLEARANCE_M,
+    POLE_REACH_M,
+    StaticBoxes,
+    StaticKind,
+    build_statics,
+)
 
 REAL = ("Town01", "Town02", "Town04", "Town10HD")
 OURS = tuple(available_towns())
@@ -38,10 +46,77 @@ def _corners(center: np.ndarray, extent: np.ndarray, yaw_deg: np.ndarray) -> np.
     return np.stack([x, y], axis=-1).reshape(-1, 2)
 
 
+def _at_kerb(road_map: RoadMap, statics: StaticBoxes) -> np.ndarray:
+    """Return which boxes are cars in a parking lane."""
+    hits = road_map.lanes.nearest(statics.center[:, :2], lane_types=LaneType.PARKING, max_distance_m=5.0)
+    return (statics.kind == int(StaticKind.PARKED_CAR)) & hits.inside
+
+
+def test_cars_at_the_kerb_keep_within_their_lane_and_clear_of_junctions_crossings_and_spawn_points(
+    road_map: RoadMap,
+) -> None:
+    statics = build_statics(road_map)
+    chosen = _at_kerb(road_map, statics)
+    lanes = road_map.lanes
+    has_lanes = bool(((lanes.lane_type == LaneType.PARKING) & ~lanes.is_junction).any())
+    assert chosen.any() == has_lanes
+    if not has_lanes:
+        return
+    center, extent, yaw = statics.center[chosen], statics.extent[chosen], statics.yaw_deg[chosen]
+    outline = _corners(center, extent, yaw)
+    for lane_type in (LaneType.DRIVING, LaneType.SHOULDER, LaneType.SIDEWALK, LaneType.BIDIRECTIONAL):
+        hits = lanes.nearest(outline, lane_types=lane_type, max_distance_m=30.0)
+        near = np.isfinite(hits.distance)
+        assert (hits.distance[near] - 0.5 * hits.width[near] > 0.01).all(), lane_type.name
+    hits = lanes.nearest(center[:, :2], lane_types=LaneType.PARKING, max_distance_m=5.0)
+    room = np.minimum(hits.along_m, lanes.length_m[hits.lane_index] - hits.along_m)
+    assert room.min() > 8.0
+    assert np.ptp(np.abs((yaw - hits.yaw_deg + 180.0) % 360.0 - 180.0)) < 4.0
+    for polygon in road_map.crosswalks:
+        assert shapely.distance(shapely.Polygon(polygon[:, :2]), shapely.points(center[:, :2])).min() > 7.0
+    for x, y, _, _, spawn_yaw, _ in road_map.spawn_points:
+        c, s = np.cos(np.radians(spawn_yaw)), np.sin(np.radians(spawn_yaw))
+        away = outline - (x, y)
+        assert not ((np.abs(away @ (c, s)) < 6.0) & (np.abs(away @ (-s, c)) < 1.3)).any()
+    pairs = KDTree(center[:, :2]).query_pairs(4.6)
+    assert not pairs, "two cars in one place"
+
+
+def test_every_town_has_bus_stops_benches_and_parked_cars_apart_from_junctions(road_map: RoadMap) -> None:
+    statics = build_statics(road_map)
+    counts = {kind: int((statics.kind == int(kind)).sum()) for kind in StaticKind}
+    assert counts[StaticKind.BUS_STOP] >= 2 and counts[StaticKind.BENCH] >= 5 and counts[StaticKind.PARKED_CAR] >= 30
+    stops = statics.center[statics.kind == int(StaticKind.BUS_STOP), :2]
+    assert len(KDTree(stops).query_pairs(100.0)) == 0
+    inside = np.nonzero(road_map.lanes.is_junction[road_map.lanes.lane_index])[0]
+    assert KDTree(road_map.lanes.xyz[inside, :2]).query(stops)[0].min() > 8.0
+
+
+def test_nothing_tall_stands_in_the_way_to_a_light_or_sign(road_map: RoadMap) -> None:
+    """From a car 25 m before the place that a light or sign governs, no trunk, crown or shelter is on the line to its pole."""
+    statics = build_statics(road_map)
+    tall = np.isin(statics.kind, [int(StaticKind.TREE), int(StaticKind.BUS_STOP)])
+    tree = statics.kind[tall] == int(StaticKind.TREE)
+    place, radius = statics.center[tall, :2], np.where(tree, 2.2 * statics.extent[tall, 2] / 1.6, 0.8)
+    for kind, items in (
+        (StaticKind.LIGHT_POLE, [light.lane_boxes for light in road_map.signals.lights]),
+        (StaticKind.SIGN_POLE, [sign.boxes for sign in road_map.signals.signs]),
+    ):
+        for k in np.flatnonzero(statics.kind == int(kind)):
+            for box in items[int(statics.source[k])]:
+                yaw = np.radians(box.yaw_deg)
+                eye = np.array(box.center[:2]) - 25.0 * np.array([np.cos(yaw), np.sin(yaw)])
+                for share in np.linspace(0.3, 1.0, 15):
+                    point = eye + share * (statics.center[k, :2] - eye)
+                    # The line tested is not the builder's, which begins farther off.
+                    assert (np.hypot(*(place - point).T) > 0.6 * radius).all()
+
+
 def test_no_box_reaches_a_lane_that_cars_use(road_map: RoadMap) -> None:
     """Independent of the builder's own test: outline points against the lane table's nearest query, all storeys."""
     statics = build_statics(road_map)
-    outline = _corners(statics.center, statics.extent, statics.yaw_deg)
+    clear = ~_at_kerb(road_map, statics)
+    outline = _corners(statics.center[clear], statics.extent[clear], statics.yaw_deg[clear])
     for lane_type in (LaneType.DRIVING, LaneType.SHOULDER, LaneType.PARKING, LaneType.BIDIRECTIONAL):
         hits = road_map.lanes.nearest(outline, lane_types=lane_type, max_distance_m=30.0)
         near = np.isfinite(hits.distance)
@@ -61,7 +136,8 @@ def test_no_lane_sample_comes_within_the_margin_of_a_box(road_map: RoadMap) -> N
     )
     reach = np.hypot(statics.extent[:, 0], statics.extent[:, 1]) + CLEARANCE_M
     near = KDTree(points).query_ball_point(statics.center[:, :2], reach)
-    for k in (k for k in range(len(statics)) if near[k]):
+    at_kerb = _at_kerb(road_map, statics)
+    for k in (k for k in range(len(statics)) if near[k] and not at_kerb[k]):
         close = points[near[k]] - statics.center[k, :2]
         yaw = np.radians(statics.yaw_deg[k])
         u = np.abs(close @ np.array([np.cos(yaw), np.sin(yaw)])) - statics.extent[k, 0]
