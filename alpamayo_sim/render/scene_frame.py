@@ -157,6 +157,10 @@ class SceneFrame:
     """[N]"""
     traffic_light_state: NDArray[np.integer] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     """[lights of the map] `carla.TrafficLightState`: red 0, yellow 1, green 2, off 3; missing ones are off."""
+    traffic_light_id: NDArray[np.integer] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """[lights of the map] their actors, 0 for a light without one; missing ones have none."""
+    traffic_sign_id: NDArray[np.integer] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """[signs of the map] their actors, likewise."""
     weather: tuple[float, ...] = CLEAR_NOON
     """14 numbers in the order of `carla.WeatherParameters`."""
     time_s: float = 0.0

@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from alpamayo_sim.roads.surface import GroundMesh, Surface
+from alpamayo_sim.roads.surface import GroundMesh
+from alpamayo_sim.roads.surface_tags import TAG_OF_SURFACE
 from alpamayo_sim.sensors.ray_kernel import Bodies, TriangleGrid
 
 Floats = NDArray[np.float64]
@@ -17,18 +18,6 @@ CELL_M = 2.0
 MAX_CELLS = 2_000_000
 MARGIN_M = 200.0
 """The grid reaches this far beyond the lanes; nothing is hit farther out."""
-ROADS, SIDEWALKS, TERRAIN, BRIDGE = 1, 2, 10, 26
-TAG_OF_SURFACE = {
-    Surface.ROAD: ROADS,
-    Surface.SHOULDER: ROADS,
-    Surface.BIKE: ROADS,
-    Surface.SIDEWALK: SIDEWALKS,
-    Surface.KERB: SIDEWALKS,
-    Surface.MEDIAN: TERRAIN,
-    Surface.GRASS: TERRAIN,
-    Surface.CONCRETE: BRIDGE,
-}
-"""CityObjectLabel of each surface."""
 
 
 @njit(cache=True)

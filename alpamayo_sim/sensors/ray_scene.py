@@ -25,7 +25,7 @@ from alpamayo_sim.sensors.ray_shapes import (
     vehicle_solids,
     walker_solids,
 )
-from alpamayo_sim.sensors.scene_writer import VISIBLE, shape_of
+from alpamayo_sim.sensors.scene_writer import VISIBLE, shape_of, signal_actor_ids
 from alpamayo_sim.world.tables import ActorKind
 from alpamayo_sim.world.world import World
 
@@ -158,12 +158,8 @@ def _fixed_bodies(world: World) -> tuple[Bodies, NDArray[np.int64]]:
 
 def _owners(world: World) -> NDArray[np.int64]:
     """Return for every object of the map the traffic light or sign actor that it belongs to, 0 for none."""
-    scene, signals = world.scene, world.road_map.signals
-    light_id = np.zeros(len(signals.lights), np.int64)
-    light_id[world.lights.signal] = world.actors.ids[world.lights.row]
-    signs = world.actors.ids[world.actors.kind == ActorKind.TRAFFIC_SIGN].tolist()
-    by_signal = {world.info(actor_id).sign_id: actor_id for actor_id in signs}
-    sign_id = np.array([by_signal.get(sign.signal_id, 0) for sign in signals.signs], np.int64)
+    scene = world.scene
+    light_id, sign_id = signal_actor_ids(world)
     owners: list[NDArray[np.int64]] = []
     if scene.statics is not None:
         statics = scene.statics

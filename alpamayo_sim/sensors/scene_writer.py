@@ -58,6 +58,8 @@ class SceneWriter:
         self._tags: NDArray[np.int32] = np.zeros(0, np.int32)
         self._phase: NDArray[np.float64] = np.zeros(0)
         self._last_xy: NDArray[np.float64] = np.zeros((0, 2))
+        self._light_ids: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._sign_ids: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def frame(self) -> SceneFrame:
         """Return the instances, light states and weather of the present tick."""
@@ -94,6 +96,8 @@ class SceneWriter:
             semantic_tag=self._tags,
             actor_id=self._ids[rows].astype(np.int64),
             traffic_light_state=lights,
+            traffic_light_id=self._light_ids,
+            traffic_sign_id=self._sign_ids,
             weather=astuple(world.weather),
             time_s=world.elapsed_s,
         )
@@ -124,6 +128,17 @@ class SceneWriter:
         for k, info in enumerate(infos):
             if info.id in known:
                 self._phase[k], self._last_xy[k] = phase[known[info.id]], last_xy[known[info.id]]
+        self._light_ids, self._sign_ids = signal_actor_ids(world)
+
+
+def signal_actor_ids(world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the actors of the map's traffic lights and of its signs, in the map's order; 0 for one without."""
+    signals = world.road_map.signals
+    light_ids = np.zeros(len(signals.lights), np.int64)
+    light_ids[world.lights.signal] = world.actors.ids[world.lights.row]
+    signs = world.actors.ids[world.actors.kind == ActorKind.TRAFFIC_SIGN].tolist()
+    by_signal = {world.info(actor_id).sign_id: actor_id for actor_id in signs}
+    return light_ids, np.array([by_signal.get(sign.signal_id, 0) for sign in signals.signs], np.int64)
 
 
 def shape_of(info: ActorInfo) -> int:
