@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from alpamayo_sim.roads.surface import GroundMesh
+from alpamayo_sim.roads.surface import GroundMesh, Surface
 from alpamayo_sim.roads.surface_tags import TAG_OF_SURFACE
 from alpamayo_sim.sensors.ray_kernel import Bodies, TriangleGrid
 
