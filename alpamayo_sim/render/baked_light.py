@@ -9,23 +9,18 @@ A texture covers a square window round the camera and is drawn anew only when th
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from alpamayo_sim.render.batch import WindowKey
 from alpamayo_sim.render.context import load_program, set_uniform
-from alpamayo_sim.render.scene import Scene
-from alpamayo_sim.render.sky import Lighting
+from alpamayo_sim.render.light_window import WINDOW_M, window_corner, window_sun
 from alpamayo_sim.roads.statics import StaticBoxes, StaticKind
 
 Floats = NDArray[np.floating]
-WINDOW_M = 320.0
 PIXELS = 640
-CELL_M = 64.0
-"""Windows are centred on multiples of this."""
-KEPT = 6
 LOWEST_SUN = 0.22
 """Sine of the lowest sun that shadows are drawn for; lower suns cast these too."""
 CROWN_SIDES = 10
@@ -34,42 +29,30 @@ LAMP_RADIUS_M = 17.0
 NO_SHADOW_Z = -1000.0
 
 
-@dataclass(frozen=True)
-class LightWindow:
-    """A texture and its place: x and y of the corner, 1 / size, 1."""
-
-    texture: moderngl.Texture
-    uniform: tuple[float, float, float, float]
-
-
 class BakedLight:
-    """Draws and keeps the windows of a scene."""
+    """Draws and keeps the windows of a scene, at most `kept` of them."""
 
-    def __init__(self, context: moderngl.Context, scene: Scene) -> None:
+    def __init__(self, context: moderngl.Context, statics: StaticBoxes, *, kept: int) -> None:
         self._context = context
         self._program = load_program(context, "baked.vert", "baked.frag")
-        self._statics = scene.statics
-        self._windows: OrderedDict[tuple[int, ...], LightWindow] = OrderedDict()
+        self._statics = statics
+        self._kept = kept
+        self._windows: OrderedDict[WindowKey, moderngl.Texture] = OrderedDict()
         self._free: list[moderngl.Texture] = []
 
-    def window_at(self, x: float, y: float, light: Lighting) -> LightWindow:
-        """Return the window round a place."""
-        sun = light.sun_direction
-        turn = round(np.degrees(np.arctan2(sun[1], sun[0])) / 2.0)
-        height = round(np.degrees(np.arcsin(np.clip(sun[2], -1.0, 1.0))))
-        key = (round(x / CELL_M), round(y / CELL_M), turn, height)
+    def texture(self, key: WindowKey) -> moderngl.Texture:
+        """Return the texture of a window; it may be another one's after `kept` more calls."""
         if key in self._windows:
             self._windows.move_to_end(key)
             return self._windows[key]
-        if len(self._windows) >= KEPT:
-            self._free.append(self._windows.popitem(last=False)[1].texture)
+        if len(self._windows) >= self._kept:
+            self._free.append(self._windows.popitem(last=False)[1])
         texture = self._free.pop() if self._free else self._context.texture((PIXELS, PIXELS), 4, dtype="f2")
         texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
         texture.repeat_x = texture.repeat_y = False
-        corner = np.array([key[0] * CELL_M, key[1] * CELL_M]) - 0.5 * WINDOW_M
-        self._draw(texture, corner, sun)
-        self._windows[key] = LightWindow(texture, (float(corner[0]), float(corner[1]), 1.0 / WINDOW_M, 1.0))
-        return self._windows[key]
+        self._draw(texture, np.array(window_corner(key)), window_sun(key))
+        self._windows[key] = texture
+        return texture
 
     def _draw(self, texture: moderngl.Texture, corner: Floats, sun: Floats) -> None:
         statics = self._statics

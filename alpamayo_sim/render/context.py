@@ -7,9 +7,12 @@ import importlib.resources
 import moderngl
 
 from alpamayo_sim.errors import InfrastructureError
+from alpamayo_sim.render.batch import MOST_CAMERAS
 
 DEBIAN_PACKAGES = "libegl1 libgl1-mesa-dri"
 GLSL_VERSION = "#version 430\n"
+CAMERAS_BINDING, LIGHT_BINDING = 0, 1
+"""Of the uniform blocks."""
 
 
 class RendererUnavailable(InfrastructureError):
@@ -40,11 +43,14 @@ def load_program(context: moderngl.Context, vertex: str, fragment: str, *defines
     A software renderer pays for both sides of every branch: what a weather has no need for is left out of its program.
     """
     folder = importlib.resources.files("alpamayo_sim.render") / "shaders"
-    common = GLSL_VERSION + "".join(f"#define {name}\n" for name in defines) + (folder / "common.glsl").read_text()
+    names = (*defines, f"MOST_CAMERAS {MOST_CAMERAS}")
+    common = GLSL_VERSION + "".join(f"#define {name}\n" for name in names)
+    shared = (folder / "common.glsl").read_text()
     program = context.program(
-        vertex_shader=common + (folder / vertex).read_text(), fragment_shader=common + (folder / fragment).read_text()
+        vertex_shader=common + "#define VERTEX_STAGE\n" + shared + (folder / vertex).read_text(),
+        fragment_shader=common + shared + (folder / fragment).read_text(),
     )
-    for name, binding in (("Camera", 0), ("Light", 1)):
+    for name, binding in (("Cameras", CAMERAS_BINDING), ("Light", LIGHT_BINDING)):
         block = program.get(name, None)
         if isinstance(block, moderngl.UniformBlock):
             block.binding = binding

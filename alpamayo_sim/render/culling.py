@@ -1,4 +1,4 @@
-"""Which tiles and instances a camera sees, and the indirect draw commands for them."""
+"""Which tiles and instances cameras see, and the indirect draw commands for them: one compiled call for all cameras."""
 
 from __future__ import annotations
 
@@ -12,28 +12,41 @@ from alpamayo_sim.render.instances import ROW, Instances
 from alpamayo_sim.render.library import MeshLibrary
 
 Floats = NDArray[np.floating]
-Commands = NDArray[np.integer]
-"""[commands, 5]: index count, instances, first index, base vertex, base instance (`DrawElementsIndirectCommand`)."""
+FRUSTUM_PLANES = 5
+"""Planes of a camera without its far plane, which only small things on the ground mind."""
 
 
 @njit(cache=True)
 def _tiles(
-    first: NDArray[Any], count: NDArray[Any], sphere: NDArray[Any], planes: NDArray[Any], out: NDArray[Any]
+    first: NDArray[Any],
+    count: NDArray[Any],
+    sphere: NDArray[Any],
+    planes: NDArray[Any],
+    cameras: NDArray[Any],
+    out: NDArray[Any],
+    n: int,
 ) -> int:
-    n = 0
-    for t in range(len(first)):
-        seen = True
-        for p in range(planes.shape[0]):
-            gap = planes[p, 0] * sphere[t, 0] + planes[p, 1] * sphere[t, 1] + planes[p, 2] * sphere[t, 2] + planes[p, 3]
-            if gap < -sphere[t, 3]:
-                seen = False
-                break
-        if seen:
-            if n > 0 and out[n - 1, 2] + out[n - 1, 0] == first[t]:
-                out[n - 1, 0] += count[t]
-            else:
-                out[n, 0], out[n, 1], out[n, 2], out[n, 3], out[n, 4] = count[t], 1, first[t], 0, 0
-                n += 1
+    """Add one command for each run of tiles that lie behind one another and are seen; the base instance is the camera."""
+    for k in cameras:
+        run = n
+        for t in range(len(first)):
+            seen = True
+            for p in range(planes.shape[1]):
+                gap = (
+                    planes[k, p, 0] * sphere[t, 0]
+                    + planes[k, p, 1] * sphere[t, 1]
+                    + planes[k, p, 2] * sphere[t, 2]
+                    + planes[k, p, 3]
+                )
+                if gap < -sphere[t, 3]:
+                    seen = False
+                    break
+            if seen:
+                if n > run and out[n - 1, 2] + out[n - 1, 0] == first[t]:
+                    out[n - 1, 0] += count[t]
+                else:
+                    out[n, 0], out[n, 1], out[n, 2], out[n, 3], out[n, 4] = count[t], 1, first[t], 0, k
+                    n += 1
     return n
 
 
@@ -43,109 +56,188 @@ def _instances(
     mesh: NDArray[Any],
     radius: NDArray[Any],
     planes: NDArray[Any],
-    eye: NDArray[Any],
-    focal: float,
+    eyes: NDArray[Any],
+    focal: NDArray[Any],
+    cameras: NDArray[Any],
     switch_px: NDArray[Any],
     least_px: NDArray[Any],
-    level: float,
-    keys: NDArray[Any],
-    counts: NDArray[Any],
+    index_count: NDArray[Any],
+    first_index: NDArray[Any],
     out: NDArray[Any],
-    start: int,
-) -> int:
-    """Copy the visible rows to `out[start:]`, grouped by mesh and level; `counts` [2 S] receives the group sizes."""
-    for i in range(len(mesh)):
-        keys[i] = -1
-        x, y, z, r = rows[i, 3], rows[i, 7], rows[i, 11], radius[i]
-        seen = True
-        for p in range(planes.shape[0]):
-            if planes[p, 0] * x + planes[p, 1] * y + planes[p, 2] * z + planes[p, 3] < -r:
-                seen = False
-                break
-        if not seen:
-            continue
-        dx, dy, dz = x - eye[0], y - eye[1], z - eye[2]
-        apparent = focal * r / max(np.sqrt(dx * dx + dy * dy + dz * dz) - r, 0.1)
-        m = mesh[i]
-        if apparent < least_px[m] * level:
-            continue
-        keys[i] = 2 * m + (1 if apparent < switch_px[m] * level else 0)
-        counts[keys[i]] += 1
-    place = np.empty(len(counts), np.int64)
-    total = start
-    for k in range(len(counts)):
-        place[k] = total
-        total += counts[k]
-    for i in range(len(mesh)):
-        if keys[i] >= 0:
-            at = place[keys[i]]
-            for c in range(ROW):
-                out[at, c] = rows[i, c]
-            place[keys[i]] += 1
-    return total
+    used: int,
+    commands: NDArray[Any],
+    n: int,
+) -> tuple[int, int]:
+    """Copy the rows that each camera sees to `out[used:]`, grouped by mesh and level, with one command for each group."""
+    meshes = len(switch_px)
+    keys = np.empty(len(mesh), np.int32)
+    place = np.empty(2 * meshes, np.int64)
+    columns = rows.shape[1] - 1
+    for k in cameras:
+        counts = np.zeros(2 * meshes, np.int64)
+        for i in range(len(mesh)):
+            keys[i] = -1
+            x, y, z, r = rows[i, 3], rows[i, 7], rows[i, 11], radius[i]
+            seen = True
+            for p in range(planes.shape[1]):
+                if planes[k, p, 0] * x + planes[k, p, 1] * y + planes[k, p, 2] * z + planes[k, p, 3] < -r:
+                    seen = False
+                    break
+            if not seen:
+                continue
+            dx, dy, dz = x - eyes[k, 0], y - eyes[k, 1], z - eyes[k, 2]
+            apparent = focal[k] * r / max(np.sqrt(dx * dx + dy * dy + dz * dz) - r, 0.1)
+            m = mesh[i]
+            if apparent < least_px[m]:
+                continue
+            keys[i] = 2 * m + (1 if apparent < switch_px[m] else 0)
+            counts[keys[i]] += 1
+        for key in range(2 * meshes):
+            if counts[key] == 0:
+                continue
+            place[key] = used
+            commands[n, 0] = index_count[key >> 1, key & 1]
+            commands[n, 1] = counts[key]
+            commands[n, 2] = first_index[key >> 1, key & 1]
+            commands[n, 3] = 0
+            commands[n, 4] = used
+            used += counts[key]
+            n += 1
+        for i in range(len(mesh)):
+            if keys[i] >= 0:
+                at = place[keys[i]]
+                for c in range(columns):
+                    out[at, c] = rows[i, c]
+                out[at, columns] = k
+                place[keys[i]] = at + 1
+    return used, n
 
 
-class TileCuller:
-    """Frustum culling of one tiled mesh."""
+@njit(cache=True)
+def _quads(
+    rows: NDArray[Any],
+    middle: NDArray[Any],
+    radius: NDArray[Any],
+    planes: NDArray[Any],
+    cameras: NDArray[Any],
+    out: NDArray[Any],
+    used: int,
+    commands: NDArray[Any],
+    n: int,
+) -> tuple[int, int]:
+    """Copy the rows of quads that each camera sees, with one command for each camera that sees any."""
+    columns = rows.shape[1] - 1
+    for k in cameras:
+        start = used
+        for i in range(len(rows)):
+            seen = True
+            for p in range(planes.shape[1]):
+                gap = (
+                    planes[k, p, 0] * middle[i, 0]
+                    + planes[k, p, 1] * middle[i, 1]
+                    + planes[k, p, 2] * middle[i, 2]
+                    + planes[k, p, 3]
+                )
+                if gap < -radius[i]:
+                    seen = False
+                    break
+            if seen:
+                for c in range(columns):
+                    out[used, c] = rows[i, c]
+                out[used, columns] = k
+                used += 1
+        if used > start:
+            commands[n, 0], commands[n, 1], commands[n, 2], commands[n, 3], commands[n, 4] = (
+                6,
+                used - start,
+                0,
+                0,
+                start,
+            )
+            n += 1
+    return used, n
 
-    def __init__(self, first: NDArray[np.integer], count: NDArray[np.integer], sphere: Floats) -> None:
-        self._first, self._count, self._sphere = first, count, sphere
-        self._out = np.zeros((len(first) + 1, 5), dtype=np.uint32)
 
-    def commands(self, planes: Floats) -> Commands:
-        """Return the draw commands of the tiles inside the planes [5, 4]."""
-        n = _tiles(self._first, self._count, self._sphere, planes, self._out)
-        return self._out[:n].copy()
-
-
-class InstanceCuller:
-    """Frustum culling and level of detail of instances; gathers the rows of all cameras of a tick in `rows`."""
+class Culler:
+    """Gathers rows and commands of one batch; the arrays are used again for the next one."""
 
     def __init__(self, library: MeshLibrary) -> None:
         self._library = library
-        self.rows = np.zeros((1024, ROW), dtype=np.float32)
-        self.used = 0
+        self._rows = np.empty((4096, ROW), dtype=np.float32)
+        self._commands = np.empty((1024, 5), dtype=np.uint32)
+        self._used = self._placed = 0
+
+    @property
+    def rows(self) -> NDArray[np.float32]:
+        """The rows gathered since `clear`; valid until the next one."""
+        return self._rows[: self._used]
+
+    @property
+    def commands(self) -> NDArray[np.uint32]:
+        """The commands gathered since `clear`; valid until the next one."""
+        return self._commands[: self._placed]
+
+    @property
+    def placed(self) -> int:
+        """How many commands there are."""
+        return self._placed
 
     def clear(self) -> None:
-        """Forget the rows of the last tick."""
-        self.used = 0
+        """Forget the last batch."""
+        self._used = self._placed = 0
 
-    def _reserve(self, count: int) -> None:
-        if self.used + count > len(self.rows):
-            grown = np.zeros((2 * (self.used + count), ROW), dtype=np.float32)
-            grown[: self.used] = self.rows[: self.used]
-            self.rows = grown
+    def tiles(
+        self,
+        mesh: tuple[NDArray[np.integer], NDArray[np.integer], Floats],
+        planes: Floats,
+        cameras: NDArray[np.integer],
+    ) -> None:
+        """Add commands for the tiles (first index, index count, sphere) that cameras see; `planes` is [K, P, 4]."""
+        first, count, sphere = mesh
+        self._reserve(0, len(cameras) * len(first))
+        self._placed = _tiles(first, count, sphere, planes, cameras, self._commands, self._placed)
 
-    def append(self, rows: NDArray[np.float32]) -> int:
-        """Add rows without culling; return the index of the first."""
-        self._reserve(len(rows))
-        start = self.used
-        self.rows[start : start + len(rows)] = rows
-        self.used += len(rows)
-        return start
+    def instances(
+        self, group: Instances, planes: Floats, eyes: Floats, focal_px: Floats, cameras: NDArray[np.integer]
+    ) -> None:
+        """Add rows and commands for the instances that cameras see, each at the level of detail of its size in pixels."""
+        count, library = len(group.mesh), self._library
+        if not count:
+            return
+        self._reserve(count * len(cameras), min(count, 2 * len(library.names)) * len(cameras))
+        self._used, self._placed = _instances(
+            group.rows, group.mesh, group.radius_m, planes, eyes, focal_px, cameras, library.switch_px, library.least_px,
+            library.count, library.first, self._rows, self._used, self._commands, self._placed,
+        )  # fmt: skip
 
-    def commands(
-        self, groups: list[Instances], planes: Floats, eye: Floats, focal_px: float, detail: float
-    ) -> Commands:
-        """Return the draw commands of what the camera sees of the groups; `detail` scales the sizes at which meshes coarsen."""
-        parts: list[Commands] = []
-        library = self._library
-        for group in groups:
-            if not len(group.mesh):
-                continue
-            self._reserve(len(group.mesh))
-            counts = np.zeros(2 * len(library.names), dtype=np.int64)
-            keys = np.empty(len(group.mesh), dtype=np.int64)
-            start = self.used
-            self.used = _instances(
-                group.rows, group.mesh, group.radius_m, planes, eye, focal_px,
-                library.switch_px, library.least_px, detail, keys, counts, self.rows, start,
-            )  # fmt: skip
-            used = np.nonzero(counts)[0]
-            commands = np.zeros((len(used), 5), dtype=np.uint32)
-            commands[:, 0] = library.count.ravel()[used]
-            commands[:, 1] = counts[used]
-            commands[:, 2] = library.first.ravel()[used]
-            commands[:, 4] = start + (np.cumsum(counts) - counts)[used]
-            parts.append(commands)
-        return np.concatenate(parts) if parts else np.zeros((0, 5), dtype=np.uint32)
+    def quads(
+        self,
+        rows: NDArray[np.float32],
+        middle: Floats,
+        radius_m: Floats,
+        planes: Floats,
+        cameras: NDArray[np.integer],
+    ) -> None:
+        """Add rows and commands for quads that cameras see, given spheres round them."""
+        if not len(rows):
+            return
+        self._reserve(len(rows) * len(cameras), len(cameras))
+        self._used, self._placed = _quads(
+            rows, middle, radius_m, planes, cameras, self._rows, self._used, self._commands, self._placed
+        )
+
+    def each(self, vertices: int, cameras: NDArray[np.integer]) -> None:
+        """Add a command without indices: `vertices` for each of some cameras in a row."""
+        self._reserve(0, 1)
+        self._commands[self._placed] = (vertices, len(cameras), 0, int(cameras[0]), 0)
+        self._placed += 1
+
+    def _reserve(self, rows: int, commands: int) -> None:
+        if self._used + rows > len(self._rows):
+            grown = np.empty((2 * (self._used + rows), ROW), dtype=np.float32)
+            grown[: self._used] = self._rows[: self._used]
+            self._rows = grown
+        if self._placed + commands > len(self._commands):
+            longer = np.empty((2 * (self._placed + commands), 5), dtype=np.uint32)
+            longer[: self._placed] = self._commands[: self._placed]
+            self._commands = longer

@@ -52,7 +52,7 @@ class Glows:
         self._head_height_m = scene.head_height_m
 
     def rows(self, frame: SceneFrame, axes: Floats, foot: Floats, light: Lighting) -> NDArray[np.float32]:
-        """Return rows [M, 22] for the glow shader; by day there are fewer and fainter ones."""
+        """Return rows [M, 23] for the glow shader; by day there are fewer and fainter ones."""
         dark = max(light.night, min(1.0, 60.0 * light.fog_extinction_per_m) * 0.5, 0.35 * light.rain)
         parts = [np.zeros((0, ROW), dtype=np.float32)]
         if light.night > 0.05:

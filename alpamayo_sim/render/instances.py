@@ -1,4 +1,4 @@
-"""Instances: one row of 22 floats per drawn object, as the object shader takes them."""
+"""Instances: one row of 23 floats per drawn object, as the object shader takes them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass, is_walker
 from alpamayo_sim.render.sky import Lighting
 
 Floats = NDArray[np.floating]
-ROW = 22
-"""Floats per instance: three matrix rows, paint, state, semantic tag and actor id."""
+ROW = 23
+"""Floats per instance: three matrix rows, paint, state, semantic tag and actor id, and the camera that sees it."""
 LOW_OR_HIGH_BEAM = 2 | 4
 TURNED_FROM = 1.4
 """Props whose box is this much longer along y than along x are drawn with a quarter turn."""
@@ -23,7 +23,7 @@ TURNED_FROM = 1.4
 
 @dataclass(frozen=True)
 class Instances:
-    """N drawn objects: `rows` [N, 22] float32, `mesh` [N] number in the library, `radius_m` [N] round the row's position."""
+    """N drawn objects: `rows` [N, 23] float32, `mesh` [N] number in the library, `radius_m` [N] round the row's position."""
 
     rows: NDArray[np.float32]
     mesh: NDArray[np.integer]
@@ -228,7 +228,7 @@ def _hinge_turn(number: int) -> Floats:
 
 
 def ground_quads(frame: SceneFrame, axes: Floats, foot: Floats, light: Lighting) -> NDArray[np.float32]:
-    """Return rows [M, 22] of the quads on the ground: contact shadows, sun shadows and pools of headlight."""
+    """Return rows [M, 23] of the quads on the ground: contact shadows, sun shadows and pools of headlight."""
     count = len(frame)
     if not count:
         return np.zeros((0, ROW), dtype=np.float32)

@@ -54,8 +54,13 @@ class Lighting:
     puddles: float
     wind: float
 
-    def block(self, time_s: float = 0.0, beams: Floats | None = None) -> bytes:
-        """Return the uniform block `Light` at a simulation time.
+    def block(
+        self,
+        time_s: float = 0.0,
+        beams: Floats | None = None,
+        bake_window: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
+    ) -> bytes:
+        """Return the uniform block `Light` at a simulation time with the place of its baked light.
 
         `beams` [B, 8] are headlights: place, reach, unit direction, cosine of half the opening; the first `MOST_BEAMS` count.
         """
@@ -72,6 +77,7 @@ class Lighting:
             [self.fog_start_m, self.fog_falloff_per_m, self.fog_scatter, self.haze],
             [time_s % CLOCK_WRAP_S, self.rain, self.puddles, self.wind],
             [count, 0.0, 0.0, 0.0],
+            bake_window,
             *lit,
         ]
         return np.array(rows, dtype=np.float32).tobytes()

@@ -1,25 +1,20 @@
-"""The image that all cameras of a tick are drawn into, one below the other, and its read-back."""
+"""The image that all cameras of a batch are drawn into, one below the other, and its read-back."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from alpamayo_sim.render.camera import CameraView
-
 
 class Target:
-    """A colour and a depth image as large as the cameras need, with multisampling where `samples` asks for it."""
+    """A colour and a depth image as large as the pictures need, with multisampling where `samples` asks for it."""
 
     def __init__(self, context: moderngl.Context, samples: int) -> None:
         self._context = context
         self._samples = min(samples, context.max_samples)
         self._size = (0, 0)
         self._used = (0, 0)
-        self._boxes: list[tuple[int, int, int, int]] = []
         self._plain: moderngl.Framebuffer | None = None
         self._multi: moderngl.Framebuffer | None = None
 
@@ -28,39 +23,41 @@ class Target:
         """The height that a target can have."""
         return min(int(self._context.info["GL_MAX_VIEWPORT_DIMS"][1]), 16_384)
 
-    def begin(self, cameras: Sequence[CameraView]) -> None:
-        """Make room for the cameras' pictures and clear it."""
-        self._boxes = []
-        top = 0
-        for camera in cameras:
-            self._boxes.append((0, top, camera.width, camera.height))
-            top += camera.height
-        self._used = (max(c.width for c in cameras), top)
-        if self._used[0] > self._size[0] or self._used[1] > self._size[1]:
-            self._allocate((max(self._used[0], self._size[0]), max(self._used[1], self._size[1])))
+    def begin(self, sizes: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Make room for pictures of sizes [K, 2] and clear it; return their places [K, 4], scales and offsets in clip space."""
+        width, height = int(sizes[:, 0].max()), int(sizes[:, 1].sum())
+        self._used = (width, height)
+        if width > self._size[0] or height > self._size[1]:
+            self._allocate((max(width, self._size[0]), max(height, self._size[1])))
         drawn = self._drawn()
         drawn.use()
         drawn.depth_mask = True
-        drawn.clear(0.0, 0.0, 0.0, 1.0, depth=1.0, viewport=(0, 0, *self._used))
+        drawn.viewport = (0, 0, width, height)
+        drawn.clear(0.0, 0.0, 0.0, 1.0, depth=1.0, viewport=(0, 0, width, height))
+        top = np.cumsum(sizes[:, 1]) - sizes[:, 1]
+        places = np.empty((len(sizes), 4), dtype=np.float32)
+        places[:, 0], places[:, 1] = sizes[:, 0] / width, sizes[:, 1] / height
+        places[:, 2], places[:, 3] = sizes[:, 0] / width - 1.0, (2 * top + sizes[:, 1]) / height - 1.0
+        return places
 
-    def use(self, index: int) -> None:
-        """Draw into the place of the camera `index`."""
-        self._drawn().viewport = self._boxes[index]
+    def use(self) -> None:
+        """Draw into the target."""
+        self._drawn().use()
 
     def write_depth(self, enabled: bool) -> None:
         """Switch the writing of depths."""
         self._drawn().depth_mask = enabled
 
-    def read(self) -> list[NDArray[np.uint8]]:
-        """Return the pictures [height, width, 4], each an array of its own."""
+    def read(self) -> NDArray[np.uint8]:
+        """Return all pictures [height, width, 4], top row first, in an array of its own."""
         plain = self._plain
         assert plain is not None
         if self._multi is not None:
             self._context.copy_framebuffer(plain, self._multi)
         width, height = self._used
-        pixels = np.frombuffer(plain.read(viewport=(0, 0, width, height), components=4), dtype=np.uint8)
-        pixels = pixels.reshape(height, width, 4)
-        return [pixels[y : y + h, x : x + w].copy() for x, y, w, h in self._boxes]
+        pixels = np.empty((height, width, 4), dtype=np.uint8)
+        plain.read_into(pixels, viewport=(0, 0, width, height), components=4)
+        return pixels
 
     def _drawn(self) -> moderngl.Framebuffer:
         drawn = self._multi or self._plain

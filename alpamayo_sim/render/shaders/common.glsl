@@ -1,8 +1,11 @@
 // Shared by all programs. World: CARLA's left-handed frame, metres. Colours: linear light until `shown`.
-layout(std140) uniform Camera {
-    mat4 world_to_clip;
+struct CameraBlock {
+    mat4 world_to_clip;   // with the picture's top row at y = -1
     vec4 eye;             // xyz position, w metres per pixel at one metre
-    vec4 bake_window;     // xy corner of the baked light, z 1 / its size, w 1 when there is one
+    vec4 place;           // of the picture in the atlas of all cameras, in clip space: xy scale, zw offset
+    vec4 right;           // xyz half the picture's width at one metre, as a vector in the world
+    vec4 down;
+    vec4 forward;         // unit vector
 };
 layout(std140) uniform Light {
     vec4 sun;             // xyz unit vector to the sun, w night 0..1
@@ -14,9 +17,32 @@ layout(std140) uniform Light {
                           // fog scatters to the eye, w haze round the sun
     vec4 clock;           // x simulation time in s, y rain 0..1, z puddles 0..1, w wind 0..1
     vec4 beams;           // x number of headlight beams
+    vec4 bake_window;     // xy corner of the baked light, z 1 / its size, w 1 when there is one
     vec4 beam_place[8];  // xyz lamp, w reach in m
     vec4 beam_aim[8];    // xyz unit vector, w cosine of half the opening
 };
+
+#ifdef VERTEX_STAGE
+layout(std140) uniform Cameras { CameraBlock cameras[MOST_CAMERAS]; };
+in float in_camera;       // whose picture this is drawn into
+flat out vec4 eye;        // of the camera
+out float gl_ClipDistance[4];
+
+// Begins every program: says whose eye it is.
+void look() { eye = cameras[int(in_camera)].eye; }
+vec4 clip_of(vec3 position) { return cameras[int(in_camera)].world_to_clip * vec4(position, 1.0); }
+// Ends every program: puts a place in the picture to its place in the atlas, and cuts at the picture's edges.
+void show(vec4 clip) {
+    gl_ClipDistance[0] = clip.w + clip.x;
+    gl_ClipDistance[1] = clip.w - clip.x;
+    gl_ClipDistance[2] = clip.w + clip.y;
+    gl_ClipDistance[3] = clip.w - clip.y;
+    vec4 place = cameras[int(in_camera)].place;
+    gl_Position = vec4(clip.xy * place.xy + place.zw * clip.w, clip.zw);
+}
+#else
+flat in vec4 eye;
+#endif
 
 vec3 shade(vec3 albedo, vec3 normal, float sunlight) {
     float up = 0.5 + 0.5 * normal.z;

@@ -9,11 +9,12 @@ flat out vec3 base;
 flat out int style;
 out vec2 wall;
 void main() {
+    look();
     position = in_position;
     normal = in_normal.xyz * 2.0 - 1.0;
     seed = in_normal.w;
     base = in_color.rgb * in_color.rgb;
     style = int(in_color.w * 255.0 + 0.5);
     wall = in_wall;
-    gl_Position = world_to_clip * vec4(in_position, 1.0);
+    show(clip_of(in_position));
 }

@@ -6,6 +6,7 @@ out vec2 corner;
 flat out vec3 light;
 uniform int mirrored;     // 1: its image in the wet ground
 void main() {
+    look();
     vec3 lamp = in_row0.xyz;
     vec3 way = lamp - eye.xyz;
     float away = max(length(way), 0.1);
@@ -27,7 +28,7 @@ void main() {
         light *= (0.12 + 0.5 * sun.w) * max(sun_color.w, clock.z * 0.6) * exp(-away / 45.0);
     }
     corner = in_position.xy;
-    gl_Position = world_to_clip * vec4(place, 1.0);
-    gl_Position.z -= 1e-4 * gl_Position.w;
-    if (max(light.r, max(light.g, light.b)) < 0.01) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
+    vec4 clip = clip_of(place);
+    clip.z -= 1e-4 * clip.w;
+    show(max(light.r, max(light.g, light.b)) < 0.01 ? vec4(2.0, 2.0, 2.0, 1.0) : clip);
 }

@@ -4,8 +4,9 @@ out vec3 position;
 out vec3 normal;
 flat out int surface;
 void main() {
+    look();
     position = in_position;
     normal = in_normal.xyz * 2.0 - 1.0;
     surface = int(in_normal.w * 255.0 + 0.5);
-    gl_Position = world_to_clip * vec4(in_position, 1.0);
+    show(clip_of(in_position));
 }

@@ -6,6 +6,7 @@ out vec4 color;
 out float across;         // metres from the centre line, signed
 out float half_width;
 void main() {
+    look();
     float depth = max(distance(in_center, eye.xyz), 0.1);
     half_width = length(in_offset);
     float side = in_color.w * 2.0 - 1.0;
@@ -13,6 +14,7 @@ void main() {
     across = side * grown;
     position = in_center + vec3(in_offset * (grown / half_width), 0.0);
     color = in_color;
-    gl_Position = world_to_clip * vec4(position, 1.0);
-    gl_Position.z -= 2e-5 * gl_Position.w;                // paint wins against the road below it, near and far
+    vec4 clip = clip_of(position);
+    clip.z -= 2e-5 * clip.w;                              // paint wins against the road below it, near and far
+    show(clip);
 }

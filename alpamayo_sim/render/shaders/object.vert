@@ -31,6 +31,7 @@ void bend(inout vec3 p, inout vec3 n, float x, float z, float angle) {   // abou
 int pick(float dice, float salt) { return min(int(fract(dice * salt) * 6.0), 5); }
 
 void main() {
+    look();
     int material = int(in_normal.w * 255.0 + 0.5);
     int joint = int(in_color.w * 255.0 + 0.5) & 127;
     vec3 p = in_position;
@@ -99,5 +100,5 @@ void main() {
 #endif
     state = vec4(in_state.x, light.y, light.x, shone);
     inside = in_position;
-    gl_Position = world_to_clip * vec4(position, 1.0);
+    show(clip_of(position));
 }

@@ -12,6 +12,7 @@ flat out vec4 box;
 flat out vec2 kind;
 flat out vec3 sun_here;   // direction to the sun in the box's frame
 void main() {
+    look();
     vec4 q = vec4(in_position, 1.0);
     position = vec3(dot(in_row0, q), dot(in_row1, q), dot(in_row2, q));
     corner = in_position.xy;
@@ -21,6 +22,7 @@ void main() {
     place = in_position.xy * vec2(length(x), length(y)) - in_state.zw;
     vec3 high = normalize(vec3(sun.xy, max(sun.z, 0.22)));
     sun_here = vec3(dot(high, normalize(x)), dot(high, normalize(y)), max(dot(high, normalize(z)), 0.15));
-    gl_Position = world_to_clip * vec4(position, 1.0);
-    gl_Position.z -= 6e-5 * gl_Position.w;
+    vec4 clip = clip_of(position);
+    clip.z -= 6e-5 * clip.w;
+    show(clip);
 }

@@ -1,0 +1,117 @@
+"""Draws batches with OpenGL: all cameras of a batch in one target, one call for each pass of a group of cameras."""
+
+from __future__ import annotations
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from alpamayo_sim.render.baked_light import BakedLight
+from alpamayo_sim.render.batch import CAMERA_FLOATS, MOST_CAMERAS, Batch, Group, Pass
+from alpamayo_sim.render.camera_block import PLACE
+from alpamayo_sim.render.context import CAMERAS_BINDING, LIGHT_BINDING, set_uniform
+from alpamayo_sim.render.noise import atlas_texture, noise_texture
+from alpamayo_sim.render.programs import ATLAS_UNIT, BAKED_UNIT, NOISE_UNIT, Programs, variant
+from alpamayo_sim.render.scene import Scene
+from alpamayo_sim.render.scene_buffers import DrawList, SceneBuffers
+from alpamayo_sim.render.target import Target
+
+LIGHT_STRIDE_BYTES = 512
+"""Uniform blocks begin at multiples of 256 on every driver."""
+CLIP_DISTANCES = tuple(0x3000 + k for k in range(4))
+"""GL_CLIP_DISTANCE0 and on: pictures end at their edges in the atlas."""
+WINDOWS_KEPT = 12
+ROW_PASSES = (Pass.OBJECTS, Pass.QUADS, Pass.GLOWS)
+
+
+class Painter:
+    """Draws batches of one scene; belongs to the thread and the context that made it."""
+
+    def __init__(self, context: moderngl.Context, scene: Scene, *, samples: int = 0) -> None:
+        self._context = context
+        self._programs = Programs(context)
+        self._noise = noise_texture(context)
+        self._atlas = atlas_texture(context, scene.speed_limits)
+        self._target = Target(context, samples)
+        self._baked = BakedLight(context, scene.statics, kept=WINDOWS_KEPT)
+        self._camera_blocks = context.buffer(reserve=MOST_CAMERAS * CAMERA_FLOATS * 4)
+        self._light_blocks = context.buffer(reserve=LIGHT_STRIDE_BYTES)
+        self._draws = DrawList(context)
+        self._buffers = SceneBuffers(context, scene, self._draws)
+        self._arrays: dict[tuple[Pass, str], moderngl.VertexArray] = {}
+        self._make_arrays(tuple(Pass))
+
+    @property
+    def most_rows(self) -> int:
+        """How many rows of pixels a batch can have."""
+        return self._target.most_rows
+
+    def paint(self, batch: Batch) -> list[NDArray[np.uint8]]:
+        """Return the pictures [height, width, 4] of a batch in its order, BGRA, top row first; nothing else writes to them."""
+        textures = [self._baked.texture(group.window) for group in batch.groups]
+        if self._draws.upload(batch.rows, batch.commands):
+            self._make_arrays(ROW_PASSES)
+        batch.cameras[:, PLACE] = self._target.begin(batch.sizes)
+        self._camera_blocks.write(batch.cameras)
+        self._camera_blocks.bind_to_uniform_block(CAMERAS_BINDING)
+        self._write_lights(batch.groups)
+        self._noise.use(NOISE_UNIT)
+        self._atlas.use(ATLAS_UNIT)
+        for clip_distance in CLIP_DISTANCES:
+            self._context.enable_direct(clip_distance)
+        for k, (group, texture) in enumerate(zip(batch.groups, textures, strict=True)):
+            self._light_blocks.bind_to_uniform_block(
+                LIGHT_BINDING, offset=k * LIGHT_STRIDE_BYTES, size=LIGHT_STRIDE_BYTES
+            )
+            texture.use(BAKED_UNIT)
+            self._draw(group)
+        for clip_distance in CLIP_DISTANCES:
+            self._context.disable_direct(clip_distance)
+        atlas = self._target.read()
+        bottoms = np.cumsum(batch.sizes[:, 1])
+        return [atlas[y - h : y, :w] for y, (w, h) in zip(bottoms, batch.sizes, strict=True)]
+
+    def _draw(self, group: Group) -> None:
+        context, target = self._context, self._target
+        context.front_face = "ccw"
+        context.depth_func = "<="
+        context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+        self._pass(Pass.OBJECTS, group)
+        self._pass(Pass.FACADES, group)
+        context.enable_only(moderngl.DEPTH_TEST)
+        self._pass(Pass.GROUND, group)
+        self._pass(Pass.KERBS, group)
+        self._pass(Pass.SKY, group)
+        context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND | moderngl.CULL_FACE)
+        context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
+        target.write_depth(False)
+        self._pass(Pass.MARKINGS, group)
+        self._pass(Pass.QUADS, group)
+        context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
+        for mirrored in (0, 1) if group.mirrored else (0,):
+            set_uniform(self._programs.program(Pass.GLOWS), "mirrored", mirrored)
+            self._pass(Pass.GLOWS, group)
+        self._pass(Pass.RAIN, group)
+        target.write_depth(True)
+
+    def _pass(self, part: Pass, group: Group) -> None:
+        first, count = group.spans[part]
+        if count:
+            self._arrays[part, variant(part, group)].render_indirect(
+                self._draws.commands, moderngl.TRIANGLES, count=int(count), first=int(first)
+            )
+
+    def _write_lights(self, groups: tuple[Group, ...]) -> None:
+        blocks = b"".join(group.light.ljust(LIGHT_STRIDE_BYTES, b"\0") for group in groups)
+        if len(blocks) > self._light_blocks.size:
+            self._light_blocks.release()
+            self._light_blocks = self._context.buffer(reserve=len(blocks))
+        self._light_blocks.write(blocks)
+
+    def _make_arrays(self, parts: tuple[Pass, ...]) -> None:
+        for part in parts:
+            for name in self._programs.variants(part):
+                old = self._arrays.get((part, name))
+                if old is not None:
+                    old.release()
+                self._arrays[part, name] = self._buffers.array(part, self._programs.program(part, name))
