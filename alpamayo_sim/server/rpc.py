@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgpack
 
 from alpamayo_sim.server.codec import WireError, arguments
 from alpamayo_sim.server.event_loop import READ, WRITE, EventLoop
+from alpamayo_sim.server.framing import Framer
 from alpamayo_sim.server.outbox import Outbox
 from alpamayo_sim.server.registry import Call, CallError, Family, family_of
 from alpamayo_sim.server.replies import failure, success
-from alpamayo_sim.server.request_budget import LARGE_REQUESTS, MAX_LARGE_REQUEST_BYTES
+from alpamayo_sim.server.requests import MAX_REQUEST_BYTES, allowance, request_head, unpacked
 from alpamayo_sim.server.traffic_manager_gate import TrafficManagerGate
 from alpamayo_sim.world.errors import WorldError
 
@@ -23,19 +24,15 @@ if TYPE_CHECKING:
     from alpamayo_sim.server.server import Server
     from alpamayo_sim.server.streams import Stream
 
-MAX_ARRAY_LENGTH = 1 << 17
 MAX_UNSENT_BYTES = 8 << 20
 """A client that does not read its answers is not read from beyond this."""
 MAX_GATHERED_BYTES = 1 << 18
 """Answers to requests that came together are sent together, up to this."""
 RECEIVE_BYTES = 1 << 18
-_NOTHING: Any = object()
-_NO_REQUESTS = msgpack.Unpacker(max_buffer_size=1)
+MAX_DISCARDED_BYTES = 16 << 20
+"""A request that is refused for its length is read to its end, but not beyond this, unless it is a map or a texture."""
+_UNREADABLE = (ValueError, TypeError, RecursionError, msgpack.UnpackException)
 _LOG = logging.getLogger(__name__)
-
-
-def _is_large(data: bytes) -> bool:
-    return any(name in data for name in LARGE_REQUESTS)
 
 
 class PendingReply:
@@ -99,18 +96,8 @@ class RpcConnection:
         self._reports_acts = server.lock_step is not None
         self._on_close = on_close
         self._session = Session(server, self)
-        self._unpacker = msgpack.Unpacker(
-            raw=False,
-            strict_map_key=False,
-            unicode_errors="surrogateescape",
-            max_buffer_size=MAX_LARGE_REQUEST_BYTES,
-            max_array_len=MAX_ARRAY_LENGTH,
-            max_map_len=1024,
-            max_ext_len=1024,
-        )
-        self._requests: Iterator[Any] = iter(self._unpacker)
+        self._framer = Framer()
         self._budget = server.request_budget
-        self._unfinished_bytes = 0
         self._large = False
         self._outbox = Outbox(sock)
         self._answers: list[bytes] = []
@@ -143,26 +130,45 @@ class RpcConnection:
             return
         self.heard_s = time.monotonic()
         try:
-            self._unpacker.feed(data)
+            self._framer.feed(data)
         except msgpack.BufferFull:
-            self._reject(f"a request is larger than {MAX_LARGE_REQUEST_BYTES >> 20} MiB")
+            self._reject("one string of a request is too long")
             return
         handled = self._handle_requests()
         if not self.closed:
-            self._weigh(data, handled)
+            self._weigh(handled)
 
-    def _weigh(self, data: bytes, handled: int) -> None:
-        """Refuse what is too large before it is complete. `data` came last and completed `handled` requests."""
+    def _weigh(self, handled: int) -> None:
+        """Refuse what is too large before it is complete; `handled` requests have just been."""
+        framer = self._framer
+        if framer.discarding:
+            if framer.discarded_bytes > MAX_DISCARDED_BYTES and not self._large:
+                self._reject("a request that was refused for its length goes on and on")
+            return
         if handled:
-            if self._unfinished_bytes:
-                self._budget.finished(self)
-            self._unfinished_bytes, self._large = 0, len(data) == RECEIVE_BYTES and _is_large(data)
-        elif not self._held:
-            self._unfinished_bytes += len(data)
-            self._large = self._large or _is_large(data)
-            refusal = self._budget.unfinished(self, self._unfinished_bytes, large=self._large)
+            self._large = False
+        size = framer.unfinished_bytes
+        if not size:
+            self._budget.finished(self)
+        elif not (self._held or self._clogged):
+            if size > MAX_REQUEST_BYTES and not self._large:
+                self._large = allowance(framer.unfinished) > MAX_REQUEST_BYTES
+            refusal = self._budget.unfinished(self, size, large=self._large)
             if refusal is not None:
-                self._reject(refusal)
+                self._refuse(refusal)
+
+    def _refuse(self, reason: str) -> None:
+        """Answer an unfinished request with an error, and read the rest of it without keeping it."""
+        head = request_head(self._framer.unfinished)
+        if head is None:
+            self._reject(reason)
+            return
+        message_id, name = head
+        _LOG.warning("%.80s is refused: %s", name, reason)
+        self._framer.discard()
+        self._budget.finished(self)
+        self._add_answer(failure(message_id, family_of(name), f"{name[:80]}: {reason}"))
+        self.send_answers()
 
     def _handle_requests(self) -> int:
         """Handle what is complete and may be; return how many requests that were."""
@@ -170,18 +176,31 @@ class RpcConnection:
         self._handling = True
         try:
             while not (self._held or self._clogged or self.closed):
-                request = next(self._requests, _NOTHING)
-                if request is _NOTHING or not self._handle(request):
+                message = self._framer.next()
+                if message is None or not self._read(message):
                     break
                 handled += 1
                 if self._answer_bytes > MAX_GATHERED_BYTES:
                     self.send_answers()
-        except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
-            self._reject(f"what it sends is not msgpack-RPC ({type(error).__name__})")
+        except ValueError as error:
+            self._reject(f"what it sends is not msgpack ({type(error).__name__})")
         finally:
             self._handling = False
         self.send_answers()
         return handled
+
+    def _read(self, message: bytes | bytearray) -> bool:
+        """Unpack and handle one request; one that cannot be unpacked is answered with an error."""
+        try:
+            request = unpacked(message)
+        except _UNREADABLE as error:
+            head = request_head(message)
+            if head is None:
+                return self._reject(f"what it sends is not msgpack-RPC ({error})")
+            message_id, name = head
+            self._add_answer(failure(message_id, family_of(name), f"{name[:80]}: the request cannot be read: {error}"))
+            return True
+        return self._handle(request)
 
     def _handle(self, request: Any) -> bool:
         if type(request) is not list or len(request) < 3:
@@ -300,6 +319,6 @@ class RpcConnection:
         self._loop.remove(self._socket)
         self._socket.close()
         self._budget.forget(self)
-        self._requests, self._unpacker = iter(()), _NO_REQUESTS  # half a request is not kept until the next collection
+        self._framer = Framer()  # half a request is not kept until the next collection
         self._on_close()
         self._server.connection_lost(self)

@@ -187,7 +187,7 @@ def test_a_flood_of_warnings_does_not_hang_the_server() -> None:
         settings = world.get_settings()
         settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
         world.apply_settings(settings)
-        for _ in range(1500):
+        for _ in range(2500):
             broken = contextlib.suppress(ConnectionResetError, BrokenPipeError)
             with socket.create_connection(("127.0.0.1", own.address.port), timeout=10.0) as sock, broken:
                 sock.sendall(garbage(random_))

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from alpamayo_sim.server.codec import array, boolean, integer, number, text, u8, u16, u64
+from alpamayo_sim.server.codec import array, boolean, integer, text, u8, u16, u64
 from alpamayo_sim.server.level_boxes import ANY_LABEL, actor_boxes, object_box, signal_boxes
 from alpamayo_sim.server.registry import CallError, Family, call
 from alpamayo_sim.server.rpc import Session
-from alpamayo_sim.server.textures import Texture, texture
+from alpamayo_sim.server.textures import Texture, color_texture, float_color_texture
 from alpamayo_sim.world.scene_objects import TRAFFIC_LIGHT_LABEL, TRAFFIC_SIGN_LABEL, SceneObject
 
 _LOG = logging.getLogger(__name__)
@@ -74,13 +74,13 @@ def _apply_texture(session: Session, names: Sequence[str], parameter: int, image
     session.server.simulation.textures.apply(wanted, parameter, image)
 
 
-@call(Family.VOID, array(text), material_parameter, texture(u8))
+@call(Family.VOID, array(text), material_parameter, color_texture)
 def apply_color_texture_to_objects(session: Session, names: Sequence[str], parameter: int, image: Texture) -> None:
     """Remember a texture for named objects: pictures do not show it. Refused when no object has any of the names."""
     _apply_texture(session, names, parameter, image)
 
 
-@call(Family.VOID, array(text), material_parameter, texture(number))
+@call(Family.VOID, array(text), material_parameter, float_color_texture)
 def apply_float_color_texture_to_objects(
     session: Session, names: Sequence[str], parameter: int, image: Texture
 ) -> None:
