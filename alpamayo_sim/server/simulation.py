@@ -94,6 +94,8 @@ class Simulation:
         self.street_lights = StreetLights(self.world.statics, self.world.weather.sun_altitude_angle)
         self.textures = Textures()
         self.skeletons = Skeletons(self.world)
+        self.refused_physics: set[int] = set()
+        """Actors of the episode whose clients asked for physics that this server has not."""
         self._writer = StateWriter(self.world)
         self.episode_id += 1
         self._map_changed = True
@@ -214,6 +216,7 @@ class Simulation:
             return False
         self.box(actor_id)
         self.sensors.unmount(actor_id)
+        self.refused_physics.discard(actor_id)
         return self.world.destroy(actor_id)
 
     def record(self, info: ActorInfo) -> list[Any]:

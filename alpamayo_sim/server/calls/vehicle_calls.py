@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
@@ -24,6 +25,7 @@ from alpamayo_sim.server.registry import CallError, Family, call
 from alpamayo_sim.server.rpc import Session
 from alpamayo_sim.world.ackermann import AckermannSettings
 
+_LOG = logging.getLogger(__name__)
 wheel = integer(0, 3)
 door = integer(0, 6)
 
@@ -138,18 +140,27 @@ def close_vehicle_door(session: Session, actor_id: int, place: int) -> None:
     session.server.simulation.world.close_door(actor_id, place)
 
 
+def _refuse_physics(session: Session, actor_id: int, action: str, missing: str) -> None:
+    """Refuse other physics for a vehicle; the log says so, once an actor, as CARLA's client does not wait for the answer."""
+    simulation = session.server.simulation
+    simulation.world.vehicle(actor_id, action)
+    reason = f"{missing}: the vehicle keeps this server's dynamics"
+    if actor_id not in simulation.refused_physics:
+        simulation.refused_physics.add(actor_id)
+        _LOG.warning("actor %d, %s: %s", actor_id, action, reason)
+    raise CallError(reason)
+
+
 @call(Family.VOID, u32, text)
 def enable_carsim(session: Session, actor_id: int, file_name: str) -> None:
     """Refuse: there is no CarSim here, as in CARLA's packages."""
-    session.server.simulation.world.vehicle(actor_id, "enable CarSim")
-    raise CallError("CarSim plugin is not enabled: the vehicle keeps this server's dynamics")
+    _refuse_physics(session, actor_id, "enable CarSim", "CarSim plugin is not enabled")
 
 
 @call(Family.VOID, u32, boolean)
 def use_carsim_road(session: Session, actor_id: int, enabled: bool) -> None:
     """Refuse: there is no CarSim here, as in CARLA's packages."""
-    session.server.simulation.world.vehicle(actor_id, "use CarSim road")
-    raise CallError("CarSim plugin is not enabled: the vehicle keeps this server's dynamics")
+    _refuse_physics(session, actor_id, "use CarSim road", "CarSim plugin is not enabled")
 
 
 @call(Family.VOID, u32, u64, number, text, text, text, text)
@@ -164,8 +175,7 @@ def enable_chrono_physics(
     base_path: str,
 ) -> None:
     """Refuse: there is no Chrono here, as in CARLA's packages; no file is read."""
-    session.server.simulation.world.vehicle(actor_id, "enable Chrono physics")
-    raise CallError("Chrono is not built into this server: the vehicle keeps this server's dynamics")
+    _refuse_physics(session, actor_id, "enable Chrono physics", "Chrono is not built into this server")
 
 
 @call(Family.VOID, u32)
