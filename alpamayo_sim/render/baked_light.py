@@ -41,7 +41,7 @@ class BakedLight:
         self._free: list[moderngl.Texture] = []
 
     def texture(self, key: WindowKey) -> moderngl.Texture:
-        """Return the texture of a window; it may be another one's after `kept` more calls."""
+        """Return the texture of a window; it may be another one's after `kept` more calls. Leaves no framebuffer in use."""
         if key in self._windows:
             self._windows.move_to_end(key)
             return self._windows[key]
@@ -65,7 +65,6 @@ class BakedLight:
             (2, [*self._house_tops(near, per_metre), *self._tree_tops(near, per_metre)]),
         )
         target = self._context.framebuffer([texture])
-        previous = self._context.fbo
         target.use()
         target.viewport = (0, 0, PIXELS, PIXELS)
         target.clear(1.0, 0.0, NO_SHADOW_Z, 0.0)
@@ -91,8 +90,6 @@ class BakedLight:
         target.color_mask = (True, True, True, True)
         target.release()
         texture.build_mipmaps()
-        if previous is not None:
-            previous.use()
 
     def _houses(self, near: NDArray[np.bool_], per_metre: Floats) -> list[Floats]:
         statics = self._statics
