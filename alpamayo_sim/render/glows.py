@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from alpamayo_sim.render.instances import ROW
 from alpamayo_sim.render.library import bodies
 from alpamayo_sim.render.scene import Scene
-from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass
+from alpamayo_sim.render.scene_frame import PROP_NAMES, SceneFrame, ShapeClass
 from alpamayo_sim.render.sky import Lighting
 from alpamayo_sim.roads.statics import StaticKind
 
@@ -23,6 +23,11 @@ LAMP_AT = (2.1, 7.2)
 """Reach and height of a street lamp's light."""
 BLINK_HZ, BLINK_ON = 1.5, 0.55
 BEACON_HZ = 2.2
+SHAPES = np.arange(int(ShapeClass.PROP) + len(PROP_NAMES))
+NARROW = np.isin(SHAPES, [int(ShapeClass.MOTORCYCLE), int(ShapeClass.BICYCLE), int(ShapeClass.SCOOTER)])
+"""[classes] vehicles with their lamps in the middle."""
+FLASHING = np.isin(SHAPES, [int(ShapeClass.POLICE), int(ShapeClass.AMBULANCE), int(ShapeClass.FIRE_TRUCK)])
+"""[classes] vehicles with beacons."""
 BEAM_LOW_M, BEAM_HIGH_M, BEAM_COS = 42.0, 75.0, 0.80
 
 
@@ -93,7 +98,7 @@ def _vehicle_glows(frame: SceneFrame, axes: Floats, foot: Floats, dark: float) -
     shape = np.asarray(frame.shape_class)
     lamp_z, half_z = _lamp_heights()
     vehicle = shape < int(ShapeClass.MAN)
-    narrow = np.isin(shape, [int(ShapeClass.MOTORCYCLE), int(ShapeClass.BICYCLE), int(ShapeClass.SCOOTER)])
+    narrow = NARROW[shape]
     blink = (frame.time_s * BLINK_HZ) % 1.0 < BLINK_ON
     parts: list[Floats] = []
 
@@ -122,9 +127,7 @@ def _vehicle_glows(frame: SceneFrame, axes: Floats, foot: Floats, dark: float) -
             for end in (1.0, -1.0):
                 add(turning, end, side, np.array([1.8, 0.75, 0.04]) * (0.15 + 0.4 * dark), 0.45)
         beat = (frame.time_s * BEACON_HZ + (0.5 if side > 0 else 0.0)) % 1.0
-        flashing = ((flags & SPECIAL) != 0) & np.isin(
-            shape, [int(ShapeClass.POLICE), int(ShapeClass.AMBULANCE), int(ShapeClass.FIRE_TRUCK)]
-        )
+        flashing = ((flags & SPECIAL) != 0) & FLASHING[shape]
         if flashing.any() and (beat < 0.16 or 0.24 < beat < 0.40):
             k = np.flatnonzero(flashing)
             local = np.column_stack([np.zeros(len(k)), side * 0.4 * frame.extent[k, 1], 2.0 * frame.extent[k, 2]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,8 @@ CLEAR_NOON = (5.0, 0.0, 0.0, 10.0, -1.0, 45.0, 2.0, 0.75, 0.1, 0.0, 1.0, 0.03, 0
 """CARLA's preset, in the order of `carla.WeatherParameters`."""
 BASE_EXTINCTION_PER_M = 0.0002
 MOST_BEAMS = 8
+BEAMS_ROW = 9
+"""Vectors of the uniform block `Light` before its beams."""
 CLOCK_WRAP_S = 3600.0
 """The shaders' clock starts over after this, so that single precision lasts."""
 DEFAULT_MIE, DEFAULT_RAYLEIGH = 0.03, 0.0331
@@ -64,28 +67,40 @@ class Lighting:
 
         `beams` [B, 8] are headlights: place, reach, unit direction, cosine of half the opening; the first `MOST_BEAMS` count.
         """
-        lit = np.zeros((2 * MOST_BEAMS, 4))
+        rows = self._constant.copy()
         count = 0 if beams is None else min(len(beams), MOST_BEAMS)
-        if beams is not None:
-            lit[:count], lit[MOST_BEAMS : MOST_BEAMS + count] = beams[:count, :4], beams[:count, 4:]
-        rows = [
+        rows[6, 0], rows[7, 0], rows[8] = time_s % CLOCK_WRAP_S, count, bake_window
+        if beams is not None and count:
+            rows[BEAMS_ROW : BEAMS_ROW + count] = beams[:count, :4]
+            rows[BEAMS_ROW + MOST_BEAMS : BEAMS_ROW + MOST_BEAMS + count] = beams[:count, 4:]
+        return rows.tobytes()
+
+    @cached_property
+    def _constant(self) -> NDArray[np.float32]:
+        """The block's rows with those that change from tick to tick left zero."""
+        rows = np.zeros((BEAMS_ROW + 2 * MOST_BEAMS, 4), dtype=np.float32)
+        rows[:BEAMS_ROW] = [
             [*self.sun_direction, self.night],
             [*self.sun_color, self.wetness],
             [*self.ambient, 0.55],
             [*self.fog_color, self.fog_extinction_per_m],
             [*self.zenith, self.cloud_cover],
             [self.fog_start_m, self.fog_falloff_per_m, self.fog_scatter, self.haze],
-            [time_s % CLOCK_WRAP_S, self.rain, self.puddles, self.wind],
-            [count, 0.0, 0.0, 0.0],
-            bake_window,
-            *lit,
+            [0.0, self.rain, self.puddles, self.wind],
+            [0.0, 0.0, 0.0, 0.0],
+            [0.0, 0.0, 0.0, 0.0],
         ]
-        return np.array(rows, dtype=np.float32).tobytes()
+        return rows
 
 
 def lighting(weather: Sequence[float]) -> Lighting:
     """Return the light under a weather of 14 numbers in the order of `carla.WeatherParameters` (-1 everywhere is clear noon)."""
-    values = [float(v) for v in weather]
+    return _lighting(tuple(float(v) for v in weather))
+
+
+@lru_cache(maxsize=16)
+def _lighting(weather: tuple[float, ...]) -> Lighting:
+    values = list(weather)
     if all(v < 0.0 for v in values[:4]) and values[5] <= -1.0 and values[5] > -2.0:
         values = list(CLEAR_NOON)
     share = [min(1.0, max(0.0, v / 100.0)) for v in values]
