@@ -11,6 +11,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from alpamayo_sim.render.camera_kind import CameraKind, Paper
+
 CAMERA_FLOATS = 36
 """Of one camera's block, see `CameraBlock` in `shaders/common.glsl`."""
 MOST_CAMERAS = 64
@@ -46,9 +48,11 @@ class WindowKey:
 class Group:
     """Cameras in a row that share light, baked light and programs, so that each pass is one call for all of them."""
 
+    kind: CameraKind
     light: bytes
     """The uniform block `Light`."""
-    window: WindowKey
+    window: WindowKey | None
+    """None for cameras that see no light."""
     night: bool
     """Headlights may be on."""
     wet: bool
@@ -56,6 +60,16 @@ class Group:
     """Lamps have images in the wet ground."""
     spans: NDArray[np.integer]
     """[passes, 2] first command and number of commands of each `Pass`."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Where K cameras and R rows of a batch were in the cameras' last pictures."""
+
+    clip: NDArray[np.float32]
+    """[K, 16] matrices from the world to clip space, column by column."""
+    rows: NDArray[np.float32]
+    """[R, 16] the first three and the fifth vector of a row: matrix and state."""
 
 
 @dataclass(frozen=True)
@@ -75,3 +89,10 @@ class Batch:
     first vertex, base instance, 0. The base instance is a row, or the camera's number for what is not drawn row by row.
     """
     groups: tuple[Group, ...]
+    motion: Motion | None = None
+    """For flow cameras alone."""
+
+    @property
+    def paper(self) -> Paper:
+        """What the pictures are drawn on."""
+        return Paper.of(self.groups[0].kind)

@@ -10,10 +10,20 @@ from numpy.typing import NDArray
 
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.frames import Transform, rotation_matrix
+from alpamayo_sim.render.camera_kind import CameraKind
+from alpamayo_sim.render.scene_frame import SceneFrame
 
 Floats = NDArray[np.floating]
 NEAR_M, FAR_M = 0.15, 4_000.0
 MAX_PIXELS = 16_384
+
+
+@dataclass(frozen=True)
+class LastPicture:
+    """Where a camera was and what it saw when it took its last picture."""
+
+    transform: Transform
+    frame: SceneFrame
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,9 @@ class CameraView:
     width: int
     height: int
     fov_deg: float = 90.0
+    kind: CameraKind = CameraKind.RGB
+    last: LastPicture | None = None
+    """What a flow camera's motion begins at; nothing moves without it."""
 
     def __post_init__(self) -> None:
         if not (0 < self.width <= MAX_PIXELS and 0 < self.height <= MAX_PIXELS):

@@ -21,6 +21,22 @@ class CameraKind(IntEnum):
     """Two float32 a pixel: motion since the camera's last picture in units of half the picture, to the right and up."""
 
 
+class Paper(IntEnum):
+    """What pictures are drawn on; a batch has one."""
+
+    COLOUR = 0
+    """Four bytes a pixel, softened at edges where multisampling is on."""
+    EXACT = 1
+    """Four bytes a pixel that are never mixed."""
+    FLOAT = 2
+    """Two float32 a pixel."""
+
+    @classmethod
+    def of(cls, kind: CameraKind) -> Paper:
+        """Return what a camera draws on."""
+        return cls.COLOUR if kind is CameraKind.RGB else cls.FLOAT if kind is CameraKind.FLOW else cls.EXACT
+
+
 LABELLED = (CameraKind.SEMANTIC, CameraKind.INSTANCE)
 """Kinds that see paint on the road."""
 DEPTH_RANGE_M = 1000.0

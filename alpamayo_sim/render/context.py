@@ -11,7 +11,7 @@ from alpamayo_sim.render.batch import MOST_CAMERAS
 
 DEBIAN_PACKAGES = "libegl1 libgl1-mesa-dri"
 GLSL_VERSION = "#version 430\n"
-CAMERAS_BINDING, LIGHT_BINDING = 0, 1
+CAMERAS_BINDING, LIGHT_BINDING, BEFORE_BINDING = 0, 1, 2
 """Of the uniform blocks."""
 
 
@@ -50,7 +50,7 @@ def load_program(context: moderngl.Context, vertex: str, fragment: str, *defines
         vertex_shader=common + "#define VERTEX_STAGE\n" + shared + (folder / vertex).read_text(),
         fragment_shader=common + shared + (folder / fragment).read_text(),
     )
-    for name, binding in (("Cameras", CAMERAS_BINDING), ("Light", LIGHT_BINDING)):
+    for name, binding in (("Cameras", CAMERAS_BINDING), ("Light", LIGHT_BINDING), ("Before", BEFORE_BINDING)):
         block = program.get(name, None)
         if isinstance(block, moderngl.UniformBlock):
             block.binding = binding

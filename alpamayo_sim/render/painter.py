@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,9 @@ from numpy.typing import NDArray
 from alpamayo_sim.render.baked_light import BakedLight
 from alpamayo_sim.render.batch import CAMERA_FLOATS, MOST_CAMERAS, Batch, Group, Pass
 from alpamayo_sim.render.camera_block import PLACE
+from alpamayo_sim.render.camera_kind import Paper
 from alpamayo_sim.render.context import CAMERAS_BINDING, LIGHT_BINDING, set_uniform
+from alpamayo_sim.render.geometry import GeometryPasses
 from alpamayo_sim.render.noise import atlas_texture, noise_texture
 from alpamayo_sim.render.programs import ATLAS_UNIT, BAKED_UNIT, NOISE_UNIT, Programs, variant
 from alpamayo_sim.render.scene import Scene
@@ -33,11 +37,17 @@ class Painter:
         self._noise = noise_texture(context)
         self._atlas = atlas_texture(context, scene.speed_limits)
         self._target = Target(context, samples)
+        self._targets = {
+            Paper.COLOUR: self._target,
+            Paper.EXACT: Target(context, 0) if samples else self._target,
+            Paper.FLOAT: Target(context, 0, components=2, dtype=np.float32),
+        }
         self._baked = BakedLight(context, scene.statics, kept=WINDOWS_KEPT)
         self._camera_blocks = context.buffer(reserve=MOST_CAMERAS * CAMERA_FLOATS * 4)
         self._light_blocks = context.buffer(reserve=LIGHT_STRIDE_BYTES)
         self._draws = DrawList(context)
         self._buffers = SceneBuffers(context, scene, self._draws)
+        self._geometry = GeometryPasses(context, scene, self._buffers, self._draws)
         self._arrays: dict[tuple[Pass, str], moderngl.VertexArray] = {}
         self._make_arrays(tuple(Pass))
 
@@ -46,12 +56,18 @@ class Painter:
         """How many rows of pixels a batch can have."""
         return self._target.most_rows
 
-    def paint(self, batch: Batch) -> list[NDArray[np.uint8]]:
-        """Return the pictures [height, width, 4] of a batch in its order, BGRA, top row first; nothing else writes to them."""
-        textures = [self._baked.texture(group.window) for group in batch.groups]
-        if self._draws.upload(batch.rows, batch.commands):
+    def paint(self, batch: Batch) -> list[NDArray[Any]]:
+        """Return the pictures of a batch in its order, top row first; nothing else writes to them.
+
+        They are BGRA bytes [height, width, 4], those of flow cameras float32 [height, width, 2].
+        """
+        textures = [self._baked.texture(group.window) if group.window else None for group in batch.groups]
+        new_rows = self._draws.upload(batch.rows, batch.commands)
+        if new_rows:
             self._make_arrays(ROW_PASSES)
-        batch.cameras[:, PLACE] = self._target.begin(batch.sizes)
+        self._geometry.upload(batch, new_rows=new_rows)
+        target = self._targets[batch.paper]
+        batch.cameras[:, PLACE] = target.begin(batch.sizes)
         self._camera_blocks.write(batch.cameras)
         self._camera_blocks.bind_to_uniform_block(CAMERAS_BINDING)
         self._write_lights(batch.groups)
@@ -63,11 +79,14 @@ class Painter:
             self._light_blocks.bind_to_uniform_block(
                 LIGHT_BINDING, offset=k * LIGHT_STRIDE_BYTES, size=LIGHT_STRIDE_BYTES
             )
-            texture.use(BAKED_UNIT)
-            self._draw(group)
+            if texture is None:
+                self._geometry.draw(group)
+            else:
+                texture.use(BAKED_UNIT)
+                self._draw(group)
         for clip_distance in CLIP_DISTANCES:
             self._context.disable_direct(clip_distance)
-        atlas = self._target.read()
+        atlas = target.read()
         bottoms = np.cumsum(batch.sizes[:, 1])
         return [atlas[y - h : y, :w] for y, (w, h) in zip(bottoms, batch.sizes, strict=True)]
 

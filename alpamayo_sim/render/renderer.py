@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.render.camera import CameraView
@@ -36,9 +36,12 @@ class Renderer:
         """Free the context and everything in it."""
         self.context.release()
 
-    def render(self, cameras: Sequence[CameraView], frame: SceneFrame) -> list[NDArray[np.uint8]]:
-        """Return one picture [height, width, 4] per camera, BGRA, top row first; nothing else writes to it."""
-        images: dict[int, NDArray[np.uint8]] = {}
+    def render(self, cameras: Sequence[CameraView], frame: SceneFrame) -> list[NDArray[Any]]:
+        """Return one picture per camera, top row first; nothing else writes to it.
+
+        It is BGRA bytes [height, width, 4], that of a flow camera float32 [height, width, 2]; see `CameraKind`.
+        """
+        images: dict[int, NDArray[Any]] = {}
         with self.context:
             for batch in self._preparation.batches(cameras, frame, self._painter.most_rows):
                 images.update(zip(batch.order, self._painter.paint(batch), strict=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
@@ -64,18 +66,20 @@ class SceneBuffers:
         }
         self._meshes[Pass.GLOWS] = self._meshes[Pass.QUADS]
 
-    def array(self, part: Pass, program: moderngl.Program) -> moderngl.VertexArray:
+    def array(self, part: Pass, program: moderngl.Program, *more: Any) -> moderngl.VertexArray:
         """Return the vertex array that draws a pass with a program, by `render_indirect`; what the program leaves out is skipped.
 
-        Arrays of passes that are drawn row by row are to be made anew when the draw list says so.
+        Arrays of passes that are drawn row by row are to be made anew when the draw list says so. `more` are further buffers,
+        each (buffer, layout, names...).
         """
         by_row = part in (Pass.OBJECTS, Pass.QUADS, Pass.GLOWS)
         (layout, names) = INSTANCE if by_row else CAMERA
         each = (self._draws.rows if by_row else self._cameras, layout, *names)
         if part not in self._meshes:
-            return self._context.vertex_array(program, [each], skip_errors=True)
+            return self._context.vertex_array(program, [each, *more], skip_errors=True)
         (layout, names), vertices, indices = self._meshes[part]
-        return self._context.vertex_array(program, [(vertices, layout, *names), each], indices, skip_errors=True)
+        content = [(vertices, layout, *names), each, *more]
+        return self._context.vertex_array(program, content, indices, skip_errors=True)
 
     def release(self) -> None:
         """Free the meshes."""

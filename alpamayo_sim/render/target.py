@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
 
 class Target:
-    """A colour and a depth image as large as the pictures need, with multisampling where `samples` asks for it."""
+    """A colour and a depth image as large as the pictures need, with multisampling where `samples` asks for it.
 
-    def __init__(self, context: moderngl.Context, samples: int) -> None:
+    Pixels have `components` numbers of a `dtype`: bytes or float32.
+    """
+
+    def __init__(
+        self, context: moderngl.Context, samples: int, *, components: int = 4, dtype: type[np.generic] = np.uint8
+    ) -> None:
         self._context = context
+        self._components, self._dtype = components, dtype
+        self._format = "f4" if dtype is np.float32 else "f1"
         self._samples = min(samples, context.max_samples)
         self._size = (0, 0)
         self._used = (0, 0)
@@ -48,15 +57,17 @@ class Target:
         """Switch the writing of depths."""
         self._drawn().depth_mask = enabled
 
-    def read(self) -> NDArray[np.uint8]:
-        """Return all pictures [height, width, 4], top row first, in an array of its own."""
+    def read(self) -> NDArray[Any]:
+        """Return all pictures [height, width, components], top row first, in an array of its own."""
         plain = self._plain
         assert plain is not None
         if self._multi is not None:
             self._context.copy_framebuffer(plain, self._multi)
         width, height = self._used
-        pixels = np.empty((height, width, 4), dtype=np.uint8)
-        plain.read_into(pixels, viewport=(0, 0, width, height), components=4)
+        pixels = np.empty((height, width, self._components), dtype=self._dtype)
+        plain.read_into(
+            pixels, viewport=(0, 0, width, height), components=self._components, dtype=self._format, alignment=1
+        )
         return pixels
 
     def _drawn(self) -> moderngl.Framebuffer:
@@ -73,9 +84,10 @@ class Target:
                 old.release()
         context = self._context
         self._size, self._multi = size, None
+        colour = context.renderbuffer(size, self._components, dtype=self._format)
         if self._samples:
-            self._plain = context.framebuffer([context.renderbuffer(size, 4)])
-            colour = context.renderbuffer(size, 4, samples=self._samples)
+            self._plain = context.framebuffer([colour])
+            colour = context.renderbuffer(size, self._components, samples=self._samples, dtype=self._format)
             self._multi = context.framebuffer([colour], context.depth_renderbuffer(size, samples=self._samples))
         else:
-            self._plain = context.framebuffer([context.renderbuffer(size, 4)], context.depth_renderbuffer(size))
+            self._plain = context.framebuffer([colour], context.depth_renderbuffer(size))

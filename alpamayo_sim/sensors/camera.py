@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alpamayo_sim.frames import Transform
-from alpamayo_sim.render.camera import CameraView
+from alpamayo_sim.render.camera import CameraView, LastPicture
+from alpamayo_sim.render.camera_kind import CameraKind
+from alpamayo_sim.render.lens import Lens, through_lens
 from alpamayo_sim.render.renderer import Renderer
 from alpamayo_sim.render.scene import Scene
+from alpamayo_sim.render.scene_frame import SceneFrame
 from alpamayo_sim.roads.statics import build_statics
 from alpamayo_sim.sensors.scene_writer import SceneWriter
 from alpamayo_sim.sensors.sensor import floats
@@ -20,13 +26,26 @@ IMAGE_HEADER = struct.Struct("<IIf")
 """Width, height, horizontal field of view in degrees."""
 MAX_SIDE = 8192
 MAX_PIXELS = 1 << 24
+CAMERA_KINDS = {
+    "sensor.camera.rgb": CameraKind.RGB,
+    "sensor.camera.depth": CameraKind.DEPTH,
+    "sensor.camera.semantic_segmentation": CameraKind.SEMANTIC,
+    "sensor.camera.instance_segmentation": CameraKind.INSTANCE,
+    "sensor.camera.normals": CameraKind.NORMALS,
+    "sensor.camera.optical_flow": CameraKind.FLOW,
+}
+"""What the pixels of each camera blueprint tell."""
 
 
 class Camera:
-    """`sensor.camera.rgb`: size and field of view of the pictures."""
+    """One camera actor: kind, size, field of view and lens of its pictures."""
 
-    def __init__(self, attributes: Mapping[str, str]) -> None:
-        """Read the attributes; ValueError for a size or an angle that no camera has."""
+    def __init__(self, kind: CameraKind, attributes: Mapping[str, str]) -> None:
+        """Read the attributes; ValueError for a size or an angle that no camera has, or a lens that is none.
+
+        Of the attributes of exposure, colour, focus and effects the pictures take no notice.
+        """
+        self.kind = kind
         self.width, self.height = int(attributes["image_size_x"]), int(attributes["image_size_y"])
         (self.fov_deg,) = floats(attributes, "fov")
         sides = 0 < self.width <= MAX_SIDE and 0 < self.height <= MAX_SIDE
@@ -34,7 +53,25 @@ class Camera:
             raise ValueError(f"{self.width} x {self.height} pixels; a picture has 1 to {MAX_PIXELS}")
         if not 0.1 <= self.fov_deg <= 175.0:
             raise ValueError(f"a field of view of {self.fov_deg:g} degrees; expected 0.1 to 175")
+        self.lens = Lens.from_attributes(attributes)
         self.image_header = IMAGE_HEADER.pack(self.width, self.height, self.fov_deg)
+        self._last: LastPicture | None = None
+
+    def view(self, pose: Transform, frame: SceneFrame) -> CameraView:
+        """Return the picture to take now; a flow camera remembers it, since the next one shows the motion between both."""
+        last = self._last
+        if self.kind is CameraKind.FLOW:
+            self._last = LastPicture(pose, frame)
+        return CameraView(pose, self.width, self.height, self.fov_deg, self.kind, last)
+
+    def body(self, image: NDArray[Any]) -> tuple[bytes, memoryview]:
+        """Return the parts of a message's body: the image header, and the pixels row by row as the lens shows them."""
+        seen = image if self.lens.is_pinhole else through_lens(image, self._sources)
+        return self.image_header, np.ascontiguousarray(seen).reshape(-1).view(np.uint8).data
+
+    @cached_property
+    def _sources(self) -> NDArray[np.int32]:
+        return self.lens.sources(self.width, self.height)
 
 
 class CameraRoom:
@@ -58,15 +95,12 @@ class CameraRoom:
             self._renderer = Renderer(Scene.from_road_map(self._world.road_map, statics))
 
     def take(self, cameras: Sequence[tuple[Camera, Transform]]) -> list[tuple[bytes, memoryview]]:
-        """Return (image header, BGRA pixels row by row) for each camera at its pose, all rendered in one call."""
+        """Return (image header, pixels row by row) for each camera at its pose, all rendered in one call."""
         self.open()
         assert self._renderer is not None
-        views = [CameraView(pose, camera.width, camera.height, camera.fov_deg) for camera, pose in cameras]
-        images = self._renderer.render(views, self._writer.frame())
-        return [
-            (camera.image_header, np.ascontiguousarray(image).reshape(-1).data)
-            for (camera, _), image in zip(cameras, images, strict=True)
-        ]
+        frame = self._writer.frame()
+        images = self._renderer.render([camera.view(pose, frame) for camera, pose in cameras], frame)
+        return [camera.body(image) for (camera, _), image in zip(cameras, images, strict=True)]
 
     def close(self) -> None:
         """Free the renderer."""

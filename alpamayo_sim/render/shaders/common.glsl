@@ -27,6 +27,13 @@ layout(std140) uniform Cameras { CameraBlock cameras[MOST_CAMERAS]; };
 in float in_camera;       // whose picture this is drawn into
 flat out vec4 eye;        // of the camera
 out float gl_ClipDistance[4];
+#ifdef FLOW
+layout(std140) uniform Before { mat4 clip_before[MOST_CAMERAS]; };
+out vec4 now;             // clip coordinates in the picture
+out vec4 before;          // and in the camera's last one
+// Says where in the world the vertex was then; w is 0 for what is infinitely far.
+void was(vec4 position) { before = clip_before[int(in_camera)] * position; }
+#endif
 
 // Begins every program: says whose eye it is.
 void look() { eye = cameras[int(in_camera)].eye; }
@@ -37,6 +44,9 @@ void show(vec4 clip) {
     gl_ClipDistance[1] = clip.w - clip.x;
     gl_ClipDistance[2] = clip.w + clip.y;
     gl_ClipDistance[3] = clip.w - clip.y;
+#ifdef FLOW
+    now = clip;
+#endif
     vec4 place = cameras[int(in_camera)].place;
     gl_Position = vec4(clip.xy * place.xy + place.zw * clip.w, clip.zw);
 }

@@ -8,6 +8,10 @@ flat out float seed;
 flat out vec3 base;
 flat out int style;
 out vec2 wall;
+#ifdef GEOMETRY
+in float in_owner;        // number of the building
+flat out float owner;
+#endif
 void main() {
     look();
     position = in_position;
@@ -16,5 +20,11 @@ void main() {
     base = in_color.rgb * in_color.rgb;
     style = int(in_color.w * 255.0 + 0.5);
     wall = in_wall;
+#ifdef GEOMETRY
+    owner = in_owner;
+#endif
+#ifdef FLOW
+    was(vec4(in_position, 1.0));
+#endif
     show(clip_of(in_position));
 }

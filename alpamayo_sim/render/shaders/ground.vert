@@ -8,5 +8,8 @@ void main() {
     position = in_position;
     normal = in_normal.xyz * 2.0 - 1.0;
     surface = int(in_normal.w * 255.0 + 0.5);
+#ifdef FLOW
+    was(vec4(in_position, 1.0));
+#endif
     show(clip_of(in_position));
 }

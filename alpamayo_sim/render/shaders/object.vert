@@ -14,6 +14,15 @@ flat out vec4 tint;       // rgb, w material
 out vec4 state;           // x light bits or signal state, y lamp light, z sunlight, w headlight
 out vec3 inside;          // position in the mesh
 out vec2 face;            // place in the atlas of sign faces
+#ifdef GEOMETRY
+flat out vec2 owner;      // semantic tag, number of the instance
+#endif
+#ifdef FLOW
+in vec4 in_before0;       // matrix and state in the camera's last picture
+in vec4 in_before1;
+in vec4 in_before2;
+in vec4 in_state_before;
+#endif
 uniform sampler2D baked;  // r sunlight, g lamp light, b height up to which the air is in shadow
 const int LENS_RED = 8, LENS_GREEN = 10, FOLIAGE = 11, POSTER = 16, SKIN = 17, HAIR = 18, TROUSERS = 19, CLOTH = 20;
 const int THIGH = 1, SHIN = 3, ARM = 5, FOREARM = 7, DOOR = 9;
@@ -28,6 +37,28 @@ void bend(inout vec3 p, inout vec3 n, float x, float z, float angle) {   // abou
     p.xz = vec2(x, z) + vec2(c * d.x - s * d.y, s * d.x + c * d.y);
     n.xz = vec2(c * n.x - s * n.z, s * n.x + c * n.z);
 }
+// Moves a vertex with its joint, and lets a lit lens stay some pixels wide: its light spills over in eye and camera.
+void hold(inout vec3 p, inout vec3 n, int material, int joint, vec4 state, vec3 foot) {
+    if (joint >= THIGH && joint < DOOR) {                // a walk: hips, knees, shoulders, elbows of a person 1.86 m tall
+        bool left = (joint & 1) == 1;
+        float phase = state.y + (left ? 0.0 : 3.14159265);
+        float stride = state.z;
+        if (joint < ARM) {
+            if (joint >= SHIN) bend(p, n, 0.0, 0.50, -stride * (0.42 + 0.42 * cos(phase + 0.5)));
+            bend(p, n, 0.0, 0.93, stride * (0.50 * sin(phase) + 0.06));
+        } else {
+            if (joint >= FOREARM) bend(p, n, 0.01, 1.18, 0.12 + 0.38 * stride);
+            bend(p, n, 0.0, 1.46, -0.48 * stride * sin(phase));
+        }
+    } else if (joint >= DOOR && joint < DOOR + 6 && (int(state.y + 0.5) & (1 << (joint - DOOR))) != 0) {
+        p = vec3(0.0, 0.0, 0.3);                         // an open door is drawn on its own
+    }
+    if (material <= CLOTH && material >= SKIN) p.z += 0.025 * state.z * cos(2.0 * state.y);
+    if (material >= LENS_RED && material <= LENS_GREEN && int(state.x + 0.5) == material - LENS_RED) {
+        vec3 middle = vec3(0.118, 0.0, float(LENS_RED + 1 - material) * 0.33);
+        p = middle + (p - middle) * clamp(1.7 * distance(foot, eye.xyz) * eye.w / 0.15, 1.0, 2.6) + vec3(0.02, 0.0, 0.0);
+    }
+}
 int pick(float dice, float salt) { return min(int(fract(dice * salt) * 6.0), 5); }
 
 void main() {
@@ -36,33 +67,24 @@ void main() {
     int joint = int(in_color.w * 255.0 + 0.5) & 127;
     vec3 p = in_position;
     vec3 n = in_normal.xyz * 2.0 - 1.0;
-    if (joint >= THIGH && joint < DOOR) {                // a walk: hips, knees, shoulders, elbows of a person 1.86 m tall
-        bool left = (joint & 1) == 1;
-        float phase = in_state.y + (left ? 0.0 : 3.14159265);
-        float stride = in_state.z;
-        if (joint < ARM) {
-            if (joint >= SHIN) bend(p, n, 0.0, 0.50, -stride * (0.42 + 0.42 * cos(phase + 0.5)));
-            bend(p, n, 0.0, 0.93, stride * (0.50 * sin(phase) + 0.06));
-        } else {
-            if (joint >= FOREARM) bend(p, n, 0.01, 1.18, 0.12 + 0.38 * stride);
-            bend(p, n, 0.0, 1.46, -0.48 * stride * sin(phase));
-        }
-    } else if (joint >= DOOR && joint < DOOR + 6 && (int(in_state.y + 0.5) & (1 << (joint - DOOR))) != 0) {
-        p = vec3(0.0, 0.0, 0.3);                         // an open door is drawn on its own
-    }
-    if (material <= CLOTH && material >= SKIN) p.z += 0.025 * in_state.z * cos(2.0 * in_state.y);
-    if (material >= LENS_RED && material <= LENS_GREEN && int(in_state.x + 0.5) == material - LENS_RED) {
-        // A lit lens stays some pixels wide: its light spills over in eye and camera.
-        vec3 middle = vec3(0.118, 0.0, float(LENS_RED + 1 - material) * 0.33);
-        float away = distance(vec3(in_row0.w, in_row1.w, in_row2.w), eye.xyz);
-        p = middle + (p - middle) * clamp(1.7 * away * eye.w / 0.15, 1.0, 2.6) + vec3(0.02, 0.0, 0.0);
-    }
+    hold(p, n, material, joint, in_state, vec3(in_row0.w, in_row1.w, in_row2.w));
     vec4 q = vec4(p, 1.0);
     position = vec3(dot(in_row0, q), dot(in_row1, q), dot(in_row2, q));
+    vec3 swayed = vec3(0.0);
     if (material == FOLIAGE) {                           // leaves move with the wind
         float sway = clock.w * 0.045 * max(p.z - 0.4, 0.0);
-        position.xy += sway * vec2(sin(clock.x * 2.1 + position.x * 0.7 + p.z), cos(clock.x * 1.7 + position.y * 0.6 + p.z));
+        swayed.xy = sway * vec2(sin(clock.x * 2.1 + position.x * 0.7 + p.z), cos(clock.x * 1.7 + position.y * 0.6 + p.z));
+        position += swayed;
     }
+#ifdef GEOMETRY
+    owner = vec2(int(in_color.w * 255.0 + 0.5) >= 128 ? RIDER_TAG : in_object.x, in_object.y);
+#endif
+#ifdef FLOW
+    vec3 p_before = in_position, n_before = n;
+    hold(p_before, n_before, material, joint, in_state_before, vec3(in_before0.w, in_before1.w, in_before2.w));
+    vec4 q_before = vec4(p_before, 1.0);
+    was(vec4(vec3(dot(in_before0, q_before), dot(in_before1, q_before), dot(in_before2, q_before)) + swayed, 1.0));
+#endif
     vec3 scale = vec3(in_row0.x * in_row0.x + in_row1.x * in_row1.x + in_row2.x * in_row2.x,
                       in_row0.y * in_row0.y + in_row1.y * in_row1.y + in_row2.y * in_row2.y,
                       in_row0.z * in_row0.z + in_row1.z * in_row1.z + in_row2.z * in_row2.z);
