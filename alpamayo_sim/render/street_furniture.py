@@ -51,6 +51,8 @@ def _place(
     )
 
 
+RAIL_JOINT_M = 5.0
+"""Pieces of guard rail nearer to one another than this belong to one rail."""
 TREES = (("broad_tree", 0.0, 0.45), ("slim_tree", 0.45, 0.75), ("conifer", 0.75, 1.0))
 """Which share of the trees each mesh is."""
 PARKED = (ShapeClass.SEDAN, ShapeClass.HATCHBACK, ShapeClass.SUV, ShapeClass.COUPE)
@@ -76,6 +78,8 @@ def roadside_instances(library: MeshLibrary, statics: StaticBoxes) -> Instances:
     add("lamp", statics.kind == int(StaticKind.LAMP), np.ones(3))
     rails = statics.kind == int(StaticKind.GUARD_RAIL)
     add("rail", rails, np.column_stack([statics.extent[rails, 0] * 1.02, np.ones((int(rails.sum()), 2))]))
+    # On slopes the pieces lean so that they meet.
+    parts[-1].rows[:, 8] = _slopes(foot[rails], statics.yaw_deg[rails]) * statics.extent[rails, 0] * 1.02
     hedges = statics.kind == int(StaticKind.HEDGE)
     add("hedge", hedges, statics.extent[hedges] * np.array([1.16, 1.0, 1.0]))
     for kind, name in (
@@ -93,6 +97,21 @@ def roadside_instances(library: MeshLibrary, statics: StaticBoxes) -> Instances:
     )
     parts.append(_parked_instances(library, statics, foot))
     return joined(parts)
+
+
+def _slopes(foot: Floats, yaw_deg: Floats) -> Floats:
+    """Return the rise per metre along each of a row's pieces [M] from the neighbours that it joins, 0 without any."""
+    yaw = np.radians(yaw_deg)
+    step = np.diff(foot, axis=0)
+    length = np.hypot(step[:, 0], step[:, 1])
+    joined_next = np.append((length > 0.5) & (length < RAIL_JOINT_M), False)
+    slope, weight = np.zeros(len(foot)), np.zeros(len(foot))
+    k = np.flatnonzero(joined_next)
+    for own, first in ((k, k), (k + 1, k)):
+        way = step[first, 0] * np.cos(yaw[own]) + step[first, 1] * np.sin(yaw[own])
+        slope[own] += step[first, 2] / np.where(np.abs(way) > 0.5, way, np.inf)
+        weight[own] += 1.0
+    return slope / np.maximum(weight, 1.0)
 
 
 def _parked_instances(library: MeshLibrary, statics: StaticBoxes, foot: Floats) -> Instances:

@@ -29,6 +29,9 @@ STOREY_M = 0.5
 EMBANKMENT_M = 1.5
 """A road that lies farther than this above the terrain is a bridge: the terrain does not rise to its edge."""
 GRADIENT_STEP_M = 0.25
+PAST_END_M, PAST_JOINT_M = 0.02, 0.3
+"""Sidewalks end square where their lane ends; carriageways are round there, to close gaps. How far a strip reaches past the
+end of its lane, and past a segment in a bend."""
 BURIED_M = 3.0
 """Ground that is higher than this above its feet holds nobody: what is put under the world falls, as in CARLA."""
 NO_SURFACE: float = np.nan
@@ -47,6 +50,24 @@ class GroundArrays(NamedTuple):
     """[N] height of the lane's surface above the road at each sample."""
     kind: NDArray[np.uint8]
     """[N] OTHER, SIDEWALK or CARRIAGEWAY."""
+
+
+@njit(cache=True)
+def _beyond(grid: GridArrays, a: int, x: float, y: float) -> float:
+    """Return by how many metres a point lies past the ends of the segment from sample `a` on, 0 beside it."""
+    dx, dy = grid.xyz[a + 1, 0] - grid.xyz[a, 0], grid.xyz[a + 1, 1] - grid.xyz[a, 1]
+    length = math.sqrt(dx * dx + dy * dy)
+    along = ((x - grid.xyz[a, 0]) * dx + (y - grid.xyz[a, 1]) * dy) / max(length, 1e-9)
+    return max(0.0, -along, along - length)
+
+
+@njit(cache=True)
+def _past_end(grid: GridArrays, a: int) -> float:
+    """Return how far the strip of the segment from sample `a` on reaches past its ends."""
+    lane = grid.sample_lane[a]
+    inner = a > 0 and grid.sample_lane[a - 1] == lane
+    inner = inner and a + 2 < len(grid.sample_lane) and grid.sample_lane[a + 2] == lane
+    return PAST_JOINT_M if inner else PAST_END_M
 
 
 @njit(cache=True)
@@ -75,6 +96,9 @@ def surface_height(arrays: GroundArrays, x: float, y: float, z_hint: float) -> t
             half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
             if d2 > half * half:
                 continue
+            a_kind = arrays.kind[a]
+            if a_kind == SIDEWALK and _beyond(grid, a, x, y) > _past_end(grid, a):
+                continue
             is_above = height > ceiling
             if is_above and not above:
                 continue
@@ -88,7 +112,6 @@ def surface_height(arrays: GroundArrays, x: float, y: float, z_hint: float) -> t
                 starts = height > top + STOREY_M
                 if height < top - STOREY_M:
                     continue
-            a_kind = arrays.kind[a]
             if starts or kind < 0:
                 top = height
             if starts or a_kind > kind:
@@ -129,7 +152,8 @@ def _verge(arrays: GroundArrays, x: float, y: float, z_hint: float) -> float:
                         continue
                     f, d2, height = project_on_segment(grid.xyz, a, x, y)
                     half = grid.half_width[a] + f * (grid.half_width[a + 1] - grid.half_width[a])
-                    gap = math.sqrt(d2) - half
+                    past = _beyond(grid, a, x, y)
+                    gap = math.hypot(max(math.sqrt(max(d2 - past * past, 0.0)) - half, 0.0), past)
                     if gap < nearest and height <= z_hint + STEP_UP_M and abs(height - terrain) <= EMBANKMENT_M:
                         nearest, edge_height = gap, height + arrays.raise_m[a]
     t = min(1.0, max(0.0, nearest / VERGE_M))
@@ -159,6 +183,14 @@ def _heights(arrays: GroundArrays, xy: Floats, z_hint: Floats) -> tuple[Floats, 
     return z, normal
 
 
+@njit(cache=True)
+def _surfaces(arrays: GroundArrays, xy: Floats, z_hint: Floats) -> Floats:
+    z = np.empty(len(xy))
+    for m in range(len(xy)):
+        z[m] = surface_height(arrays, xy[m, 0], xy[m, 1], z_hint[m])[0]
+    return z
+
+
 @dataclass(frozen=True, eq=False)
 class Ground:
     """The ground of a map. World kernels call `ground_height(ground.arrays(), x, y, z_hint)` from numba."""
@@ -175,6 +207,20 @@ class Ground:
         hint = np.ascontiguousarray(np.broadcast_to(np.asarray(z_hint, dtype=np.float64), (len(xy),)))
         return _heights(self._arrays, xy, hint)
 
+    def surface(self, xy: Floats, z_hint: Floats | float = 0.0) -> Floats:
+        """Return heights [M] of the lanes' surfaces at points [M, 2], NaN where no lane lies; see `surface_height`."""
+        xy = np.ascontiguousarray(xy, dtype=np.float64).reshape(-1, 2)
+        hint = np.ascontiguousarray(np.broadcast_to(np.asarray(z_hint, dtype=np.float64), (len(xy),)))
+        return _surfaces(self._arrays, xy, hint)
+
+
+def _outlines(lanes: LaneTable) -> Floats:
+    """Return the samples of all lanes and the points on their edges."""
+    across = np.zeros_like(lanes.xyz)
+    across[:, 0], across[:, 1] = -lanes.tangent[:, 1], lanes.tangent[:, 0]
+    across *= 0.5 * lanes.width[:, None]
+    return np.concatenate([lanes.xyz, lanes.xyz - across, lanes.xyz + across])
+
 
 def build_ground(lanes: LaneTable) -> Ground:
     """Return the ground under and between `lanes`."""
@@ -184,7 +230,7 @@ def build_ground(lanes: LaneTable) -> Ground:
     return Ground(
         GroundArrays(
             lanes.grid.arrays,
-            build_terrain(lanes.xyz),
+            build_terrain(_outlines(lanes)),
             np.ascontiguousarray(lanes.height_m[lanes.lane_index]),
             np.ascontiguousarray(kind[lanes.lane_index]),
         )

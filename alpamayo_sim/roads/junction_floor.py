@@ -36,10 +36,14 @@ class JunctionFloor:
 
     def holds(self, points: NDArray[np.floating], storey_m: float) -> NDArray[np.bool_]:
         """Return whether points [M, 3] lie on the floor, give or take a storey of height."""
+        low_x, low_y, high_x, high_y = self.outline.bounds
+        near = (points[:, 0] > low_x) & (points[:, 0] < high_x) & (points[:, 1] > low_y) & (points[:, 1] < high_y)
+        held = np.zeros(len(points), dtype=np.bool_)
         level = 0.5 * (self.vertices[:, 2].min() + self.vertices[:, 2].max())
         reach = storey_m + 0.5 * float(np.ptp(self.vertices[:, 2]))
-        inside = shapely.contains_xy(self.outline, points[:, 0], points[:, 1])
-        return inside & (np.abs(points[:, 2] - level) <= reach)
+        near &= np.abs(points[:, 2] - level) <= reach
+        held[near] = shapely.contains_xy(self.outline, points[near, 0], points[near, 1])
+        return held
 
 
 def junction_floors(road_map: RoadMap) -> Iterator[JunctionFloor]:

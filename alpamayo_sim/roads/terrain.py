@@ -1,4 +1,4 @@
-"""The land between the roads: a smooth height field through the lowest road surfaces."""
+"""The land between the roads: a smooth height field below the lowest road surfaces, plane in each triangle of its grid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CELL_M = 8.0
 MARGIN_M = 200.0
 MAX_CELLS = 500_000
 SINK_M = 0.05
-"""The terrain lies this much below the roads, so that the two surfaces do not flicker through one another."""
+"""The terrain lies this much below the roads at least, so that the two surfaces do not flicker through one another."""
 
 
 class TerrainArrays(NamedTuple):
@@ -28,14 +28,19 @@ class TerrainArrays(NamedTuple):
 
 
 def build_terrain(points: Floats) -> TerrainArrays:
-    """Return the field through the lowest of `points` [N, 3] in each cell, filled and smoothed between them."""
+    """Return the field below `points` [N, 3], filled and smoothed between them.
+
+    A node is as low as the lowest point in the cells around it, so no triangle of the field reaches up to a point.
+    """
     low, high = points[:, :2].min(axis=0) - MARGIN_M, points[:, :2].max(axis=0) + MARGIN_M
     size = high - low
     cell = max(CELL_M, float(np.sqrt(size[0] * size[1] / MAX_CELLS)))
     columns, rows = int(np.ceil(size[0] / cell)) + 1, int(np.ceil(size[1] / cell)) + 1
-    node = np.rint((points[:, :2] - low) / cell).astype(np.int64)
+    corner = np.floor((points[:, :2] - low) / cell).astype(np.int64)
     lowest = np.full((rows, columns), np.inf)
-    np.minimum.at(lowest, (node[:, 1], node[:, 0]), points[:, 2])
+    for dj in (0, 1):
+        for di in (0, 1):
+            np.minimum.at(lowest, (corner[:, 1] + dj, corner[:, 0] + di), points[:, 2])
     known = np.isfinite(lowest)
     nearest = np.asarray(distance_transform_edt(~known, return_distances=False, return_indices=True))
     filled = lowest[nearest[0], nearest[1]]
@@ -47,12 +52,18 @@ def build_terrain(points: Floats) -> TerrainArrays:
 
 @njit(cache=True)
 def terrain_height(terrain: TerrainArrays, x: float, y: float) -> float:
-    """Return the terrain's height at a point, metres; the outermost height beyond the field."""
+    """Return the terrain's height at a point, metres; the outermost height beyond the field.
+
+    Each cell is two triangles that meet in the diagonal between the node at +x and the node at +y.
+    """
     rows, columns = terrain.z.shape
     u = min(columns - 1.000001, max(0.0, (x - terrain.origin[0]) / terrain.origin[2]))
     v = min(rows - 1.000001, max(0.0, (y - terrain.origin[1]) / terrain.origin[2]))
     i, j = int(u), int(v)
     f, g = u - i, v - j
-    below = terrain.z[j, i] * (1 - f) + terrain.z[j, i + 1] * f
-    above = terrain.z[j + 1, i] * (1 - f) + terrain.z[j + 1, i + 1] * f
-    return below * (1 - g) + above * g
+    right, below = terrain.z[j, i + 1], terrain.z[j + 1, i]
+    if f + g <= 1.0:
+        here = terrain.z[j, i]
+        return float(here + f * (right - here) + g * (below - here))
+    there = terrain.z[j + 1, i + 1]
+    return float(there + (1.0 - f) * (below - there) + (1.0 - g) * (right - there))

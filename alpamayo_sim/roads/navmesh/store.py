@@ -10,6 +10,7 @@ import hashlib
 import os
 import tempfile
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
@@ -52,14 +53,32 @@ class NavMeshStore:
             self._offered.popitem(last=False)
         return name
 
+    def offers(self, name: str) -> bool:
+        """Return whether a file of this name was offered."""
+        return name in self._offered
+
+    def built(self, name: str) -> bytes | None:
+        """Return the bytes of the file that was kept last, None for another name."""
+        return self._built[1] if self._built[0] == name else None
+
+    def builder(self, name: str) -> Callable[[], bytes]:
+        """Return what reads or builds a file that was offered; it may be called by another thread."""
+        road_map = self._offered[name]
+        return lambda: self._read(name) or self._build(name, road_map)
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Keep the bytes of a file at hand, instead of those of another one."""
+        self._built = (name, content)
+
     def content(self, name: str) -> bytes | None:
         """Return the bytes of a file that was offered, None for another name."""
-        road_map = self._offered.get(name)
-        if road_map is None:
+        if not self.offers(name):
             return None
-        if self._built[0] != name:
-            self._built = (name, self._read(name) or self._build(name, road_map))
-        return self._built[1]
+        content = self.built(name)
+        if content is None:
+            content = self.builder(name)()
+            self.keep(name, content)
+        return content
 
     def _path(self, name: str) -> Path | None:
         return None if self._cache_dir is None else self._cache_dir / f"{name.rsplit('/', 1)[-1][:-4]}.navmesh"

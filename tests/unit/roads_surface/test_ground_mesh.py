@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 from scipy.spatial import KDTree
 
 from alpamayo_sim.roads.arrows import ARROW_BEFORE_END_M, ARROW_M, arrow_lanes
@@ -21,6 +22,12 @@ def road_map(request: pytest.FixtureRequest, shared_data: Path) -> RoadMap:
     if request.param == "Gridvale":
         return load_road_map(request.param)
     return load_road_map(shared_data / "maps" / f"{request.param}.xodr")
+
+
+@pytest.fixture(params=["Gridvale", "Oldwick", "Rampfield", "Town01", "Town02", "Town04", "Town10HD"])
+def every_map(request: pytest.FixtureRequest, shared_data: Path) -> RoadMap:
+    name: str = request.param
+    return load_road_map(name if not name.startswith("Town") else shared_data / "maps" / f"{name}.xodr")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +81,43 @@ def test_nothing_green_lies_over_a_road(road_map: RoadMap, mesh: GroundMesh) -> 
     grass = mesh.triangles[mesh.surface[mesh.triangles[:, 0]] == int(Surface.GRASS)]
     over = _highest_below(mesh.vertices, grass, points + np.array([0.0, 0.0, 2.0])) > points[:, 2] + 0.005
     assert not over.any(), points[over]
+
+
+def test_the_picture_of_the_ground_lies_where_wheels_meet_it(every_map: RoadMap) -> None:
+    """Random points within 14 m of the lanes' edges, and all over the land."""
+    lanes, rng = every_map.lanes, np.random.default_rng(5)
+    count = 3000
+    sample = rng.integers(len(lanes.xyz), size=count)
+    right = np.stack([-lanes.tangent[sample, 1], lanes.tangent[sample, 0]], axis=1)
+    offset = (0.5 * lanes.width[sample] + rng.uniform(-1.0, 14.0, count)) * rng.choice([-1.0, 1.0], count)
+    near = lanes.xyz[sample, :2] + right * offset[:, None]
+    low, high = lanes.xyz[:, :2].min(axis=0) - 60.0, lanes.xyz[:, :2].max(axis=0) + 60.0
+    far = rng.uniform(low, high, (count // 2, 2))
+    hint = np.append(lanes.xyz[sample, 2], lanes.xyz[KDTree(lanes.xyz[:, :2]).query(far)[1], 2])
+    points = np.concatenate([near, far])
+    wheels = every_map.ground.height(points, hint)[0]
+    seen = _top(build_ground_mesh(every_map), points, wheels + 1.0)
+    error = np.abs(seen - wheels)
+    share = 0.99 if every_map.name == "Town04" else 0.999  # ramps cross one another there
+    assert np.mean(error < 0.05) > share, f"{np.mean(error < 0.05):.2%}, {np.quantile(error, (0.99, 1.0))}"
+    assert error.max() < 0.35
+
+
+def _top(mesh: GroundMesh, points: np.ndarray, ceiling: np.ndarray) -> np.ndarray:
+    """Return the greatest height [M] under a ceiling of the triangles that face up over points [M, 2]."""
+    a, b, c = (mesh.vertices[mesh.triangles[:, k]] for k in range(3))
+    up = np.cross(b - a, c - a)[:, 2] > 1e-9
+    a, b, c = a[up], b[up], c[up]
+    tree = shapely.STRtree(list(np.asarray(shapely.polygons(np.stack([a, b, c, a], axis=1)[..., :2]))))
+    at, triangle = tree.query(shapely.points(points), predicate="intersects")
+    a, b, c, p = a[triangle], b[triangle], c[triangle], points[at]
+    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
+    u = ((p[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (p[:, 1] - a[:, 1])) / area
+    v = ((b[:, 0] - a[:, 0]) * (p[:, 1] - a[:, 1]) - (p[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])) / area
+    z = a[:, 2] + u * (b[:, 2] - a[:, 2]) + v * (c[:, 2] - a[:, 2])
+    top = np.full(len(points), -np.inf)
+    np.maximum.at(top, at, np.where(z <= ceiling[at], z, -np.inf))
+    return top
 
 
 def test_faces_show_their_normals_side(mesh: GroundMesh) -> None:

@@ -48,7 +48,9 @@ def _corners(center: np.ndarray, extent: np.ndarray, yaw_deg: np.ndarray) -> np.
 
 def _at_kerb(road_map: RoadMap, statics: StaticBoxes) -> np.ndarray:
     """Return which boxes are cars in a parking lane."""
-    hits = road_map.lanes.nearest(statics.center[:, :2], lane_types=LaneType.PARKING, max_distance_m=5.0)
+    hits = road_map.lanes.nearest(
+        statics.center[:, :2].astype(np.float64), lane_types=LaneType.PARKING, max_distance_m=5.0
+    )
     return (statics.kind == int(StaticKind.PARKED_CAR)) & hits.inside
 
 
@@ -63,12 +65,12 @@ def test_cars_at_the_kerb_keep_within_their_lane_and_clear_of_junctions_crossing
     if not has_lanes:
         return
     center, extent, yaw = statics.center[chosen], statics.extent[chosen], statics.yaw_deg[chosen]
-    outline = _corners(center, extent, yaw)
+    outline = _corners(center, extent, yaw).astype(np.float64)
     for lane_type in (LaneType.DRIVING, LaneType.SHOULDER, LaneType.SIDEWALK, LaneType.BIDIRECTIONAL):
         hits = lanes.nearest(outline, lane_types=lane_type, max_distance_m=30.0)
         near = np.isfinite(hits.distance)
         assert (hits.distance[near] - 0.5 * hits.width[near] > 0.01).all(), lane_type.name
-    hits = lanes.nearest(center[:, :2], lane_types=LaneType.PARKING, max_distance_m=5.0)
+    hits = lanes.nearest(center[:, :2].astype(np.float64), lane_types=LaneType.PARKING, max_distance_m=5.0)
     room = np.minimum(hits.along_m, lanes.length_m[hits.lane_index] - hits.along_m)
     assert room.min() > 8.0
     assert np.ptp(np.abs((yaw - hits.yaw_deg + 180.0) % 360.0 - 180.0)) < 4.0
