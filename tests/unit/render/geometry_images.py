@@ -75,11 +75,11 @@ def smooth(depth: NDArray[np.float64], labels: NDArray[np.int64], ratio: float =
     return kept
 
 
-def pixel_rays(view: CameraView, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.floating]:
+def pixel_rays(view: CameraView, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return the directions [N, 3] of pixels in the camera's frame, 1 m along its axis."""
     right = (columns + 0.5 - view.width / 2.0) / view.focal_px
     down = (rows + 0.5 - view.height / 2.0) / view.focal_px
-    return np.stack([np.ones(len(right)), right, -down], axis=1)
+    return np.stack([np.ones(len(right)), right, -down], axis=1).astype(np.float64)
 
 
 def populated(world: World, ego: Transform) -> list[int]:
