@@ -40,6 +40,17 @@ class BakedLight:
         self._windows: OrderedDict[WindowKey, moderngl.Texture] = OrderedDict()
         self._free: list[moderngl.Texture] = []
 
+    def make_room(self, count: int) -> None:
+        """Let so many windows stay in use together."""
+        self._kept = max(self._kept, 2 * count)
+
+    def release(self) -> None:
+        """Free all windows."""
+        for texture in (*self._windows.values(), *self._free):
+            texture.release()
+        self._windows.clear()
+        self._free.clear()
+
     def texture(self, key: WindowKey) -> moderngl.Texture:
         """Return the texture of a window; it may be another one's after `kept` more calls. Leaves no framebuffer in use."""
         if key in self._windows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import threading
 
 import moderngl
 
@@ -19,15 +20,39 @@ class RendererUnavailable(InfrastructureError):
     """No OpenGL context could be made; the message names what to install."""
 
 
+_present = threading.local()
+
+
 def create_context() -> moderngl.Context:
     """Return a new windowless OpenGL 4.3 context; raises RendererUnavailable where the machine has no usable EGL."""
     try:
-        return moderngl.create_context(standalone=True, require=430, backend="egl")  # pyright: ignore[reportArgumentType]
+        context = moderngl.create_context(standalone=True, require=430, backend="egl")  # pyright: ignore[reportArgumentType]
     except Exception as error:  # moderngl and glcontext raise bare Exception; it is passed on typed
         raise RendererUnavailable(
             "cameras need OpenGL 4.3 through EGL, and no context could be made "
             f"({type(error).__name__}: {error}); on Debian or Ubuntu install it with: apt-get install {DEBIAN_PACKAGES}"
         ) from error
+    _present.context = context
+    return context
+
+
+def make_current(context: moderngl.Context) -> None:
+    """Let this thread's OpenGL calls go to a context; costs nothing when they do already."""
+    if getattr(_present, "context", None) is not context:
+        context.__enter__()
+        _present.context = context
+
+
+def release_context(context: moderngl.Context) -> None:
+    """Free a context and everything in it."""
+    if getattr(_present, "context", None) is context:
+        _present.context = None
+    context.release()
+
+
+def is_software(context: moderngl.Context) -> bool:
+    """Return whether the processor draws, not a graphics card."""
+    return any(name in str(context.info["GL_RENDERER"]) for name in ("llvmpipe", "softpipe", "swrast"))
 
 
 def set_uniform(program: moderngl.Program, name: str, value: object) -> None:

@@ -81,6 +81,13 @@ class GeometryPasses:
         for part in (Pass.GROUND, Pass.KERBS, Pass.SKY, Pass.MARKINGS):
             self._pass(part, group)
 
+    def release(self) -> None:
+        """Free programs, vertex arrays and buffers."""
+        for thing in (*self._arrays.values(), *self._programs.values(), self._before, self._clip_before):
+            thing.release()
+        if self._owners is not None:
+            self._owners.release()
+
     def _pass(self, part: Pass, group: Group) -> None:
         first, count = group.spans[part]
         if count:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import moderngl
@@ -12,20 +14,29 @@ from alpamayo_sim.render.baked_light import BakedLight
 from alpamayo_sim.render.batch import CAMERA_FLOATS, MOST_CAMERAS, Batch, Group, Pass
 from alpamayo_sim.render.camera_block import PLACE
 from alpamayo_sim.render.camera_kind import Paper
-from alpamayo_sim.render.context import CAMERAS_BINDING, LIGHT_BINDING, set_uniform
+from alpamayo_sim.render.context import CAMERAS_BINDING, LIGHT_BINDING, is_software, set_uniform
 from alpamayo_sim.render.geometry import GeometryPasses
 from alpamayo_sim.render.noise import atlas_texture, noise_texture
 from alpamayo_sim.render.programs import ATLAS_UNIT, BAKED_UNIT, NOISE_UNIT, Programs, variant
 from alpamayo_sim.render.scene import Scene
 from alpamayo_sim.render.scene_buffers import DrawList, SceneBuffers
-from alpamayo_sim.render.target import Target
+from alpamayo_sim.render.target import Target, most_rows
 
 LIGHT_STRIDE_BYTES = 512
 """Uniform blocks begin at multiples of 256 on every driver."""
 CLIP_DISTANCES = tuple(0x3000 + k for k in range(4))
 """GL_CLIP_DISTANCE0 and on: pictures end at their edges in the atlas."""
-WINDOWS_KEPT = 12
+WINDOWS_KEPT, WINDOWS_KEPT_IN_SOFTWARE = 64, 12
 ROW_PASSES = (Pass.OBJECTS, Pass.QUADS, Pass.GLOWS)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A batch that is drawn, or being drawn."""
+
+    sizes: NDArray[np.integer]
+    paper: Paper
+    target: Target
 
 
 class Painter:
@@ -36,13 +47,11 @@ class Painter:
         self._programs = Programs(context)
         self._noise = noise_texture(context)
         self._atlas = atlas_texture(context, scene.speed_limits)
-        self._target = Target(context, samples)
-        self._targets = {
-            Paper.COLOUR: self._target,
-            Paper.EXACT: Target(context, 0) if samples else self._target,
-            Paper.FLOAT: Target(context, 0, components=2, dtype=np.float32),
-        }
-        self._baked = BakedLight(context, scene.statics, kept=WINDOWS_KEPT)
+        self._samples, self._hardware = samples, not is_software(context)
+        self._free: dict[Paper, list[Target]] = {paper: [] for paper in Paper}
+        self._baked = BakedLight(
+            context, scene.statics, kept=WINDOWS_KEPT_IN_SOFTWARE if is_software(context) else WINDOWS_KEPT
+        )
         self._camera_blocks = context.buffer(reserve=MOST_CAMERAS * CAMERA_FLOATS * 4)
         self._light_blocks = context.buffer(reserve=LIGHT_STRIDE_BYTES)
         self._draws = DrawList(context)
@@ -52,21 +61,60 @@ class Painter:
         self._make_arrays(tuple(Pass))
 
     @property
+    def device(self) -> str:
+        """The name of the graphics device, as its driver tells it."""
+        return str(self._context.info["GL_RENDERER"])
+
+    @property
     def most_rows(self) -> int:
         """How many rows of pixels a batch can have."""
-        return self._target.most_rows
+        return most_rows(self._context)
 
     def paint(self, batch: Batch) -> list[NDArray[Any]]:
         """Return the pictures of a batch in its order, top row first; nothing else writes to them.
 
         They are BGRA bytes [height, width, 4], those of flow cameras float32 [height, width, 2].
         """
+        return self.collect(self.submit(batch))
+
+    def submit(self, batch: Batch) -> Drawing:
+        """Draw a batch without waiting for its pictures; every drawing must be collected."""
+        free = self._free[batch.paper]
+        target = free.pop() if free else Target(self._context, batch.paper, self._samples, ahead=self._hardware)
+        self._draw_batch(batch, target)
+        target.end()
+        return Drawing(batch.sizes.copy(), batch.paper, target)
+
+    def collect(self, drawing: Drawing, pictures: Sequence[NDArray[Any]] | None = None) -> list[NDArray[Any]]:
+        """Return the pictures of a drawing, or write them to arrays of theirs."""
+        atlas = drawing.target.pixels()
+        bottoms = np.cumsum(drawing.sizes[:, 1])
+        parts = [atlas[y - h : y, :w] for y, (w, h) in zip(bottoms.tolist(), drawing.sizes.tolist(), strict=True)]
+        self._free[drawing.paper].append(drawing.target)
+        if pictures is None:
+            return [part.copy() for part in parts]
+        for there, here in zip(pictures, parts, strict=True):
+            there[...] = here
+        return list(pictures)
+
+    def release(self) -> None:
+        """Free what belongs to the scene and to no other painter of the context."""
+        for array in self._arrays.values():
+            array.release()
+        for target in (target for free in self._free.values() for target in free):
+            target.release()
+        self._buffers.release()
+        self._baked.release()
+        self._geometry.release()
+
+    def _draw_batch(self, batch: Batch, target: Target) -> None:
+        windows = [group.window for group in batch.groups if group.window]
+        self._baked.make_room(len(set(windows)))
         textures = [self._baked.texture(group.window) if group.window else None for group in batch.groups]
         new_rows = self._draws.upload(batch.rows, batch.commands)
         if new_rows:
             self._make_arrays(ROW_PASSES)
         self._geometry.upload(batch, new_rows=new_rows)
-        target = self._targets[batch.paper]
         batch.cameras[:, PLACE] = target.begin(batch.sizes)
         self._camera_blocks.write(batch.cameras)
         self._camera_blocks.bind_to_uniform_block(CAMERAS_BINDING)
@@ -83,15 +131,12 @@ class Painter:
                 self._geometry.draw(group)
             else:
                 texture.use(BAKED_UNIT)
-                self._draw(group)
+                self._draw(group, target)
         for clip_distance in CLIP_DISTANCES:
             self._context.disable_direct(clip_distance)
-        atlas = target.read()
-        bottoms = np.cumsum(batch.sizes[:, 1])
-        return [atlas[y - h : y, :w] for y, (w, h) in zip(bottoms, batch.sizes, strict=True)]
 
-    def _draw(self, group: Group) -> None:
-        context, target = self._context, self._target
+    def _draw(self, group: Group, target: Target) -> None:
+        context = self._context
         context.front_face = "ccw"
         context.depth_func = "<="
         context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)

@@ -43,6 +43,9 @@ class DrawList:
         if commands.nbytes > self.commands.size:
             self.commands.release()
             self.commands = self._context.buffer(reserve=2 * commands.nbytes)
+        # What the last batch draws from stays its own: without this the driver waits for it.
+        self.rows.orphan()
+        self.commands.orphan()
         if rows.nbytes:
             self.rows.write(rows)
         self.commands.write(commands)

@@ -8,29 +8,32 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from alpamayo_sim.render.camera_kind import Paper
+from alpamayo_sim.render.read_back import ReadBack
+
+
+def most_rows(context: moderngl.Context) -> int:
+    """Return the height that a target can have."""
+    return min(int(context.info["GL_MAX_VIEWPORT_DIMS"][1]), 16_384)
+
 
 class Target:
     """A colour and a depth image as large as the pictures need, with multisampling where `samples` asks for it.
 
-    Pixels have `components` numbers of a `dtype`: bytes or float32.
+    With `ahead` the pixels come back while the process does something else, which helps where the processor does not draw.
     """
 
-    def __init__(
-        self, context: moderngl.Context, samples: int, *, components: int = 4, dtype: type[np.generic] = np.uint8
-    ) -> None:
+    def __init__(self, context: moderngl.Context, paper: Paper, samples: int, *, ahead: bool) -> None:
         self._context = context
-        self._components, self._dtype = components, dtype
-        self._format = "f4" if dtype is np.float32 else "f1"
-        self._samples = min(samples, context.max_samples)
+        floats = paper is Paper.FLOAT
+        self._components, self._dtype, self._format = (2, np.float32, "f4") if floats else (4, np.uint8, "f1")
+        self._samples = min(samples, context.max_samples) if paper is Paper.COLOUR else 0
         self._size = (0, 0)
         self._used = (0, 0)
+        self._again: NDArray[Any] = np.empty(0, dtype=self._dtype)
+        self._read_back = ReadBack() if ahead else None
         self._plain: moderngl.Framebuffer | None = None
         self._multi: moderngl.Framebuffer | None = None
-
-    @property
-    def most_rows(self) -> int:
-        """The height that a target can have."""
-        return min(int(self._context.info["GL_MAX_VIEWPORT_DIMS"][1]), 16_384)
 
     def begin(self, sizes: NDArray[np.integer]) -> NDArray[np.float32]:
         """Make room for pictures of sizes [K, 2] and clear it; return their places [K, 4], scales and offsets in clip space."""
@@ -49,25 +52,34 @@ class Target:
         places[:, 2], places[:, 3] = sizes[:, 0] / width - 1.0, (2 * top + sizes[:, 1]) / height - 1.0
         return places
 
-    def use(self) -> None:
-        """Draw into the target."""
-        self._drawn().use()
-
     def write_depth(self, enabled: bool) -> None:
         """Switch the writing of depths."""
         self._drawn().depth_mask = enabled
 
-    def read(self) -> NDArray[Any]:
-        """Return all pictures [height, width, components], top row first, in an array of its own."""
+    def end(self) -> None:
+        """Everything is drawn: let the pixels come."""
         plain = self._plain
         assert plain is not None
         if self._multi is not None:
             self._context.copy_framebuffer(plain, self._multi)
+            plain.use()
+        if self._read_back is not None:
+            self._read_back.start(*self._used, floats=self._components == 2)
+
+    def pixels(self) -> NDArray[Any]:
+        """Return all pictures [height, width, components], top row first, valid until the next `begin`."""
         width, height = self._used
-        pixels = np.empty((height, width, self._components), dtype=self._dtype)
-        plain.read_into(
-            pixels, viewport=(0, 0, width, height), components=self._components, dtype=self._format, alignment=1
-        )
+        shape = (height, width, self._components)
+        if self._read_back is not None:
+            return self._read_back.finish().view(self._dtype).reshape(shape)
+        count = width * height * self._components
+        if len(self._again) < count:
+            self._again = np.empty(count, dtype=self._dtype)
+        pixels = self._again[:count].reshape(shape)
+        plain = self._plain
+        assert plain is not None
+        viewport = (0, 0, width, height)
+        plain.read_into(pixels, viewport=viewport, components=self._components, dtype=self._format, alignment=1)
         return pixels
 
     def _drawn(self) -> moderngl.Framebuffer:
@@ -75,15 +87,22 @@ class Target:
         assert drawn is not None
         return drawn
 
-    def _allocate(self, size: tuple[int, int]) -> None:
+    def release(self) -> None:
+        """Free the images."""
         for old in (self._plain, self._multi):
             if old is not None:
                 for attachment in (*old.color_attachments, old.depth_attachment):
                     if attachment is not None:
                         attachment.release()
                 old.release()
+        self._plain = self._multi = None
+        if self._read_back is not None:
+            self._read_back.release()
+
+    def _allocate(self, size: tuple[int, int]) -> None:
+        self.release()
         context = self._context
-        self._size, self._multi = size, None
+        self._size = size
         colour = context.renderbuffer(size, self._components, dtype=self._format)
         if self._samples:
             self._plain = context.framebuffer([colour])

@@ -77,8 +77,10 @@ class Camera:
 class CameraRoom:
     """The renderer of one world, made when the first camera is spawned."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, render_service: str | None = None) -> None:
+        """`render_service` is the address of the process that is to draw; without one this process does."""
         self._world = world
+        self._service = render_service
         self._renderer: Renderer | None = None
         self._writer = SceneWriter(world)
         self._scene_version = world.scene.version
@@ -92,7 +94,7 @@ class CameraRoom:
             statics = self._world.scene.present_statics()
             if statics is None:
                 statics = build_statics(self._world.road_map)
-            self._renderer = Renderer(Scene.from_road_map(self._world.road_map, statics))
+            self._renderer = Renderer(Scene.from_road_map(self._world.road_map, statics), service=self._service)
 
     def take(self, cameras: Sequence[tuple[Camera, Transform]]) -> list[tuple[bytes, memoryview]]:
         """Return (image header, pixels row by row) for each camera at its pose, all rendered in one call."""

@@ -33,6 +33,8 @@ class ServerConfig:
     """Where maps keep what they computed; None for no cache."""
     recordings: Path | None = None
     """Folder that recordings are written to and read from, and no other; None for a temporary one."""
+    render_service: str | None = None
+    """Unix socket of the render service that is to draw the cameras; None lets this process draw."""
     verbose: bool = False
     """Log every call."""
 

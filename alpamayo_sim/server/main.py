@@ -72,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--maps", type=Path, action="append", default=[], help="folder with further OpenDRIVE files")
     parser.add_argument("--cache", type=Path, help="folder for what maps keep between runs")
     parser.add_argument("--recordings", type=Path, help="folder of recordings; without it a temporary one")
+    parser.add_argument(
+        "--render-service", metavar="ADDRESS", help="Unix socket of the render service that draws the cameras"
+    )
     parser.add_argument("--verbose", action="store_true", help="log every call")
     return parser
 
@@ -90,6 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             maps=tuple(options.maps),
             cache_dir=options.cache,
             recordings=options.recordings,
+            render_service=options.render_service,
             verbose=options.verbose,
         )
     )

@@ -56,12 +56,12 @@ def _period_s(values: Mapping[str, str]) -> float:
 class SensorSuite:
     """Sensors by actor id, with their streams. Cameras that are due at one tick are rendered together."""
 
-    def __init__(self, hub: StreamHub, world: World, *, seed: int) -> None:
+    def __init__(self, hub: StreamHub, world: World, *, seed: int, render_service: str | None = None) -> None:
         self._hub = hub
         self._world = world
         self._seed = seed
         self._mounted: dict[int, _Mounted] = {}
-        self._room = CameraRoom(world)
+        self._room = CameraRoom(world, render_service)
         self.gravity_mps2 = GRAVITY_MPS2
 
     def prepare(self, blueprint: Blueprint, attributes: dict[str, str]) -> Sensor | Camera:

@@ -1,0 +1,108 @@
+"""Practice towns: random grids from the generator of our own towns, so that a probe learns streets and not three places.
+
+Lane widths, markings, kerbs, corners, blocks and the control of junctions are drawn; everything follows from the seed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from alpamayo_sim.errors import InputError
+from alpamayo_sim.roads.towns.cross_section import (
+    NO_MARK,
+    WHITE_BROKEN,
+    WHITE_SOLID,
+    YELLOW_BROKEN,
+    YELLOW_DOUBLE,
+    YELLOW_SOLID,
+    Mark,
+    Profile,
+    driving_half,
+    two_way,
+)
+from alpamayo_sim.roads.towns.furniture import furnish
+from alpamayo_sim.roads.towns.network import Node, Town
+from alpamayo_sim.roads.towns.opendrive import to_opendrive
+from alpamayo_sim.roads.towns.road import lay_out
+
+_CONTROLS = ("signals", "all_way_stop", "stop")
+_SHARES = (0.6, 0.25, 0.15)
+_CENTERS = (YELLOW_BROKEN, YELLOW_SOLID, YELLOW_DOUBLE, WHITE_BROKEN, WHITE_SOLID)
+_SPEEDS_KMH = (30, 40, 50, 60)
+_TRIES = 20
+
+
+def write_towns(folder: Path, count: int, seed: int) -> list[Path]:
+    """Write so many practice towns (`Practice<seed>_<number>.xodr`) and return their files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths: list[Path] = []
+    for number in range(count):
+        path = folder / f"Practice{seed}_{number}.xodr"
+        path.write_text(practice_town(path.stem, np.random.default_rng([seed, number])))
+        paths.append(path)
+    return paths
+
+
+def practice_town(name: str, rng: np.random.Generator) -> str:
+    """Return the OpenDRIVE text of a town drawn from `rng`; a drawing whose streets do not fit is drawn anew."""
+    for _ in range(_TRIES):
+        town = _draw(name, rng)
+        try:
+            town.settle()
+            network = lay_out(town)
+            furnish(network)
+            return to_opendrive(network)
+        except (ValueError, ZeroDivisionError):
+            continue
+    raise InputError(f"no practice town could be laid out in {_TRIES} tries; choose another seed")
+
+
+def _draw(name: str, rng: np.random.Generator) -> Town:
+    town = Town(name, geo_reference=(48.0, 8.0))
+    columns, rows = int(rng.integers(3, 5)), int(rng.integers(3, 5))
+    xs = np.cumsum(rng.uniform(85.0, 140.0, columns))
+    ys = np.cumsum(rng.uniform(85.0, 140.0, rows))
+    nodes: dict[tuple[int, int], Node] = {}
+    for column in range(columns):
+        for row in range(rows):
+            x, y = xs[column] + rng.uniform(-9.0, 9.0), ys[row] + rng.uniform(-9.0, 9.0)
+            control = str(rng.choice(_CONTROLS, p=_SHARES))
+            nodes[column, row] = town.node(
+                f"{name} {column}/{row}", float(x), float(y), control=control,
+                corner_radius_m=float(rng.uniform(3.5, 9.0)), crosswalks=bool(rng.random() < 0.75),
+            )  # fmt: skip
+    across = [_profile(rng) for _ in range(rows)]
+    along = [_profile(rng) for _ in range(columns)]
+    for (column, row), node in nodes.items():
+        give_way = bool(rng.random() < 0.5)
+        for step, profile, yields in (((1, 0), across[row], give_way), ((0, 1), along[column], not give_way)):
+            end = nodes.get((column + step[0], row + step[1]))
+            if end is None:
+                continue
+            middle = ((node.x + end.x) / 2.0 + rng.uniform(-8.0, 8.0), (node.y + end.y) / 2.0 + rng.uniform(-8.0, 8.0))
+            bent = rng.random() < 0.4
+            town.street(
+                f"{name} {column}/{row} {step}", node, end, profile, int(rng.choice(_SPEEDS_KMH)),
+                via=[middle] if bent else (), radius_m=60.0, give_way="both" if yields else "",
+            )  # fmt: skip
+    return town
+
+
+def _profile(rng: np.random.Generator) -> Profile:
+    lanes = 1 if rng.random() < 0.65 else 2
+    half = driving_half(
+        lanes,
+        lane_width_m=round(float(rng.uniform(2.9, 4.1)), 2),
+        parking_m=2.2 if lanes == 1 and rng.random() < 0.35 else 0.0,
+        gutter_m=round(float(rng.uniform(0.2, 1.0)), 2),
+        sidewalk_m=round(float(rng.uniform(1.8, 4.0)), 2),
+    )
+    edge = NO_MARK if rng.random() < 0.4 else WHITE_SOLID
+    outer = max(k for k, strip in enumerate(half) if strip.kind == "driving")
+    half = tuple(replace(strip, mark=edge) if k == outer else strip for k, strip in enumerate(half))
+    profile = two_way(half)
+    center: Mark = _CENTERS[int(rng.integers(len(_CENTERS)))]
+    return replace(profile, center=center, center_approach=None if rng.random() < 0.5 else profile.center_approach)
