@@ -47,16 +47,18 @@ class EpisodeChange:
         self._begun_s = 0.0
         self._waiting: list[Callable[[], None]] = []
 
-    def begin(self, episode: NextEpisode, caller: RpcConnection, answer: str | None = None) -> PendingReply:
+    def begin(
+        self, episode: NextEpisode, caller: RpcConnection, reply: PendingReply, answer: str | None = None
+    ) -> PendingReply:
         """Stop the clock and return the reply to the call that asked for `episode`; it will be `answer`."""
         if self._reply is not None:
             self._send_answer(self._reply)
         self._next, self._caller, self._awaits_subscriber = episode, caller, False
         self._clock.hold()
-        self._reply, self._answer = PendingReply(holds=False), answer
+        self._reply, self._answer = reply, answer
         self._begun_s = time.monotonic()
         self._schedule(0.0, self._answer_when_quiet)
-        return self._reply
+        return reply
 
     @property
     def coming(self) -> NextEpisode | None:

@@ -9,7 +9,9 @@ import select
 import signal
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 READ = select.EPOLLIN
@@ -56,7 +58,13 @@ class EventLoop:
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._signals: dict[signal.Signals, Callable[[], None]] = {}
+        self._waker, self._wakee = socket.socketpair()
+        self._waker.setblocking(False)
+        self._wakee.setblocking(False)
+        self._from_threads: deque[Callable[[], None]] = deque()
         self._running = False
+        self.defects = 0
+        """How often something failed that never should; each time the log has the traceback."""
 
     def add(self, sock: socket.socket, handler: SocketHandler, interest: int = READ) -> None:
         """Call `handler` when `sock` is ready for what `interest` asks."""
@@ -78,6 +86,17 @@ class EventLoop:
         heapq.heappush(self._timers, (when_s, next(self._order), timer))
         return timer
 
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Call `callback` from the loop, soon. The only method that other threads may use."""
+        self._from_threads.append(callback)
+        with suppress(OSError):  # full: the loop is being woken already; closed: it has ended
+            self._waker.send(b"\0")
+
+    def note_defect(self, what: str) -> None:
+        """Log the exception that is being handled with its traceback, and count it."""
+        self.defects += 1
+        _LOG.exception("%s", what)
+
     @property
     def timer_count(self) -> int:
         """How many calls are pending."""
@@ -93,17 +112,14 @@ class EventLoop:
 
     def run(self) -> None:
         """Serve until `stop`, SIGTERM or SIGINT. Call it from the main thread."""
-        waker, wakee = socket.socketpair()
-        wakee.setblocking(False)
-        waker.setblocking(False)
-        self._epoll.register(wakee.fileno(), READ)
-        previous_wakeup = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        self._epoll.register(self._wakee.fileno(), READ)
+        previous_wakeup = signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
         previous = {number: signal.signal(number, lambda *_: self.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
         for number, callback in self._signals.items():
             previous[number] = signal.signal(number, lambda *_, run=callback: self._run_soon(run))
         self._running = True
         try:
-            self._serve(wakee)
+            self._serve()
         finally:
             signal.set_wakeup_fd(previous_wakeup)
             for number, handler in previous.items():
@@ -111,20 +127,25 @@ class EventLoop:
             for handler in list(self._handlers.values()):
                 handler.close()
             self._epoll.close()
-            waker.close()
-            wakee.close()
+            self._waker.close()
+            self._wakee.close()
 
     def _run_soon(self, callback: Callable[[], None]) -> None:
         self.call_at(0.0, callback)
 
-    def _serve(self, wakee: socket.socket) -> None:
-        poll, handlers, wakee_number = self._epoll.poll, self._handlers, wakee.fileno()
+    def _woken(self) -> None:
+        self._wakee.recv(4096)
+        while self._from_threads:
+            self.call_at(0.0, self._from_threads.popleft())
+
+    def _serve(self) -> None:
+        poll, handlers, wakee_number = self._epoll.poll, self._handlers, self._wakee.fileno()
         while self._running:
             for number, events in poll(self._run_timers()):
                 handler = handlers.get(number)
                 if handler is None:
                     if number == wakee_number:
-                        wakee.recv(4096)
+                        self._woken()
                     continue
                 try:
                     if events & READ:
@@ -135,7 +156,7 @@ class EventLoop:
                     if events & WRITE and number in handlers:
                         handler.on_writable()
                 except Exception:  # noqa: BLE001 - one connection's failure must not end the server
-                    _LOG.exception("a connection failed and is closed")
+                    self.note_defect("a connection failed and is closed")
                     handler.close()
 
     def _run_timers(self) -> float:
@@ -161,5 +182,5 @@ class EventLoop:
                 try:
                     callback()
                 except Exception:  # noqa: BLE001 - one defect must not end the server for everybody
-                    _LOG.exception("a timed call failed")
+                    self.note_defect("a timed call failed")
         return -1.0

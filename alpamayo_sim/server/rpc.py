@@ -29,7 +29,7 @@ MAX_UNSENT_BYTES = 8 << 20
 MAX_GATHERED_BYTES = 1 << 18
 """Answers to requests that came together are sent together, up to this."""
 RECEIVE_BYTES = 1 << 18
-MAX_DISCARDED_BYTES = 16 << 20
+MAX_DISCARDED_BYTES = 12 << 20
 """A request that is refused for its length is read to its end, but not beyond this, unless it is a map or a texture."""
 _UNREADABLE = (ValueError, TypeError, RecursionError, msgpack.UnpackException)
 _LOG = logging.getLogger(__name__)
@@ -59,6 +59,11 @@ class PendingReply:
         """Send the answer."""
         if self._connection is not None:
             self._connection.finish(success(self._message_id, self._family, result), resume=self.holds)
+
+    def fail(self, message: str) -> None:
+        """Send an error instead of the answer."""
+        if self._connection is not None:
+            self._connection.finish(failure(self._message_id, self._family, message), resume=self.holds)
 
 
 class Session:
@@ -246,16 +251,13 @@ class RpcConnection:
         except (WorldError, CallError) as error:
             return failure(message_id, entry.family, str(error))
         except Exception as error:  # noqa: BLE001 - one call's defect must not end the server
-            return self._defect(message_id, entry, error)
+            self._loop.note_defect(f"{entry.name} failed")
+            return failure(message_id, entry.family, f"{entry.name}: internal error: {type(error).__name__}: {error}")
         if type(result) is PendingReply:
             result.attach(self, message_id, entry.family)
             self._held = self._held or result.holds
             return None
         return success(message_id, entry.family, result)
-
-    def _defect(self, message_id: int, entry: Call, error: Exception) -> bytes:
-        _LOG.error("%s failed", entry.name, exc_info=error)
-        return failure(message_id, entry.family, f"{entry.name}: internal error: {type(error).__name__}: {error}")
 
     def finish(self, answer: bytes, *, resume: bool) -> None:
         """Send the answer of a call that ended later, and go on with the requests behind it if they waited for it."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.roads.navmesh.store import NavMeshStore
+from alpamayo_sim.server.builds import Builds
 from alpamayo_sim.server.calls import CALLS
 from alpamayo_sim.server.clock import SUBSCRIPTION_PATIENCE_S, Clock
 from alpamayo_sim.server.config import ServerConfig
@@ -21,7 +22,7 @@ from alpamayo_sim.server.lock_step import LockStep
 from alpamayo_sim.server.request_budget import RequestBudget
 from alpamayo_sim.server.rpc import PendingReply, RpcConnection, Session
 from alpamayo_sim.server.settings import EpisodeSettings
-from alpamayo_sim.server.simulation import NextEpisode, Simulation
+from alpamayo_sim.server.simulation import BuiltMap, NextEpisode, Simulation
 from alpamayo_sim.server.statistics import log_statistics
 from alpamayo_sim.server.streams import Stream, StreamHub
 from alpamayo_sim.server.subscriber import Subscriber
@@ -116,6 +117,7 @@ class Server:
             raise
         self.lock_step = LockStep(config.lock_step_s) if config.lock_step_s else None
         self.clock = Clock(self.loop, self.simulation, self.hub, config.max_rate, self.lock_step)
+        self.builds = Builds(self.loop)
         self._episode_change = EpisodeChange(self.loop, self.clock, self._start_episode)
         self.hub.on_subscribed = self._subscribed
         self.simulation.recordings.later = lambda flush: self.loop.call_at(0.0, flush)
@@ -190,11 +192,32 @@ class Server:
             self.clock.start()
 
     def load_map(
-        self, name: str, *, reset_settings: bool, caller: RpcConnection, answer: str | None = None
+        self,
+        name: str,
+        *,
+        reset_settings: bool,
+        caller: RpcConnection,
+        answer: str | None = None,
+        failed: Callable[[str], str] | None = None,
     ) -> PendingReply:
-        """Begin to change the episode, and let the call return `answer`; CallError for a map that can not be loaded."""
-        episode = self.simulation.prepare_episode(name, reset_settings=reset_settings)
-        return self._episode_change.begin(episode, caller, answer)
+        """Begin to change the episode, and let the call return `answer`; CallError for a map that is not known.
+
+        A map that is found to be unusable later is the call's error, or the call returns what `failed` makes of it.
+        """
+        simulation, reply = self.simulation, PendingReply(holds=False)
+        layers = simulation.wanted_layers
+
+        def change(built: BuiltMap) -> None:
+            episode = simulation.prepare_episode(built, reset_settings=reset_settings, layers=layers)
+            self._episode_change.begin(episode, caller, reply, answer)
+
+        at_hand = simulation.map_at_hand(name)
+        if at_hand is not None:
+            change(at_hand)
+            return reply
+        fail = None if failed is None else lambda error: reply.resolve(failed(error))
+        town = name.rsplit("/", 1)[-1]
+        return self.builds.begin(reply, simulation.map_builder(town), change, failed=fail, key=f"map {town}")
 
     def when_episode_changed(self, connection: RpcConnection, callback: Callable[[], None]) -> bool:
         """Call `callback` after the change of episode that a client has asked for; False if it waits for none."""

@@ -8,10 +8,10 @@ import logging
 import sys
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from alpamayo_sim.errors import InputError
 from alpamayo_sim.frames import Transform
 from alpamayo_sim.roads.road_map import RoadMap, available_towns, load_road_map
 from alpamayo_sim.roads.statics import StaticBoxes, build_statics
@@ -52,6 +52,14 @@ def settle_memory() -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class BuiltMap:
+    """A map and what stands beside its roads."""
+
+    road_map: RoadMap
+    statics: StaticBoxes
+
+
+@dataclass(frozen=True, slots=True)
 class NextEpisode:
     """A map that is ready to become the world."""
 
@@ -73,8 +81,8 @@ class Simulation:
         self.world_stream = hub.open(keep_last=True)
         self.settings = EpisodeSettings()
         self.episode_id = 0
-        self.generated_map: RoadMap | None = None
-        self.generated_statics: StaticBoxes | None = None
+        self.generated: BuiltMap | None = None
+        """What was made of the OpenDRIVE text that a client sent last."""
         self.wanted_layers = int(MapLayer.ALL)
         """Map layers of the next episode."""
         self._boxes: OrderedDict[int, Packed] = OrderedDict()
@@ -89,9 +97,7 @@ class Simulation:
         self.road_map = road_map
         self.world = world
         self._set_substeps()
-        self.sensors = SensorSuite(
-            self._hub, self.world, seed=self._config.seed, render_service=self._config.render_service
-        )
+        self.sensors = SensorSuite(self._hub, self.world, seed=self._config.seed)
         self.shapes = DebugShapes()
         self.street_lights = StreetLights(self.world.statics, self.world.weather.sun_altitude_angle)
         self.textures = Textures()
@@ -105,33 +111,32 @@ class Simulation:
         settle_memory()
         self.tick()
 
-    def prepare_episode(self, name: str, *, reset_settings: bool) -> NextEpisode:
-        """Return a new episode on a map: a town, "" for the same one again, or the OpenDRIVE text that was sent.
-
-        Raises CallError for a map that can not be loaded. The present episode goes on until `start_episode`.
-        """
+    def map_at_hand(self, name: str) -> BuiltMap | None:
+        """Return the map of a name if nothing has to be built: "" or the present one's, or the OpenDRIVE text that was sent."""
         town = name.rsplit("/", 1)[-1]
-        try:
-            if town == GENERATED_MAP and self.generated_map is not None:
-                road_map = self.generated_map
-            elif not town or town == self.road_map.name:
-                road_map = self.road_map
-            else:
-                known = available_towns(self._config.maps)
-                if town not in known:
-                    raise CallError(f"map {town!r} not found; this server has {', '.join(known)}")
-                road_map = load_road_map(town, maps_dirs=self._config.maps, cache_dir=self._config.cache_dir)
-        except InputError as error:
-            raise CallError(str(error)) from error
-        statics: StaticBoxes | None = None
-        if road_map is self.road_map:
-            statics = self.world.statics
-        elif road_map is self.generated_map:
-            statics = self.generated_statics
-        if statics is None:
-            statics = build_statics(road_map)
-        world = self._new_world(road_map, statics, first_id=self.world.next_id)
-        return NextEpisode(road_map, statics, world, reset_settings, self.wanted_layers)
+        if town == GENERATED_MAP and self.generated is not None:
+            return self.generated
+        if self.world.statics is not None and town in ("", self.road_map.name):
+            return BuiltMap(self.road_map, self.world.statics)
+        return None
+
+    def map_builder(self, town: str) -> Callable[[], BuiltMap]:
+        """Return what builds the map of a town (InputError if it can not be); CallError for a town that is not known."""
+        config = self._config
+        known = available_towns(config.maps)
+        if town not in known:
+            raise CallError(f"map {town!r} not found; this server has {', '.join(known)}")
+
+        def build() -> BuiltMap:
+            road_map = load_road_map(town, maps_dirs=config.maps, cache_dir=config.cache_dir)
+            return BuiltMap(road_map, build_statics(road_map))
+
+        return build
+
+    def prepare_episode(self, built: BuiltMap, *, reset_settings: bool, layers: int) -> NextEpisode:
+        """Return a new episode on a map. The present episode goes on until `start_episode`."""
+        world = self._new_world(built.road_map, built.statics, first_id=self.world.next_id)
+        return NextEpisode(built.road_map, built.statics, world, reset_settings, layers)
 
     def start_episode(self, episode: NextEpisode) -> None:
         """End the present episode with its actors and sensors, and begin another one."""
@@ -175,7 +180,7 @@ class Simulation:
         for actor_id in self.world.walkers_to_remove():
             self.destroy(actor_id)
         events = self.world.step(step_s or self.settings.step_s)
-        self.skeletons.advance(self.world.delta_s)
+        self.skeletons.forget_gone()
         self.recordings.after_step(events)
         self.sensors.publish(events, rendering=not self.settings.no_rendering_mode)
         self.shapes.expire(self.world.elapsed_s)

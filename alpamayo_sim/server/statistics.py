@@ -35,6 +35,7 @@ def statistics(server: Server) -> dict[str, int | float]:
         "traffic_managers": len(server.traffic_managers),
         "python_objects": len(gc.get_objects()) + gc.get_freeze_count(),
         "timers": server.loop.timer_count,
+        "defects": server.loop.defects,
         "rss_bytes": psutil.Process().memory_info().rss,
     }
 

@@ -71,7 +71,7 @@ def test_texture_over_the_limit_is_an_error_that_names_it(
     before = process.memory_info().rss
     name = own_world.get_names_of_all_objects()[0]
     started = own_world.get_snapshot().frame
-    with pytest.raises(RuntimeError, match="apply_.*the request is larger than 64 MiB"):
+    with pytest.raises(RuntimeError, match=r"apply_.*the request is larger than 64 MiB"):
         if kind == "color":
             own_world.apply_color_texture_to_object(
                 name, carla.MaterialParameter.Normal, filled(TOO_LARGE_SIDE, carla.Color(255, 254, 253, 252))

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from alpamayo_sim.errors import InputError
 from alpamayo_sim.roads.generated_statics import build_generated_statics
 from alpamayo_sim.roads.road_map import road_map_from_text
 from alpamayo_sim.server.codec import opendrive_parameters, text, xodr_text
 from alpamayo_sim.server.registry import CallError, Family, call
-from alpamayo_sim.server.rpc import Session
-from alpamayo_sim.server.simulation import GENERATED_MAP
+from alpamayo_sim.server.rpc import PendingReply, Session
+from alpamayo_sim.server.simulation import GENERATED_MAP, BuiltMap
 
 
 @call(Family.VALUE)
@@ -57,22 +56,36 @@ def get_required_files(session: Session, folder: str) -> list[str]:
 
 
 @call(Family.VALUE, text)
-def request_file(session: Session, name: str) -> bytes:
+def request_file(session: Session, name: str) -> bytes | PendingReply:
     """Return a navigation mesh under the name that `get_required_files` gave; no other file of the server can be read."""
-    content = session.server.navmeshes.content(name)
-    if content is None:
+    if not session.server.navmeshes.offers(name):
         raise CallError(f"file {name!r} is not available: this server hands out navigation meshes only")
-    return content
+    return _navigation_mesh(session, name)
+
+
+def _navigation_mesh(session: Session, name: str) -> bytes | PendingReply:
+    """Return a mesh that was offered, once it is built."""
+    server, meshes = session.server, session.server.navmeshes
+    content = meshes.built(name)
+    if content is not None:
+        return content
+    reply = PendingReply(holds=False)
+
+    def built(content: bytes) -> None:
+        meshes.keep(name, content)
+        reply.resolve(content)
+
+    return server.builds.begin(reply, meshes.builder(name), built, key=name)
 
 
 @call(Family.VALUE)
-def get_navigation_mesh(session: Session) -> bytes:
+def get_navigation_mesh(session: Session) -> bytes | PendingReply:
     """Return the map's navigation mesh, as `request_file` does."""
-    return session.server.navmeshes.content(session.server.navmesh_name()) or b""
+    return _navigation_mesh(session, session.server.navmesh_name())
 
 
 @call(Family.VOID, xodr_text, opendrive_parameters)
-def copy_opendrive_to_file(session: Session, xodr: str, parameters: Sequence[Any]) -> None:
+def copy_opendrive_to_file(session: Session, xodr: str, parameters: Sequence[Any]) -> PendingReply:
     """Keep OpenDRIVE text for the next load of the generated map; refused when it is not a usable map.
 
     Of the parameters the height of the walls beside the roads counts. The others shape CARLA's road mesh: its vertices, the
@@ -82,10 +95,14 @@ def copy_opendrive_to_file(session: Session, xodr: str, parameters: Sequence[Any
     wall_height_m = parameters[2]
     if wall_height_m > MAX_WALL_HEIGHT_M:
         raise CallError(f"wall_height must not exceed {MAX_WALL_HEIGHT_M:g} m, found {wall_height_m:g}")
-    simulation = session.server.simulation
-    try:
-        road_map = road_map_from_text(GENERATED_MAP, xodr, cache_dir=session.server.config.cache_dir)
-        simulation.generated_statics = build_generated_statics(road_map, wall_height_m)
-        simulation.generated_map = road_map
-    except InputError as error:
-        raise CallError(str(error)) from error
+    server, reply = session.server, PendingReply(holds=True)
+
+    def build() -> BuiltMap:
+        road_map = road_map_from_text(GENERATED_MAP, xodr, cache_dir=server.config.cache_dir)
+        return BuiltMap(road_map, build_generated_statics(road_map, wall_height_m))
+
+    def built(result: BuiltMap) -> None:
+        server.simulation.generated = result
+        reply.resolve(None)
+
+    return server.builds.begin(reply, build, built, size=len(xodr))

@@ -61,11 +61,17 @@ def replay_file(
     answer, other_map = recordings.replay(name, request)
     if other_map is None:
         return answer
-    try:
-        return session.server.load_map(other_map, reset_settings=True, caller=session.connection, answer=answer)
-    except CallError as error:
+
+    def not_loaded(error: str) -> str:
         recordings.forget_waiting()
         return f"{answer.splitlines()[0]}\nCould not load mapfile {other_map}: {error}\n"
+
+    try:
+        return session.server.load_map(
+            other_map, reset_settings=True, caller=session.connection, answer=answer, failed=not_loaded
+        )
+    except CallError as error:
+        return not_loaded(str(error))
 
 
 @call(Family.VOID, boolean)

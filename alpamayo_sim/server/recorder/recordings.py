@@ -30,7 +30,8 @@ class Recordings:
         self._folder = RecordingsFolder(folder)
         self._recorder: Recorder | None = None
         self._replayer: Replayer | None = None
-        self._waiting: tuple[Path, ReplayRequest] | None = None
+        self._waiting: tuple[Path, ReplayRequest, str] | None = None
+        """A recording, how to replay it, and the map that it waits for."""
         self.settings = ReplaySettings()
         self.later: Callable[[Callable[[], None]], object] | None = None
         """Calls something once clients have their answers; frames are written then. Without it they are written at once."""
@@ -99,7 +100,7 @@ class Recordings:
         other_map = map_name if map_name != self._simulation.road_map.name else None
         if other_map is not None:
             reader.close()
-            self._waiting = (path, request)
+            self._waiting = (path, request, other_map)
             text += f"Loading map {map_name}\nReplayer will start after map is loaded...\n"
         text += (
             f"Total time recorded: {replayer.total_s:g}\nReplaying from {replayer.start_s:g} s - {replayer.stop_s:g} s "
@@ -178,10 +179,9 @@ class Recordings:
 
     def episode_began(self) -> None:
         """Start the replay that has waited for its map."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is None:
+        if self._waiting is None or self._waiting[2] != self._simulation.road_map.name:
             return
-        path, request = waiting
+        (path, request, _), self._waiting = self._waiting, None
         try:
             reader = RecordingReader(path)
             self._begin(path, reader, self._open(path, reader, request))
