@@ -97,7 +97,9 @@ class Simulation:
         self.road_map = road_map
         self.world = world
         self._set_substeps()
-        self.sensors = SensorSuite(self._hub, self.world, seed=self._config.seed)
+        self.sensors = SensorSuite(
+            self._hub, self.world, seed=self._config.seed, render_service=self._config.render_service
+        )
         self.shapes = DebugShapes()
         self.street_lights = StreetLights(self.world.statics, self.world.weather.sun_altitude_angle)
         self.textures = Textures()
