@@ -5,6 +5,7 @@ from __future__ import annotations
 from alpamayo_sim.conformance.check import Check
 from alpamayo_sim.conformance.checks.actors import ACTORS
 from alpamayo_sim.conformance.checks.batch import BATCH
+from alpamayo_sim.conformance.checks.cameras import CAMERAS
 from alpamayo_sim.conformance.checks.driving import DRIVING
 from alpamayo_sim.conformance.checks.lights import LIGHTS
 from alpamayo_sim.conformance.checks.maps import MAPS
@@ -37,6 +38,7 @@ FAMILIES = (
     LIGHTS,
     SENSORS,
     MEASUREMENTS,
+    CAMERAS,
     WALKERS,
     TRAFFIC_MANAGER,
     RECORDER,
