@@ -33,7 +33,9 @@ class RigCamera:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.fov_deg < 180.0:
-            raise InputError(f"camera {self.name!r}: a field of view lies between 0 and 180 degrees; found {self.fov_deg:g}")
+            raise InputError(
+                f"camera {self.name!r}: a field of view lies between 0 and 180 degrees; found {self.fov_deg:g}"
+            )
 
     def mount(self, rear_axle_x_m: float) -> Transform:
         """Return the camera's pose relative to a vehicle whose rear axle is at x = `rear_axle_x_m` of its own frame.

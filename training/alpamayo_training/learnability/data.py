@@ -36,6 +36,8 @@ class SetSpec:
     samples: int
     seed: int
     maps: tuple[Path, ...] = ()
+    deadline_s: float | None = None
+    """Seconds after which the set ends with what it has."""
 
 
 def take(spec: SetSpec, rig: CameraRig = ALPAMAYO_RIG) -> None:
@@ -48,6 +50,8 @@ def take(spec: SetSpec, rig: CameraRig = ALPAMAYO_RIG) -> None:
         seed=spec.seed,
     )  # fmt: skip
     pictures, labels = dataset.create(spec.folder, about)
+    ends = None if spec.deadline_s is None else time.monotonic() + spec.deadline_s
+    taken = 0
     with EmbeddedServer(spec.town, seed=spec.seed, maps_dirs=spec.maps) as server:
         client = connect(server.address, timeout_s=120.0)
         with SynchronousWorld(client, timeout_s=120.0) as stepping:
@@ -55,6 +59,8 @@ def take(spec: SetSpec, rig: CameraRig = ALPAMAYO_RIG) -> None:
             try:
                 weather = 0
                 for number in range(spec.samples):
+                    if ends is not None and time.monotonic() > ends:
+                        break
                     if number % SAMPLES_A_WEATHER == 0:
                         block = number // SAMPLES_A_WEATHER
                         if block % WEATHERS_A_CAST == 0:
@@ -64,10 +70,11 @@ def take(spec: SetSpec, rig: CameraRig = ALPAMAYO_RIG) -> None:
                     sample = stage.shoot()
                     pictures[number] = sample.pictures
                     labels[number] = sample.labels.row(0, weather, stage.condition)
+                    taken = number + 1
             finally:
                 stage.close()
     del pictures
-    dataset.finish(spec.folder, about, labels)
+    dataset.finish(spec.folder, about, labels[:taken])
 
 
 def take_all(specs: Sequence[SetSpec], jobs: int) -> float:
@@ -99,4 +106,5 @@ def take_all(specs: Sequence[SetSpec], jobs: int) -> float:
 def _command(spec: SetSpec) -> list[str]:
     command = [sys.executable, "-m", "alpamayo_training.learnability", "take", "--folder", str(spec.folder)]
     command += ["--split", spec.split, "--town", spec.town, "--samples", str(spec.samples), "--seed", str(spec.seed)]
+    command += ["--deadline-s", str(spec.deadline_s)] if spec.deadline_s is not None else []
     return command + (["--maps", *(str(path) for path in spec.maps)] if spec.maps else [])

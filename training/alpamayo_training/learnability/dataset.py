@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,9 +51,9 @@ def create(folder: Path, about: About) -> tuple[NDArray[np.uint8], NDArray[np.vo
 
 
 def finish(folder: Path, about: About, labels: NDArray[np.void]) -> None:
-    """Write the labels, then the description, which says that the set is complete."""
+    """Write the labels [n], then the description, which says that the set is complete; fewer labels make a shorter set."""
     np.save(folder / LABELS, labels)
-    (folder / ABOUT).write_text(json.dumps(asdict(about), indent=1))
+    (folder / ABOUT).write_text(json.dumps(asdict(replace(about, samples=len(labels))), indent=1))
 
 
 def read(folder: Path) -> SampleSet:
@@ -75,7 +75,8 @@ def read(folder: Path) -> SampleSet:
     labels = np.load(folder / LABELS, allow_pickle=False)
     if labels.dtype != LABEL_DTYPE or len(labels) != about.samples:
         raise InputError(f"{folder} holds labels of another version; make the set again with the `data` command")
-    return SampleSet(about, np.load(folder / PICTURES, mmap_mode="r"), labels)
+    pictures = np.load(folder / PICTURES, mmap_mode="r", allow_pickle=False)
+    return SampleSet(about, pictures[: about.samples], labels)
 
 
 def read_split(folder: Path, split: str) -> list[SampleSet]:

@@ -91,7 +91,7 @@ class Probe(nn.Module):
             nn.ReLU(),
             _Block(size.stem, size.stem),
         )
-        self.half = nn.Sequential(_Block(size.stem, a, 2), _Block(a, a))
+        self.fine = nn.Sequential(_Block(size.stem, a, 2), _Block(a, a))
         self.middle = nn.Sequential(_Block(a, b, 2), _Block(b, b))
         self.coarse = nn.Sequential(_Block(b, c, 2), _Block(c, c))
         rows, columns = height_px // 16, width_px // 16
@@ -121,7 +121,7 @@ class Probe(nn.Module):
 
     def answer(self, x: Tensor, batch: int) -> Answers:
         """Return the answers for normalised pictures [B x cameras, 3, height, width]."""
-        middle = self.middle(self.half(self.stem(x.contiguous(memory_format=torch.channels_last))))
+        middle = self.middle(self.fine(self.stem(x.contiguous(memory_format=torch.channels_last))))
         coarse = self.coarse(middle)
         tokens = torch.cat([self.middle_tokens(middle, batch), self.coarse_tokens(coarse, batch)], dim=1)
         tokens = self.norm(tokens)

@@ -20,19 +20,15 @@ _COLORS = {
 }  # fmt: skip
 
 
-def sheet(one: SampleSet, numbers: Sequence[int], extra: Sequence[str] = ()) -> NDArray[np.uint8]:
-    """Return samples of a set one below the other, the cameras side by side, RGB; `extra` is a further line for each."""
+def write_sheet(path: Path, samples: Sequence[tuple[SampleSet, int]], extra: Sequence[str] = ()) -> None:
+    """Write samples (sets and numbers in them) one below the other, cameras side by side; `extra` is a further line for each."""
     rows = [
         _row(np.asarray(one.pictures[n]), one.labels[n], extra[k] if extra else "", one.about.towns)
-        for k, n in enumerate(numbers)
+        for k, (one, n) in enumerate(samples)
     ]
-    return np.vstack(rows)
-
-
-def write_sheet(path: Path, one: SampleSet, numbers: Sequence[int], extra: Sequence[str] = ()) -> None:
-    """Write `sheet` as a JPEG."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), cv2.cvtColor(sheet(one, numbers, extra), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    picture = cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR)
+    cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 def _row(pictures: NDArray[np.uint8], labels: NDArray[np.void], extra: str, towns: Sequence[str]) -> NDArray[np.uint8]:

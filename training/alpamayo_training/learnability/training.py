@@ -48,7 +48,7 @@ def load(sets: Sequence[SampleSet], device: torch.device) -> Loaded:
     at = 0
     for one in sets:
         for first in range(0, len(one.labels), _COPY_ROWS):
-            rows = np.ascontiguousarray(one.pictures[first : first + _COPY_ROWS])
+            rows = np.array(one.pictures[first : first + _COPY_ROWS])
             pictures[at : at + len(rows)].copy_(torch.from_numpy(rows))
             at += len(rows)
     labels = np.concatenate([one.labels for one in sets])

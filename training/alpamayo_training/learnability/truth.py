@@ -22,6 +22,10 @@ Array = NDArray[np.float64]
 NAN = math.nan
 LOOK_AHEAD_M = 56.0
 HEAD_DEPTH_M = 0.9
+HEAD_HALF_HEIGHT_M = 0.45
+"""From the middle of a head to its outer lenses."""
+LENS_SEEN_WITHIN_DEG = 55.0
+"""A lens shows no light to somebody farther aside."""
 PLATE_DEPTH_M = 0.5
 WALKER_DEPTH_M = 0.6
 WALKER_POINTS = ((0.0, 0.75), (0.0, 0.35), (0.0, -0.15), (0.18, 0.3), (-0.18, 0.3))
@@ -104,7 +108,7 @@ class Truth:
         if distances[order[0]] > rules.LIGHT_REACH_M:
             return UNCLEAR, float(distances[order[0]]), line_m
         for k in order:
-            if sight.sees(concerned.heads[k], within_m=HEAD_DEPTH_M):
+            if _shows_its_lenses(sight, concerned, concerned.heads[k]):
                 state = _STATES.get(concerned.light.get_state())
                 return (UNCLEAR if state is None else state), float(distances[k]), line_m
         return HIDDEN, float(distances[order[0]]), line_m
@@ -137,6 +141,22 @@ class Truth:
         others = self.control.other_stops_seen(concerned, sight.pose.yaw)
         near = others[sight.distance_m(others) < SEEN_STOPS_WITHIN_M] if len(others) else others
         return (UNCLEAR if any(sight.cameras_with(plate) for plate in near) else 0), distance
+
+
+def _shows_its_lenses(sight: Sight, light: LightApproach, head: Array) -> bool:
+    """Whether some camera has all of a head in its picture, from the front, with nothing before it."""
+    yaw = math.radians(light.travel_yaw_deg)
+    facing = -np.array([math.cos(yaw), math.sin(yaw), 0.0])
+    lenses = head + np.array([[0.0, 0.0, -HEAD_HALF_HEIGHT_M], [0.0, 0.0, HEAD_HALF_HEIGHT_M]])
+    for camera in sight.cameras_with(head):
+        toward = sight.position(camera) - head
+        if float(toward @ facing) < math.cos(math.radians(LENS_SEEN_WITHIN_DEG)) * float(np.linalg.norm(toward)):
+            continue
+        if all(camera in sight.cameras_with(lens) for lens in lenses) and sight.is_clear(
+            camera, head, within_m=HEAD_DEPTH_M
+        ):
+            return True
+    return False
 
 
 def _lateral(pose: Transform, here: carla.Waypoint) -> tuple[int, float, float]:
