@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from alpamayo_sim.errors import InputError
+from alpamayo_sim.render.camera_kind import CameraKind
 from alpamayo_sim.sensors.camera import CAMERA_KINDS, Camera
 from alpamayo_sim.sensors.collision import CollisionDetector
 from alpamayo_sim.sensors.gnss import Gnss
@@ -18,7 +19,13 @@ from alpamayo_sim.sensors.sensor import Sensor
 
 Attributes = Mapping[str, str]
 
+
+def _camera(kind: CameraKind) -> Callable[[Attributes, int], Camera]:
+    return lambda attributes, seed: Camera(kind, attributes)
+
+
 SENSORS: dict[str, Callable[[Attributes, int], Sensor | Camera]] = {
+    **{type_id: _camera(kind) for type_id, kind in CAMERA_KINDS.items()},
     "sensor.other.collision": lambda attributes, seed: CollisionDetector(),
     "sensor.other.gnss": Gnss,
     "sensor.other.imu": Imu,
@@ -34,10 +41,7 @@ def make_sensor(type_id: str, attributes: Attributes, seed: int) -> Sensor | Cam
     """Return a new sensor; `seed` is for its noise. Raises InputError for a
     type that is not simulated, ValueError for attributes that make no sense.
     """
-    kind = CAMERA_KINDS.get(type_id)
-    if kind is not None:
-        return Camera(kind, attributes)
     build = SENSORS.get(type_id)
     if build is None:
-        raise InputError(f"this server does not simulate it; it simulates {', '.join((*CAMERA_KINDS, *SENSORS))}")
+        raise InputError(f"this server does not simulate it; it simulates {', '.join(SENSORS)}")
     return build(attributes, seed)
