@@ -136,8 +136,7 @@ class DynamicInstances:
         if len(frame.stride_phase_rad):
             state[walker, 1] = np.asarray(frame.stride_phase_rad)[walker]
         if len(frame.speed_mps):
-            slow = np.clip(np.asarray(frame.speed_mps) / 1.4, 0.0, 1.5)
-            state[walker, 2] = np.sqrt(slow)[walker]
+            state[walker, 2] = np.asarray(frame.speed_mps)[walker]
         return state
 
     def _wheels(

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from alpamayo_sim.render.scene_frame import SceneFrame, shape_class
 from alpamayo_sim.world.actor_info import ActorInfo
 from alpamayo_sim.world.blueprints import catalogue
-from alpamayo_sim.world.skeleton import stride_m
 from alpamayo_sim.world.tables import ActorKind
 from alpamayo_sim.world.world import World
 
@@ -28,8 +27,6 @@ VEHICLE_COLORS = (
 )  # fmt: skip
 """Colours of vehicles whose blueprints have no `color`, by a part of their id."""
 OTHER_VEHICLE_COLOR = (110, 116, 124)
-TELEPORT_M = 3.0
-"""A walker that is farther away after a frame was put there and did not walk."""
 
 
 def color_of(info: ActorInfo) -> tuple[int, int, int]:
@@ -56,8 +53,6 @@ class SceneWriter:
         self._colors: NDArray[np.uint8] = np.zeros((0, 3), np.uint8)
         self._looks: NDArray[np.float64] = np.zeros(0)
         self._tags: NDArray[np.int32] = np.zeros(0, np.int32)
-        self._phase: NDArray[np.float64] = np.zeros(0)
-        self._last_xy: NDArray[np.float64] = np.zeros((0, 2))
         self._light_ids: NDArray[np.int64] = np.zeros(0, np.int64)
         self._sign_ids: NDArray[np.int64] = np.zeros(0, np.int64)
 
@@ -70,16 +65,16 @@ class SceneWriter:
         rows = self._rows
         count = len(actors)
         flags, doors = np.zeros(count, np.int64), np.zeros(count, np.int64)
-        steer, roll = np.zeros(count), np.zeros(count)
+        steer, roll, phase = np.zeros(count), np.zeros(count), np.zeros(count)
         vehicle_rows = world.vehicles.row
         flags[vehicle_rows] = world.vehicles.light_flags
         doors[vehicle_rows] = world.vehicles.open_doors
         steer[vehicle_rows] = world.vehicles.wheel_angle_deg
         roll[vehicle_rows] = world.vehicles.wheel_turn_deg
+        phase[world.walkers.row] = world.walkers.stride_phase_rad
         lights = np.full(len(world.road_map.signals.lights), 3, np.int32)
         lights[world.lights.signal] = world.lights.state
         speed = np.linalg.norm(actors.velocity_mps[rows], axis=1)
-        self._walk(actors.location[rows, :2], actors.extent[rows, 2], speed)
         return SceneFrame(
             shape_class=self._shapes,
             transform=np.concatenate([actors.location[rows], actors.rotation_deg[rows]], axis=1),
@@ -89,7 +84,7 @@ class SceneWriter:
             light_flags=flags[rows],
             steer_deg=steer[rows],
             speed_mps=speed,
-            stride_phase_rad=self._phase.copy(),
+            stride_phase_rad=phase[rows],
             wheel_turn_deg=roll[rows],
             open_doors=doors[rows],
             look=self._looks,
@@ -102,19 +97,8 @@ class SceneWriter:
             time_s=world.elapsed_s,
         )
 
-    def _walk(
-        self, xy: NDArray[np.float64], half_height_m: NDArray[np.float64], speed_mps: NDArray[np.float64]
-    ) -> None:
-        """Let strides go on by the way since the last frame."""
-        way = np.linalg.norm(xy - self._last_xy, axis=1)
-        way[way > TELEPORT_M] = 0.0
-        self._phase = (self._phase + 2.0 * np.pi * way / stride_m(2.0 * half_height_m, speed_mps)) % (2.0 * np.pi)
-        self._last_xy = xy.copy()
-
     def _start_over(self) -> None:
         world = self._world
-        known = {int(i): k for k, i in enumerate(self._ids[self._rows])}
-        phase, last_xy = self._phase, self._last_xy
         self._ids = world.actors.ids.copy()
         self._rows = np.flatnonzero(np.isin(world.actors.kind, VISIBLE))
         infos = [world.info(int(actor_id)) for actor_id in self._ids[self._rows]]
@@ -123,11 +107,6 @@ class SceneWriter:
         # Two walkers of one blueprint are dressed alike, as in CARLA.
         self._looks = np.modf(np.array([info.uid for info in infos], np.float64) * 0.6180339887 + 0.13)[0]
         self._tags = np.array([info.semantic_tags[0] if info.semantic_tags else 0 for info in infos], np.int32)
-        self._last_xy = world.actors.location[self._rows, :2].copy()
-        self._phase = np.array([1.7 * (info.id % 13) for info in infos], np.float64)
-        for k, info in enumerate(infos):
-            if info.id in known:
-                self._phase[k], self._last_xy[k] = phase[known[info.id]], last_xy[known[info.id]]
         self._light_ids, self._sign_ids = signal_actor_ids(world)
 
 

@@ -182,7 +182,7 @@ class Simulation:
         for actor_id in self.world.walkers_to_remove():
             self.destroy(actor_id)
         events = self.world.step(step_s or self.settings.step_s)
-        self.skeletons.advance(self.world.delta_s)
+        self.skeletons.forget_gone()
         self.recordings.after_step(events)
         self.sensors.publish(events, rendering=not self.settings.no_rendering_mode)
         self.shapes.expire(self.world.elapsed_s)

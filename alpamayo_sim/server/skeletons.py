@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,40 +42,19 @@ class Skeletons:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._watched = False
-        """Whether anybody has asked for a walker's bones; before, nobody's steps are counted."""
-        self._ids: NDArray[Any] = np.zeros(0, np.uint32)
-        self._phase: Floats = np.zeros(0)
         self._pose: dict[int, Floats] = {}
         self._blend: dict[int, float] = {}
 
-    def advance(self, dt_s: float) -> None:
-        """Let walkers take their steps, from the time on when somebody first asked for bones."""
-        if not self._watched:
-            return
-        world = self._world
-        rows = world.walkers.row
-        if not len(rows) and not len(self._ids):
-            return
-        ids = world.actors.ids[rows]
-        if len(ids) != len(self._ids) or not np.array_equal(ids, self._ids):
-            known = dict(zip(self._ids.tolist(), self._phase.tolist(), strict=True))
-            self._ids, self._phase = ids.copy(), np.array([known.get(i, 0.0) for i in ids.tolist()])
-            for mapping in (self._pose, self._blend):
-                for gone in [i for i in mapping if i not in world.walker_of]:
-                    del mapping[gone]
-        velocity = world.actors.velocity_mps[rows]
-        speed = np.hypot(velocity[:, 0], velocity[:, 1])
-        height = 2.0 * world.actors.extent[rows, 2]
-        stride = np.maximum(skeleton.stride_m(height, speed), 0.1)
-        self._phase = (self._phase + 2.0 * np.pi * speed * dt_s / stride) % (2.0 * np.pi)
+    def forget_gone(self) -> None:
+        """Drop the poses of walkers that are gone."""
+        for mapping in (self._pose, self._blend):
+            for gone in [i for i in mapping if i not in self._world.walker_of]:
+                del mapping[gone]
 
     def _animation(self, actor_id: int) -> Floats:
         """Return the local transforms of the walk as it is now."""
-        self._watched = True
         row = self._world.actors.records[self._world.row(actor_id)]
-        found = np.flatnonzero(self._ids == actor_id)
-        phase = float(self._phase[found[0]]) if len(found) else 0.0
+        phase = float(self._world.walkers.stride_phase_rad[self._world.walker_of[actor_id]])
         speed = float(np.hypot(row["velocity_mps"][0], row["velocity_mps"][1]))
         return skeleton.walking_pose(2.0 * float(row["extent"][2]), speed, phase)
 

@@ -13,7 +13,7 @@ from alpamayo_sim.world.attachment import place_children
 from alpamayo_sim.world.chassis import feel_ground, move
 from alpamayo_sim.world.compiled_code import drop_stale_code
 from alpamayo_sim.world.contact import STATIC_CELL_M, collide, overlap, write_box
-from alpamayo_sim.world.walking import slide, walk
+from alpamayo_sim.world.walking import slide, step_on, walk
 
 drop_stale_code()
 
@@ -174,6 +174,7 @@ def advance(
             actor = actors[walkers[i].row]
             if actor.simulate_physics:
                 walk(actor, walkers[i], ground, step % FLOOR_EVERY == 0, substep_s)
+            step_on(actor, walkers[i], substep_s)
         for k in range(bodies):
             actor = actors[rows[k]]
             if actor.simulate_physics:

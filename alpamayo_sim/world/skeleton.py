@@ -21,6 +21,8 @@ HAND_WIDTH, PHALANX = 0.045, 0.016
 """Fractions of the walker's height."""
 SWING_DEG, FASTEST_SWING_DEG, WALK_MPS = 26.0, 42.0, 1.4
 KNEE_DEG, ELBOW_DEG = 45.0, 18.0
+STRIDE, STRIDE_PER_MPS, LONGEST_STRIDE_MPS = 0.5, 0.25, 4.0
+"""Length of two steps in fractions of the height: at no speed, more per m/s, up to this speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +89,14 @@ _SOLES = tuple(INDEX[f"crl_{part}__{side}"] for part in ("foot", "toe", "toeEnd"
 
 def stride_m(height_m: Floats, speed_mps: Floats) -> Floats:
     """Return how far walkers [N] of heights [N] get in two steps."""
-    return height_m * (0.5 + 0.25 * np.minimum(speed_mps, 4.0))
+    return height_m * (STRIDE + STRIDE_PER_MPS * np.minimum(speed_mps, LONGEST_STRIDE_MPS))
 
 
 def walking_pose(height_m: float, speed_mps: float, phase_rad: float) -> Floats:
     """Return the local transforms [bones, 6] (x, y, z, pitch, yaw, roll in the parent bone's frame) of a step.
 
-    The phase runs from 0 to 2 pi over two steps; the left leg is in front at pi / 2. At no speed the walker stands.
+    The phase runs from 0 to 2 pi over two steps; the left leg is in front at pi / 2. At no speed the walker stands. Pictures
+    bend the same joints by the same angles, see `render/shaders/object.vert`.
     """
     local = np.zeros((len(BONES), 6))
     local[:, :3] = height_m * np.array([bone.offset for bone in BONES])

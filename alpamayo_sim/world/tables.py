@@ -250,6 +250,8 @@ class WalkerTable(Table):
     jump = Column("?")
     jumps = Column("i4")
     falling = Column("?")
+    stride_phase_rad = Column("f8")
+    """Where the walker is in its stride, see `skeleton.walking_pose`."""
     floor_z = Column("f8")
     knocked = Column("?")
     """Thrown by a contact: slides to rest before it obeys again."""

@@ -9,6 +9,7 @@ from numba import njit
 
 from alpamayo_sim.roads.ground import BURIED_M, ground_height
 from alpamayo_sim.world.drivetrain import GRAVITY_MPS2
+from alpamayo_sim.world.skeleton import LONGEST_STRIDE_MPS, STRIDE, STRIDE_PER_MPS
 
 ACCELERATION_MPS2 = 20.48
 """Unreal's default `MaxAcceleration` of characters."""
@@ -75,6 +76,15 @@ def walk(actor: Any, w: Any, ground: Any, feel: bool, dt: float) -> None:
         actor.velocity_mps[2] = 0.0
         w.falling = False
         w.jumps = 0
+
+
+@njit(cache=True)
+def step_on(actor: Any, w: Any, dt: float) -> None:
+    """Let the stride of a walker go on by the way that it makes in one sub-step."""
+    speed = math.hypot(actor.velocity_mps[0], actor.velocity_mps[1])
+    if speed > 0.0:
+        stride_m = 2.0 * actor.extent[2] * (STRIDE + STRIDE_PER_MPS * min(speed, LONGEST_STRIDE_MPS))
+        w.stride_phase_rad = (w.stride_phase_rad + 2.0 * math.pi * speed * dt / max(stride_m, 0.1)) % (2.0 * math.pi)
 
 
 @njit(cache=True)

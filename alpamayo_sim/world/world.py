@@ -39,6 +39,8 @@ WALKER_MASS_KG, PROP_MASS_KG = 80.0, 30.0
 MAX_SUBSTEP_S, COARSEST_SUBSTEP_S, MAX_SUBSTEPS = 0.01, 0.02, 10
 DEFAULT_SPEED_LIMIT_KMH = 30.0
 LANE_REACH_M = 5.0
+FIRST_PHASE_RAD = 1.7
+"""By which the strides of walkers that are spawned one after the other differ at first."""
 HIDDEN_Z_M = -1.0e9
 WIDEST_BODY_M = 1.28
 """Half width of the widest vehicle body; boxes of trucks and buses reach around their mirrors."""
@@ -203,7 +205,11 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
         if physics is not None:
             self._add_vehicle(info, physics, values)
         elif kind == ActorKind.WALKER:
-            self.walker_of[info.id] = self.walkers.append(row=self.row_of[info.id], direction=(1.0, 0.0, 0.0))
+            # Walkers do not step in time with one another.
+            phase = FIRST_PHASE_RAD * info.id % (2.0 * math.pi)
+            self.walker_of[info.id] = self.walkers.append(
+                row=self.row_of[info.id], direction=(1.0, 0.0, 0.0), stride_phase_rad=phase
+            )
         elif kind == ActorKind.TRIGGER:
             self.friction_triggers.add(info.id, pose, values)
         return info

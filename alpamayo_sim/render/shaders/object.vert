@@ -5,7 +5,7 @@ in vec4 in_row0;          // rows of the 3 x 4 matrix from the mesh to the world
 in vec4 in_row1;
 in vec4 in_row2;
 in vec4 in_paint;         // rgb of the instance, w a number in 0..1 that tells instances apart
-in vec4 in_state;         // x vehicle light bits or signal state, y stride phase or open doors, z stride length,
+in vec4 in_state;         // x vehicle light bits or signal state, y stride phase or open doors, z speed of a walker,
                           // w shadows: 0 none fall on it, 1 on a thing that moves, 2 on one that stands
 in vec2 in_object;        // x CARLA's semantic tag, y actor id
 out vec3 position;
@@ -37,23 +37,39 @@ void bend(inout vec3 p, inout vec3 n, float x, float z, float angle) {   // abou
     p.xz = vec2(x, z) + vec2(c * d.x - s * d.y, s * d.x + c * d.y);
     n.xz = vec2(c * n.x - s * n.z, s * n.x + c * n.z);
 }
+// The walk of `world/skeleton.py`: phase and speed to the angles of hip and knee.
+const float WALK_MPS = 1.4, KNEE = 0.785398, ELBOW = 0.314159;
+float swing_angle(float speed) {
+    return min(speed / WALK_MPS, 1.0) * 0.453786 + clamp((speed - WALK_MPS) / 3.0, 0.0, 1.0) * 0.279253;
+}
+vec2 leg_angles(float phase, float speed) {
+    float lifted = min(speed / WALK_MPS, 1.0) * max(0.0, cos(phase));
+    return vec2(swing_angle(speed) * sin(phase) + 0.4 * KNEE * lifted, -KNEE * lifted);
+}
+float leg_length(vec2 leg) { return 0.456 * cos(leg.x) + 0.439 * cos(leg.x + leg.y); }
 // Moves a vertex with its joint, and lets a lit lens stay some pixels wide: its light spills over in eye and camera.
 void hold(inout vec3 p, inout vec3 n, int material, int joint, vec4 state, vec3 foot) {
     if (joint >= THIGH && joint < DOOR) {                // a walk: hips, knees, shoulders, elbows of a person 1.86 m tall
-        bool left = (joint & 1) == 1;
-        float phase = state.y + (left ? 0.0 : 3.14159265);
-        float stride = state.z;
+        float phase = state.y + ((joint & 1) == 1 ? 0.0 : 3.14159265);
+        vec2 leg = leg_angles(phase, state.z);
         if (joint < ARM) {
-            if (joint >= SHIN) bend(p, n, 0.0, 0.50, -stride * (0.42 + 0.42 * cos(phase + 0.5)));
-            bend(p, n, 0.0, 0.93, stride * (0.50 * sin(phase) + 0.06));
+            if (joint >= SHIN) {
+                if (p.z < 0.09) bend(p, n, 0.0, 0.08, -leg.x - leg.y);      // feet stay level
+                bend(p, n, 0.0, 0.52, leg.y);
+            }
+            bend(p, n, 0.0, 0.97, leg.x);
         } else {
-            if (joint >= FOREARM) bend(p, n, 0.01, 1.18, 0.12 + 0.38 * stride);
-            bend(p, n, 0.0, 1.46, -0.48 * stride * sin(phase));
+            float swing = swing_angle(state.z) * sin(phase);
+            if (joint >= FOREARM) bend(p, n, 0.01, 1.18, min(state.z / WALK_MPS, 1.0) * (ELBOW - 0.3 * swing));
+            bend(p, n, 0.0, 1.49, -0.8 * swing);
         }
     } else if (joint >= DOOR && joint < DOOR + 6 && (int(state.y + 0.5) & (1 << (joint - DOOR))) != 0) {
         p = vec3(0.0, 0.0, 0.3);                         // an open door is drawn on its own
     }
-    if (material <= CLOTH && material >= SKIN) p.z += 0.025 * state.z * cos(2.0 * state.y);
+    if (joint < DOOR && state.z > 0.0) {                  // the foot that stands is on the ground
+        vec2 a = leg_angles(state.y, state.z), b = leg_angles(state.y + 3.14159265, state.z);
+        p.z += max(leg_length(a), leg_length(b)) - 0.895;
+    }
     if (material >= LENS_RED && material <= LENS_GREEN && int(state.x + 0.5) == material - LENS_RED) {
         vec3 middle = vec3(0.118, 0.0, float(LENS_RED + 1 - material) * 0.33);
         p = middle + (p - middle) * clamp(1.7 * distance(foot, eye.xyz) * eye.w / 0.15, 1.0, 2.6) + vec3(0.02, 0.0, 0.0);
