@@ -23,6 +23,8 @@ from alpamayo_sim.roads.town_lookup import available_towns, find_map_file, our_t
 __all__ = ["RoadMap", "available_towns", "load_road_map", "road_map_from_text"]
 
 MAX_COORDINATE_M = 45_000.0
+CROWD_CELL_M, MAX_CROWD = 16.0, 3000
+"""Samples of lanes in a square of this side. CARLA's towns and ours have 311 at most; outlines of many more take for ever."""
 _checked: set[str] = set()
 """Digests of maps that a child process has parsed during the life of this one."""
 
@@ -97,8 +99,17 @@ def _road_map(name: str, xodr: str, cache_dir: Path | None) -> RoadMap:
 
 
 def _check_size(name: str, data: MapData) -> None:
-    """Raise InputError for a map that no grid of cells could cover."""
+    """Raise InputError for a map that no grid of cells could cover, or whose lanes wind round themselves without end."""
     _check_reach(name, "lanes", data.lanes.xyz)
+    cells = np.floor(data.lanes.xyz[:, :2] / CROWD_CELL_M).astype(np.int64)
+    places, crowds = np.unique(cells, axis=0, return_counts=True)
+    worst = int(np.argmax(crowds))
+    if crowds[worst] > MAX_CROWD:
+        x, y = places[worst] * CROWD_CELL_M
+        raise InputError(
+            f"map {name} has {crowds[worst]:,} m of lanes within {CROWD_CELL_M:g} m at ({x:g}, {y:g}): at most {MAX_CROWD:,} m "
+            f"are usable. Check the curvature and the length of the roads there."
+        )
     places = [
         (spec.transform.x, spec.transform.y, spec.transform.z) for spec in (*data.signals.lights, *data.signals.signs)
     ]

@@ -110,6 +110,13 @@ def test_a_map_that_carla_refuses_is_bad_input() -> None:
         road_map_from_text("refused", text)
 
 
+def test_a_road_that_winds_round_itself_is_bad_input() -> None:
+    turning = straight_road(length=100_000.0).replace("<line/>", '<arc curvature="0.5"/>')
+    assert "arc" in turning
+    with pytest.raises(InputError, match=r"m of lanes within 16 m at .* Check the curvature"):
+        road_map_from_text("Coil", turning)
+
+
 @pytest.mark.parametrize("t", ["-1e12", "999999999"])
 def test_a_signal_out_of_this_world_is_bad_input(t: str) -> None:
     town = resources.files("alpamayo_sim.roads").joinpath("towns/data/Oldwick.xodr").read_text(encoding="utf-8")
