@@ -22,6 +22,8 @@ from alpamayo_sim.roads.map_defects import map_defects
 from alpamayo_sim.roads.opendrive import parse_opendrive
 
 TIME_LIMIT_S = 90.0
+CPU_LIMIT_S = 360
+"""Ends a child whose parent was killed and can not end it; more than four threads could use within TIME_LIMIT_S."""
 MEMORY_LIMIT_BYTES = 8 * 1024**3
 BAD_INPUT = 2
 CLIENT_RESOLUTION_M = 2.0
@@ -100,6 +102,7 @@ def _limit_resources() -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT_S, CPU_LIMIT_S))
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = MEMORY_LIMIT_BYTES if hard == resource.RLIM_INFINITY else min(hard, MEMORY_LIMIT_BYTES)
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
