@@ -183,6 +183,7 @@ def _street_levels(speed_limits: tuple[int, ...]) -> list[_Level]:
         ("sign_stop", lambda: street.sign_mesh("stop")),
         ("sign_yield", lambda: street.sign_mesh("yield")),
         ("sign_plain", lambda: street.sign_mesh("plain")),
+        ("sign_post", lambda: street.sign_mesh("post")),
     ]
     speeds = [(f"sign_{v}", street.speed_sign_mesh(speed_limits, v)) for v in speed_limits]
     return [

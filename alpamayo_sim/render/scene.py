@@ -14,7 +14,7 @@ from alpamayo_sim.render.library import MeshLibrary, mesh_library
 from alpamayo_sim.render.street_furniture import light_instances, roadside_instances, sign_instances, speed_limits
 from alpamayo_sim.roads.light_heads import light_heads
 from alpamayo_sim.roads.markings import build_markings
-from alpamayo_sim.roads.statics import StaticBoxes
+from alpamayo_sim.roads.static_boxes import Shown, StaticBoxes, StaticKind
 from alpamayo_sim.roads.surface import build_ground_mesh
 
 if TYPE_CHECKING:
@@ -83,14 +83,18 @@ class Scene:
     """Values on the map's signs, ascending: the order of their cells in the atlas."""
 
     @classmethod
-    def from_road_map(cls, road_map: RoadMap, statics: StaticBoxes) -> Scene:
-        """Return the scene of a map with the things that stand beside its roads."""
+    def from_road_map(cls, road_map: RoadMap, statics: StaticBoxes, shown: Shown | None = None) -> Scene:
+        """Return the scene of a map with the things that stand beside its roads, all of them or those that are shown."""
         limits = speed_limits(road_map)
         traffic_heads = light_heads(road_map, statics)
+        if shown is not None:
+            statics = statics.where(shown.statics)
+            poles = statics.source[statics.kind == int(StaticKind.LIGHT_POLE)]
+            traffic_heads = traffic_heads.where(shown.heads, set(poles.tolist()))
         library = mesh_library(limits)
         roadside = roadside_instances(library, statics)
         lights, head_rows, light_of_head = light_instances(library, traffic_heads)
-        signs = sign_instances(library, road_map, statics)
+        signs = sign_instances(library, road_map, statics, None if shown is None else shown.plates)
         heads = head_rows + len(roadside.rows)
         ground, kerbs = _ground(road_map)
         quads, triangles, places = building_triangles(statics)

@@ -188,13 +188,19 @@ def _sign_mesh(type_id: str) -> str:
     return {"traffic.stop": "sign_stop", "traffic.yield": "sign_yield"}.get(type_id, "sign_plain")
 
 
-def sign_instances(library: MeshLibrary, road_map: RoadMap, statics: StaticBoxes) -> Instances:
-    """Return the signs that stand on poles, facing the traffic that they concern."""
+def sign_instances(
+    library: MeshLibrary, road_map: RoadMap, statics: StaticBoxes, plates: NDArray[np.bool_] | None = None
+) -> Instances:
+    """Return the signs that stand on poles, facing the traffic that they concern.
+
+    `plates` [signs of the map] tells which have their plate; the others are bare posts.
+    """
     feet = _pole_feet(statics, StaticKind.SIGN_POLE)
     parts: list[Instances] = []
     for index, foot in feet.items():
         sign = road_map.signals.signs[index]
         yaw = np.array([sign_travel_yaw_deg(sign) + 180.0])
         label = np.array([SIGN_LABEL])
-        parts.append(_place(library, _sign_mesh(sign.type_id), foot[None], yaw, np.ones(3), label))
+        mesh = _sign_mesh(sign.type_id) if plates is None or plates[index] else "sign_post"
+        parts.append(_place(library, mesh, foot[None], yaw, np.ones(3), label))
     return joined(parts)

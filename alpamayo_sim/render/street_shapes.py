@@ -118,7 +118,7 @@ BACK: Color = (0.45, 0.46, 0.47)
 
 
 def sign_mesh(kind: str) -> Mesh:
-    """Return a sign on its post, 2.75 m tall, its face looking along +x; kinds "stop", "yield" and "plain"."""
+    """Return a sign on its post, 2.75 m tall, its face looking along +x; kinds "stop", "yield", "plain", and a bare "post"."""
     b = MeshBuilder()
     _sign_post(b)
     z = SIGN_Z
@@ -132,7 +132,7 @@ def sign_mesh(kind: str) -> Mesh:
         _face(b, Cell.YIELD, half, z, outline)
         points = [(0.045, half * (1.0 - 2.0 * u), z + half * (1.0 - 2.0 * v)) for u, v in outline]
         b.new_part().polygon(points, Material.MATT, BACK, away_from=(1, 0, z))
-    else:
+    elif kind == "plain":
         _face(b, Cell.PARKING, 0.3, z, [(0, 0), (1, 0), (1, 1), (0, 1)])
         b.box((0.03, 0, z), (0.015, 0.3, 0.3), Material.MATT, BACK)
     return b.build()

@@ -5,6 +5,7 @@ A light has a head on its pole, and a second one on an arm over the lanes where 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,22 @@ class LightHeads:
     arm_foot: Floats
     arm_yaw_deg: Floats
     arm_length_m: Floats
+    arm_light: NDArray[np.integer]
+    """[A] index of the traffic light that the arm belongs to."""
     pole_foot: Floats
     pole_height_m: Floats
+    pole_light: NDArray[np.integer]
+    """[P]"""
+
+    def where(self, heads: NDArray[np.bool_], lights_with_pole: Collection[int]) -> LightHeads:
+        """Return the chosen heads [H], and the poles and arms of the lights that have their pole."""
+        arms = np.isin(self.arm_light, list(lights_with_pole))
+        poles = np.isin(self.pole_light, list(lights_with_pole))
+        return LightHeads(
+            self.center[heads], self.facing_deg[heads], self.light[heads], self.height_m[heads],
+            self.arm_foot[arms], self.arm_yaw_deg[arms], self.arm_length_m[arms], self.arm_light[arms],
+            self.pole_foot[poles], self.pole_height_m[poles], self.pole_light[poles],
+        )  # fmt: skip
 
     def boxes(self, light: int, actor_yaw_deg: float) -> tuple[Box, ...]:
         """Return the boxes of one light's heads, turned as its actor is: extents along and across its forward vector."""
@@ -82,8 +97,8 @@ def light_heads(road_map: RoadMap, statics: StaticBoxes | None) -> LightHeads:
             foot_of[int(statics.source[k])] = statics.center[k] - np.array([0.0, 0.0, statics.extent[k, 2]])
     up = np.array([0.0, 0.0, 1.0])
     heads: list[tuple[Floats, float, int, float]] = []
-    arms: list[tuple[Floats, float, float]] = []
-    poles: list[tuple[Floats, float]] = []
+    arms: list[tuple[Floats, float, float, int]] = []
+    poles: list[tuple[Floats, float, int]] = []
     for index, light in enumerate(road_map.signals.lights):
         t = light.transform
         ground = float(road_map.ground.height(np.array([[t.x, t.y]]), t.z + 1.0)[0][0])
@@ -97,10 +112,10 @@ def light_heads(road_map: RoadMap, statics: StaticBoxes | None) -> LightHeads:
         has_arm, has_pole = abs(reach) > SHORTEST_ARM_M, index in foot_of
         facing = wrap_degrees(travel + 180.0)
         if has_pole:
-            poles.append((foot, ARM_M + 0.25 if has_arm else POST_HEAD_M + 0.8))
+            poles.append((foot, ARM_M + 0.25 if has_arm else POST_HEAD_M + 0.8, index))
             heads.append((foot + up * POST_HEAD_M - before, facing, index, POST_HEAD_M))
         if has_arm:
-            arms.append((foot + up * ARM_M, travel + (90.0 if reach > 0 else -90.0), abs(reach)))
+            arms.append((foot + up * ARM_M, travel + (90.0 if reach > 0 else -90.0), abs(reach), index))
             hung = foot + right * (reach - np.sign(reach) * 0.15) + up * (ARM_M - 0.1) - before
             heads.append((hung, facing, index, ARM_M - 0.1))
         elif not has_pole:
@@ -113,6 +128,8 @@ def light_heads(road_map: RoadMap, statics: StaticBoxes | None) -> LightHeads:
         np.array([a[0] for a in arms]).reshape(-1, 3),
         np.array([a[1] for a in arms], dtype=np.float64),
         np.array([a[2] for a in arms], dtype=np.float64),
+        np.array([a[3] for a in arms], dtype=np.int32),
         np.array([p[0] for p in poles]).reshape(-1, 3),
         np.array([p[1] for p in poles], dtype=np.float64),
+        np.array([p[2] for p in poles], dtype=np.int32),
     )

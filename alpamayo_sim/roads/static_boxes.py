@@ -62,6 +62,12 @@ class StaticBoxes:
     def __len__(self) -> int:
         return len(self.center)
 
+    def where(self, keep: NDArray[np.bool_]) -> StaticBoxes:
+        """Return the chosen boxes."""
+        return StaticBoxes(
+            self.center[keep], self.extent[keep], self.yaw_deg[keep], self.label[keep], self.kind[keep], self.source[keep]
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class StaticGroup:
@@ -77,3 +83,12 @@ class StaticGroup:
         """Return the chosen boxes."""
         source = None if self.source is None else self.source[keep]
         return StaticGroup(self.kind, self.foot[keep], self.extent[keep], self.yaw_deg[keep], source)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which things of a map are there: `statics` [N] boxes, `heads` [H] of `light_heads`, `plates` [S] of the map's signs."""
+
+    statics: NDArray[np.bool_]
+    heads: NDArray[np.bool_]
+    plates: NDArray[np.bool_]

@@ -91,10 +91,10 @@ class CameraRoom:
             self.close()
         if self._renderer is None:
             self._scene_version = self._world.scene.version
-            statics = self._world.scene.present_statics()
+            statics, shown = self._world.scene.statics, self._world.scene.shown()
             if statics is None:
                 statics = build_statics(self._world.road_map)
-            self._renderer = Renderer(Scene.from_road_map(self._world.road_map, statics), service=self._service)
+            self._renderer = Renderer(Scene.from_road_map(self._world.road_map, statics, shown), service=self._service)
 
     def take(self, cameras: Sequence[tuple[Camera, Transform]]) -> list[tuple[bytes, memoryview]]:
         """Return (image header, pixels row by row) for each camera at its pose, all rendered in one call."""

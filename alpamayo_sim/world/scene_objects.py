@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from alpamayo_sim.roads.light_heads import light_boxes
 from alpamayo_sim.roads.signal_boxes import Box
 from alpamayo_sim.roads.signals import SignSpec
-from alpamayo_sim.roads.statics import StaticBoxes, StaticKind
+from alpamayo_sim.roads.static_boxes import Shown, StaticBoxes, StaticKind
 
 if TYPE_CHECKING:
     from alpamayo_sim.roads.road_map import RoadMap
@@ -86,6 +86,7 @@ class SceneObjects:
         """The lamp housings of each of the map's traffic lights."""
         first = 0 if statics is None else len(statics)
         self.objects = [*_static_objects(statics), *_signal_objects(road_map, self.light_boxes, first)]
+        self._sign_count = len(road_map.signals.signs)
         count = len(self.objects)
         self.center: NDArray[np.float64] = np.array([o.center for o in self.objects], np.float64).reshape(-1, 3)
         self.extent: NDArray[np.float64] = np.array([o.extent for o in self.objects], np.float64).reshape(-1, 3)
@@ -133,18 +134,13 @@ class SceneObjects:
         self._layers &= ~MapLayer(layers)
         self.version += 1
 
-    def present_statics(self) -> StaticBoxes | None:
-        """Return the static boxes that are there."""
-        statics = self.statics
-        if statics is None:
+    def shown(self) -> Shown | None:
+        """Return which statics, heads of lights and plates of signs are there; None without statics."""
+        if self.statics is None:
             return None
-        keep = self.present[: len(statics)]
-        if keep.all():
-            return statics
-        return StaticBoxes(
-            statics.center[keep], statics.extent[keep], statics.yaw_deg[keep],
-            statics.label[keep], statics.kind[keep], statics.source[keep],
-        )  # fmt: skip
+        present, count = self.present, len(self.statics)
+        plates = len(present) - self._sign_count
+        return Shown(present[:count], present[count:plates], present[plates:])
 
 
 def _static_objects(statics: StaticBoxes | None) -> list[SceneObject]:
