@@ -15,8 +15,8 @@ from alpamayo_sim.render.camera_kind import CameraKind, Paper
 
 CAMERA_FLOATS = 36
 """Of one camera's block, see `CameraBlock` in `shaders/common.glsl`."""
-MOST_CAMERAS = 64
-"""In one batch: their blocks lie in one uniform array."""
+MOST_CAMERAS = 16
+"""In one batch: every driver has as many viewports."""
 
 
 class Pass(IntEnum):

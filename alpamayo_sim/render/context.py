@@ -12,6 +12,8 @@ from alpamayo_sim.render.batch import MOST_CAMERAS
 
 DEBIAN_PACKAGES = "libegl1 libgl1-mesa-dri"
 GLSL_VERSION = "#version 430\n"
+VIEWPORTS = "#extension GL_ARB_shader_viewport_layer_array : require\n#define VIEWPORTS\n"
+"""Lets vertex shaders choose the viewport that they draw into."""
 CAMERAS_BINDING, LIGHT_BINDING, BEFORE_BINDING = 0, 1, 2
 """Of the uniform blocks."""
 
@@ -68,8 +70,9 @@ def load_program(context: moderngl.Context, vertex: str, fragment: str, *defines
     A software renderer pays for both sides of every branch: what a weather has no need for is left out of its program.
     """
     folder = importlib.resources.files("alpamayo_sim.render") / "shaders"
+    extension = "" if is_software(context) else VIEWPORTS
     names = (*defines, f"MOST_CAMERAS {MOST_CAMERAS}")
-    common = GLSL_VERSION + "".join(f"#define {name}\n" for name in names)
+    common = GLSL_VERSION + extension + "".join(f"#define {name}\n" for name in names)
     shared = (folder / "common.glsl").read_text()
     program = context.program(
         vertex_shader=common + "#define VERTEX_STAGE\n" + shared + (folder / vertex).read_text(),

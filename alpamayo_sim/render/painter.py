@@ -80,7 +80,7 @@ class Painter:
     def submit(self, batch: Batch) -> Drawing:
         """Draw a batch without waiting for its pictures; every drawing must be collected."""
         free = self._free[batch.paper]
-        target = free.pop() if free else Target(self._context, batch.paper, self._samples, ahead=self._hardware)
+        target = free.pop() if free else Target(self._context, batch.paper, self._samples, hardware=self._hardware)
         self._draw_batch(batch, target)
         target.end()
         return Drawing(batch.sizes.copy(), batch.paper, target)
@@ -121,8 +121,7 @@ class Painter:
         self._write_lights(batch.groups)
         self._noise.use(NOISE_UNIT)
         self._atlas.use(ATLAS_UNIT)
-        for clip_distance in CLIP_DISTANCES:
-            self._context.enable_direct(clip_distance)
+        self._cut_at_edges(True)
         for k, (group, texture) in enumerate(zip(batch.groups, textures, strict=True)):
             self._light_blocks.bind_to_uniform_block(
                 LIGHT_BINDING, offset=k * LIGHT_STRIDE_BYTES, size=LIGHT_STRIDE_BYTES
@@ -132,8 +131,7 @@ class Painter:
             else:
                 texture.use(BAKED_UNIT)
                 self._draw(group, target)
-        for clip_distance in CLIP_DISTANCES:
-            self._context.disable_direct(clip_distance)
+        self._cut_at_edges(False)
 
     def _draw(self, group: Group, target: Target) -> None:
         context = self._context
@@ -157,6 +155,12 @@ class Painter:
             self._pass(Pass.GLOWS, group)
         self._pass(Pass.RAIN, group)
         target.write_depth(True)
+
+    def _cut_at_edges(self, enabled: bool) -> None:
+        """Let shaders cut pictures at their edges, where viewports do not."""
+        if not self._hardware:
+            for clip_distance in CLIP_DISTANCES:
+                (self._context.enable_direct if enabled else self._context.disable_direct)(clip_distance)
 
     def _pass(self, part: Pass, group: Group) -> None:
         first, count = group.spans[part]

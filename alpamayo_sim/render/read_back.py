@@ -6,39 +6,26 @@ OpenGL's pixel buffers, mapped for good, which moderngl does not offer.
 from __future__ import annotations
 
 import ctypes
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.errors import InfrastructureError
+from alpamayo_sim.render.raw_opengl import opengl_functions
 
 PIXEL_PACK_BUFFER, PACK_ALIGNMENT = 0x88EB, 0x0D05
 RGBA, RG, UNSIGNED_BYTE, FLOAT = 0x1908, 0x8227, 0x1401, 0x1406
 MAP_READ, MAP_PERSISTENT, MAP_COHERENT, CLIENT_STORAGE = 0x0001, 0x0040, 0x0080, 0x0200
 SYNC_COMMANDS_COMPLETE, SYNC_FLUSH_COMMANDS, TIMEOUT_EXPIRED, WAIT_FAILED = 0x9117, 0x0001, 0x911B, 0x911D
 TIMEOUT_NS = 20_000_000_000
-_UINT, _INT, _POINTER, _SIZE = ctypes.c_uint, ctypes.c_int, ctypes.c_void_p, ctypes.c_ssize_t
-_SIGNATURES: dict[str, tuple[Any, ...]] = {
-    "glGenBuffers": (None, _INT, _POINTER),
-    "glDeleteBuffers": (None, _INT, _POINTER),
-    "glBindBuffer": (None, _UINT, _UINT),
-    "glBufferStorage": (None, _UINT, _SIZE, _POINTER, _UINT),
-    "glMapBufferRange": (_POINTER, _UINT, _SIZE, _SIZE, _UINT),
-    "glPixelStorei": (None, _UINT, _INT),
-    "glReadPixels": (None, _INT, _INT, _INT, _INT, _UINT, _UINT, _POINTER),
-    "glFenceSync": (_POINTER, _UINT, _UINT),
-    "glClientWaitSync": (_UINT, _POINTER, _UINT, ctypes.c_uint64),
-    "glDeleteSync": (None, _POINTER),
-}
 
 
 class ReadBack:
     """One read-back at a time; belongs to the context that is current when it is made."""
 
     def __init__(self) -> None:
-        self._gl = _functions()
-        self._name = _UINT(0)
+        self._gl = opengl_functions()
+        self._name = ctypes.c_uint(0)
         self._bytes: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._fence: int | None = None
         self._used = 0
@@ -71,7 +58,7 @@ class ReadBack:
         if self._name.value:
             self._bytes = np.zeros(0, np.uint8)
             self._gl["glDeleteBuffers"](1, ctypes.byref(self._name))
-            self._name = _UINT(0)
+            self._name = ctypes.c_uint(0)
 
     def _allocate(self, size: int) -> None:
         gl = self._gl
@@ -85,16 +72,3 @@ class ReadBack:
         if not address:
             raise InfrastructureError(f"the graphics driver has no {size} bytes for pictures")
         self._bytes = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
-
-
-def _functions() -> dict[str, Any]:
-    """Return OpenGL's functions as the driver of the current context offers them."""
-    find = ctypes.CDLL("libEGL.so.1").eglGetProcAddress
-    find.restype, find.argtypes = _POINTER, [ctypes.c_char_p]
-    found: dict[str, Any] = {}
-    for name, (result, *arguments) in _SIGNATURES.items():
-        address = find(name.encode())
-        if not address:
-            raise InfrastructureError(f"the graphics driver has no {name}")
-        found[name] = ctypes.CFUNCTYPE(result, *arguments)(address)
-    return found

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.render.camera_kind import Paper
+from alpamayo_sim.render.raw_opengl import opengl_functions
 from alpamayo_sim.render.read_back import ReadBack
 
 
@@ -20,10 +21,10 @@ def most_rows(context: moderngl.Context) -> int:
 class Target:
     """A colour and a depth image as large as the pictures need, with multisampling where `samples` asks for it.
 
-    With `ahead` the pixels come back while the process does something else, which helps where the processor does not draw.
+    On `hardware` each picture has a viewport, and the pixels come back while the process does something else.
     """
 
-    def __init__(self, context: moderngl.Context, paper: Paper, samples: int, *, ahead: bool) -> None:
+    def __init__(self, context: moderngl.Context, paper: Paper, samples: int, *, hardware: bool) -> None:
         self._context = context
         floats = paper is Paper.FLOAT
         self._components, self._dtype, self._format = (2, np.float32, "f4") if floats else (4, np.uint8, "f1")
@@ -31,7 +32,8 @@ class Target:
         self._size = (0, 0)
         self._used = (0, 0)
         self._again: NDArray[Any] = np.empty(0, dtype=self._dtype)
-        self._read_back = ReadBack() if ahead else None
+        self._set_viewports = opengl_functions()["glViewportArrayv"] if hardware else None
+        self._read_back = ReadBack() if hardware else None
         self._plain: moderngl.Framebuffer | None = None
         self._multi: moderngl.Framebuffer | None = None
 
@@ -47,6 +49,10 @@ class Target:
         drawn.viewport = (0, 0, width, height)
         drawn.clear(0.0, 0.0, 0.0, 1.0, depth=1.0, viewport=(0, 0, width, height))
         top = np.cumsum(sizes[:, 1]) - sizes[:, 1]
+        viewports = np.zeros((len(sizes), 4), dtype=np.float32)
+        viewports[:, 1], viewports[:, 2:] = top, sizes
+        if self._set_viewports is not None:
+            self._set_viewports(0, len(viewports), viewports.ctypes.data)
         places = np.empty((len(sizes), 4), dtype=np.float32)
         places[:, 0], places[:, 1] = sizes[:, 0] / width, sizes[:, 1] / height
         places[:, 2], places[:, 3] = sizes[:, 0] / width - 1.0, (2 * top + sizes[:, 1]) / height - 1.0
