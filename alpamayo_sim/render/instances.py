@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alpamayo_sim.frames import rotation_matrices
 from alpamayo_sim.render.car_doors import LID_DEG, OPEN_DEG
+from alpamayo_sim.render.instance_kernels import Models, Moving, body_rows, shadow_rows
 from alpamayo_sim.render.library import MeshLibrary, bodies
-from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass, is_walker
+from alpamayo_sim.render.scene_frame import IS_WALKER, SceneFrame, ShapeClass, is_walker
 from alpamayo_sim.render.sky import Lighting
 
 Floats = NDArray[np.floating]
 ROW = 23
 """Floats per instance: three matrix rows, paint, state, semantic tag and actor id, and the camera that sees it."""
 LOW_OR_HIGH_BEAM = 2 | 4
-TURNED_FROM = 1.4
-"""Props whose box is this much longer along y than along x are drawn with a quarter turn."""
 
 
 @dataclass(frozen=True)
@@ -71,113 +70,45 @@ class DynamicInstances:
         self.library = library
         models = bodies()
         count = max(models) + 1
-        self._mesh = np.zeros(count, dtype=np.int32)
-        self._half = np.ones((count, 3))
+        mesh = np.zeros(count, dtype=np.int32)
+        half = np.ones((count, 3))
         wheels = {
             k: [(x, s) for x in b.wheel_x for s in ((0.0,) if b.two_wheeler else (-1.0, 1.0))]
             for k, b in models.items()
         }
         slots = max(len(w) for w in wheels.values())
-        self._wheel_x, self._wheel_side, self._wheel_steers = (np.zeros((count, slots)) for _ in range(3))
-        self._has_wheel = np.zeros((count, slots), dtype=np.bool_)
-        self._wheel_mesh = np.zeros(count, dtype=np.int32)
-        self._wheel_radius, self._wheel_width = np.zeros(count), np.zeros(count)
+        wheel_x, wheel_side, wheel_steers = (np.zeros((count, slots)) for _ in range(3))
+        has_wheel = np.zeros((count, slots), dtype=np.bool_)
+        wheel_mesh = np.zeros(count, dtype=np.int32)
+        wheel_radius, wheel_width = np.zeros(count), np.zeros(count)
         for k, body in models.items():
-            self._mesh[k] = library.index(body.mesh)
-            self._half[k] = body.half_size
-            self._wheel_mesh[k] = library.index(body.wheel_mesh)
-            self._wheel_radius[k], self._wheel_width[k] = body.wheel_radius_m, body.wheel_width_m
+            mesh[k] = library.index(body.mesh)
+            half[k] = body.half_size
+            wheel_mesh[k] = library.index(body.wheel_mesh)
+            wheel_radius[k], wheel_width[k] = body.wheel_radius_m, body.wheel_width_m
             for j, (x, side) in enumerate(wheels[k]):
-                self._has_wheel[k, j] = True
-                self._wheel_x[k, j], self._wheel_side[k, j] = x, side
-                self._wheel_steers[k, j] = float(x == max(body.wheel_x))
-        self._is_prop = np.arange(count) >= int(ShapeClass.PROP)
+                has_wheel[k, j] = True
+                wheel_x[k, j], wheel_side[k, j] = x, side
+                wheel_steers[k, j] = float(x == max(body.wheel_x))
+        kinds = np.arange(count)
+        self._models = Models(
+            mesh, half, kinds >= int(ShapeClass.PROP), is_walker(kinds), has_wheel, wheel_x, wheel_side, wheel_steers,
+            wheel_mesh, wheel_radius, wheel_width, np.asarray(library.radius_m, dtype=np.float64),
+        )  # fmt: skip
 
     def bodies(self, frame: SceneFrame) -> tuple[Instances, Floats, Floats]:
         """Return bodies, wheels and open doors, the matrices [N, 3, 3] and the middles of the boxes' undersides [N, 3]."""
         count = len(frame)
-        axes = rotation_matrices(np.asarray(frame.transform[:, 3:6], dtype=np.float64))
-        below = frame.box_center - np.array([0.0, 0.0, 1.0]) * frame.extent
-        foot = frame.transform[:, :3] + np.einsum("nij,nj->ni", axes, below)
-        shape = np.asarray(frame.shape_class, dtype=np.intp)
-        extent = np.maximum(frame.extent, 0.005)
-        turned = axes
-        across = self._is_prop[shape] & (extent[:, 1] > TURNED_FROM * extent[:, 0])
-        if across.any():
-            # Props' meshes are long along x; a quarter turn to the left keeps their axes right-angled.
-            turned = axes.copy()
-            turned[across] = np.stack([axes[across, :, 1], -axes[across, :, 0], axes[across, :, 2]], axis=2)
-            extent[across] = extent[across][:, [1, 0, 2]]
-        scale = extent / self._half[shape]
-        walker = is_walker(shape)
-        # A capsule is narrower than the person in it: people keep their proportions.
-        scale[walker, :2] = scale[walker, 2:3]
-        paint = np.ones((count, 4))
-        paint[:, :3] = np.asarray(frame.color, dtype=np.float64) / 255.0
-        paint[:, 3] = frame.look if len(frame.look) else np.modf(np.arange(count) * 0.6180339887 + 0.13)[0]
-        state = self._states(frame, walker)
-        owner = np.zeros((count, 2))
-        for column, values in enumerate((frame.semantic_tag, frame.actor_id)):
-            if len(values):
-                owner[:, column] = values
-        body = make_instances(self.library, self._mesh[shape], turned, scale, foot, paint, state, owner)
-        parts = [body, self._wheels(frame, shape, axes, scale, foot, body)]
+        moving = _moving(frame)
+        most = count * (1 + self._models.has_wheel.shape[1])
+        axes, foot, scale = np.empty((count, 3, 3)), np.empty((count, 3)), np.empty((count, 3))
+        rows = np.empty((most, ROW), dtype=np.float32)
+        mesh, radius = np.empty(most, dtype=np.int32), np.empty(most, dtype=np.float32)
+        placed = body_rows(moving, self._models, axes, foot, scale, rows, mesh, radius)
+        found = Instances(rows[:placed], mesh[:placed], radius[:placed])
         if len(frame.open_doors) and np.any(frame.open_doors):
-            parts.append(self._doors(frame, shape, axes, scale, foot, body))
-        return joined(parts), axes, foot
-
-    def _states(self, frame: SceneFrame, walker: NDArray[np.bool_]) -> Floats:
-        state = np.zeros((len(frame), 4))
-        state[:, 3] = 1.0
-        if len(frame.light_flags):
-            state[:, 0] = np.asarray(frame.light_flags) & 0x7FF
-        if len(frame.open_doors):
-            state[:, 1] = np.asarray(frame.open_doors) * ~walker
-        if len(frame.stride_phase_rad):
-            state[walker, 1] = np.asarray(frame.stride_phase_rad)[walker]
-        if len(frame.speed_mps):
-            state[walker, 2] = np.asarray(frame.speed_mps)[walker]
-        return state
-
-    def _wheels(
-        self,
-        frame: SceneFrame,
-        shape: NDArray[np.integer],
-        axes: Floats,
-        scale: Floats,
-        foot: Floats,
-        body: Instances,
-    ) -> Instances:
-        owner, slot = np.nonzero(self._has_wheel[shape])
-        kind = shape[owner]
-        side = self._wheel_side[kind, slot]
-        radius = self._wheel_radius[kind] * scale[owner, 2]
-        width = self._wheel_width[kind]
-        steer = np.asarray(frame.steer_deg)[owner] if len(frame.steer_deg) else np.zeros(len(owner))
-        roll = (
-            np.radians(np.asarray(frame.wheel_turn_deg)[owner]) if len(frame.wheel_turn_deg) else np.zeros(len(owner))
-        )
-        yaw = np.radians(steer * self._wheel_steers[kind, slot])
-        # The mesh shows its outer side at +y: wheels on the left are turned about.
-        about = np.where(side < 0.0, -1.0, 1.0)
-        c, s = np.cos(yaw) * about, np.sin(yaw) * about
-        hub_y = side * (frame.extent[owner, 1] * 0.985 - 0.5 * width)
-        hub = np.stack([self._wheel_x[kind, slot] * scale[owner, 0], hub_y, radius], axis=1)
-        base = axes[owner]
-        turned = np.empty_like(base)
-        forward = base[:, :, 0] * c[:, None] + base[:, :, 1] * s[:, None]
-        turned[:, :, 1] = base[:, :, 1] * c[:, None] - base[:, :, 0] * s[:, None]
-        up = base[:, :, 2]
-        # Rolling forward takes the top ahead; a wheel that was turned about rolls the other way in its own frame.
-        cr, sr = np.cos(roll)[:, None], (np.sin(roll) * about)[:, None]
-        turned[:, :, 0] = forward * cr - up * sr
-        turned[:, :, 2] = up * cr + forward * sr
-        position = foot[owner] + np.einsum("nij,nj->ni", base, hub)
-        size = np.stack([radius, width, radius], axis=1)
-        rows = body.rows[owner]
-        return make_instances(
-            self.library, self._wheel_mesh[kind], turned, size, position, rows[:, 12:16], rows[:, 16:20], rows[:, 20:22]
-        )
+            found = joined([found, self._doors(frame, moving.shape, axes, scale, foot, found)])
+        return found, axes, foot
 
     def _doors(
         self,
@@ -231,44 +162,43 @@ def ground_quads(frame: SceneFrame, axes: Floats, foot: Floats, light: Lighting)
     count = len(frame)
     if not count:
         return np.zeros((0, ROW), dtype=np.float32)
-    walker = is_walker(frame.shape_class)
-    half_x = np.where(walker, 0.30, frame.extent[:, 0] * 1.06)
-    half_y = np.where(walker, 0.30, frame.extent[:, 1] * 1.14)
-    lift = foot + axes[:, :, 2] * 0.03
-    quads = [_quads(axes, lift, half_x, half_y, 0.0, np.where(walker, 0.40, 0.62))]
     strength = min(1.0, float(light.sun_color.max()) / 1.6) * 0.55
-    if strength > 0.03:
-        quads.append(_sun_shadows(frame, axes, lift, light, strength))
-    if light.night > 0.05 and len(frame.light_flags):
-        beam = np.nonzero(np.asarray(frame.light_flags) & LOW_OR_HIGH_BEAM)[0]
-        ahead = lift[beam] + axes[beam, :, 0] * (frame.extent[beam, :1] + 12.5)
-        strengths = np.full(len(beam), light.night)
-        quads.append(_quads(axes[beam], ahead, np.full(len(beam), 13.0), np.full(len(beam), 5.5), 1.0, strengths))
-    return np.concatenate(quads)
+    rows = np.empty((2 * count, ROW), dtype=np.float32)
+    shape = np.asarray(frame.shape_class, dtype=np.int64)
+    extent = np.asarray(frame.extent, dtype=np.float64)
+    placed = shadow_rows(
+        shape, extent, axes, foot, IS_WALKER, int(ShapeClass.TRUCK), np.asarray(light.sun_direction, dtype=np.float64),
+        strength if strength > 0.03 else 0.0, rows,
+    )  # fmt: skip
+    if light.night <= 0.05 or not len(frame.light_flags):
+        return rows[:placed]
+    beam = np.nonzero(np.asarray(frame.light_flags) & LOW_OR_HIGH_BEAM)[0]
+    ahead = foot[beam] + axes[beam, :, 2] * 0.03 + axes[beam, :, 0] * (extent[beam, :1] + 12.5)
+    strengths = np.full(len(beam), light.night)
+    pools = _quads(axes[beam], ahead, np.full(len(beam), 13.0), np.full(len(beam), 5.5), 1.0, strengths)
+    return np.concatenate([rows[:placed], pools])
 
 
-def _sun_shadows(
-    frame: SceneFrame, axes: Floats, lift: Floats, light: Lighting, strength: float
-) -> NDArray[np.float32]:
-    """Return quads that hold the shadows of the boxes; the shader finds which points the sun does not reach."""
-    walker = is_walker(frame.shape_class)
-    sun = light.sun_direction.copy()
-    sun[2] = max(sun[2], 0.22)
-    local = np.einsum("nji,j->ni", axes, sun / np.linalg.norm(sun))
-    height = 2.0 * frame.extent[:, 2]
-    reach = -local[:, :2] / np.maximum(local[:, 2:3], 0.15) * height[:, None]
-    half = np.where(walker[:, None], 0.22, frame.extent[:, :2])
-    low, high = np.minimum(-half, -half + reach) - 0.15, np.maximum(half, half + reach) + 0.15
-    middle, size = 0.5 * (low + high), 0.5 * (high - low)
-    place = lift + axes[:, :, 0] * middle[:, :1] + axes[:, :, 1] * middle[:, 1:2]
-    rows = _quads(axes, place, size[:, 0], size[:, 1], 2.0, np.full(len(place), strength))
-    rows[walker, 16] = 3.0
-    rows[:, 12:14] = half
-    rows[:, 14] = height
-    car = np.asarray(frame.shape_class) < int(ShapeClass.TRUCK)
-    rows[:, 15] = np.where(car, 0.58 * height, height)
-    rows[:, 18:20] = -middle
-    return rows
+def _moving(frame: SceneFrame) -> Moving:
+    count = len(frame)
+    paint, owner = np.ones((count, 4)), np.zeros((count, 2))
+    paint[:, :3] = frame.color
+    paint[:, :3] /= 255.0
+    paint[:, 3] = frame.look if len(frame.look) else np.modf(np.arange(count) * 0.6180339887 + 0.13)[0]
+    for column, values in enumerate((frame.semantic_tag, frame.actor_id)):
+        if len(values):
+            owner[:, column] = values
+
+    def numbers(values: NDArray[Any], dtype: type) -> NDArray[Any]:
+        return np.asarray(values, dtype=dtype) if len(values) else np.zeros(count, dtype=dtype)
+
+    return Moving(
+        np.ascontiguousarray(frame.transform, dtype=np.float64), np.ascontiguousarray(frame.extent, dtype=np.float64),
+        np.ascontiguousarray(frame.box_center, dtype=np.float64), np.asarray(frame.shape_class, dtype=np.int64), paint,
+        numbers(frame.light_flags, np.int64), numbers(frame.open_doors, np.int64),
+        numbers(frame.stride_phase_rad, np.float64), numbers(frame.speed_mps, np.float64),
+        numbers(frame.steer_deg, np.float64), numbers(frame.wheel_turn_deg, np.float64), owner,
+    )  # fmt: skip
 
 
 def _quads(

@@ -44,7 +44,7 @@ class ShapeClass(IntEnum):
 
 PROP_NAMES = tuple(PROPS)
 WALKERS = (ShapeClass.MAN, ShapeClass.WOMAN, ShapeClass.CHILD)
-_IS_WALKER = np.isin(np.arange(int(ShapeClass.PROP) + len(PROP_NAMES)), [int(w) for w in WALKERS])
+IS_WALKER = np.isin(np.arange(int(ShapeClass.PROP) + len(PROP_NAMES)), [int(w) for w in WALKERS])
 _BY_NAME = (
     ("firetruck", ShapeClass.FIRE_TRUCK),
     ("ambulance", ShapeClass.AMBULANCE),
@@ -69,7 +69,7 @@ def prop_class(name: str) -> int:
 
 def is_walker(shapes: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Return [N] which shapes are people on foot."""
-    return _IS_WALKER[shapes]
+    return IS_WALKER[shapes]
 
 
 def shape_class(
