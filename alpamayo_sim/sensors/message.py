@@ -10,6 +10,7 @@ HEADER = LAYOUT.packed["sensor_header"].packer()
 WORLD_OBSERVER = LAYOUT.sensor_type("FWorldObserver")
 _CLASSES = {
     "sensor.other.collision": "ACollisionSensor",
+    "sensor.camera.cosmos_visualization": "ACosmosControlSensor",
     "sensor.camera.depth": "ADepthCamera",
     "sensor.camera.normals": "ANormalsCamera",
     "sensor.camera.dvs": "ADVSCamera",

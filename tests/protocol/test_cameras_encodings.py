@@ -101,7 +101,9 @@ def test_each_camera_says_what_carla_says(world: carla.World, eye: Open, other: 
     assert (depth[tags[..., 2] == 11] > FAR_M - 1e-3).all() and (tags[..., 2] == 11).sum() > 100
     assert {1, 3, 11, 14} <= set(np.unique(tags[..., 2]))
     instance = bgra(images["instance_segmentation"])
-    assert (instance[..., 2] == tags[..., 2]).mean() > 0.998, "but for pixels at edges, which round by the place in the atlas"
+    assert (instance[..., 2] == tags[..., 2]).mean() > 0.998, (
+        "but for pixels at edges, which round by the place in the atlas"
+    )
     numbers = instance[..., 1] + 256 * instance[..., 0]
     assert (instance[..., 2][numbers == other.id & 0xFFFF] == 14).all() and (numbers == other.id & 0xFFFF).sum() > 200
     near = depth[numbers == other.id & 0xFFFF]
@@ -184,6 +186,26 @@ def test_a_lens_bends_every_kind_alike(world: carla.World, eye: Open) -> None:
         close = np.abs(a.ravel()[shown_from].reshape(a.shape) - b) <= (1e-3 * b + 1e-3 if kind == "depth" else 2.0)
         assert close.mean() > 0.99, kind
         assert (np.abs(a - b) > 2.0).mean() > 0.02, f"{kind}: corners show what is nearer to the middle"
+
+
+def test_control_view_shows_lanes_and_boxes(
+    world: carla.World, eye: Open, car: carla.Vehicle, other: carla.Actor
+) -> None:
+    view = eye("cosmos_visualization")
+    frame = world.tick()
+    image = view.at(frame)
+    assert isinstance(image, carla.Image) and (image.width, image.height, image.fov) == (200, 120, 90.0)
+    pixels = bgra(image)
+    colors, counts = np.unique(pixels[..., 2::-1].reshape(-1, 3), axis=0, return_counts=True)
+    seen = {tuple(color): count for color, count in zip(colors.tolist(), counts.tolist(), strict=True)}
+    assert seen[0, 0, 0] > 0.5 * 200 * 120 and seen[200, 36, 35] > 100 and seen[98, 183, 249] > 30
+    assert (pixels[..., 3] == 255).all()
+    inverse = np.array(image.transform.get_inverse_matrix())
+    corners = [inverse @ [v.x, v.y, v.z, 1.0] for v in other.bounding_box.get_world_vertices(other.get_transform())]
+    places = np.array([(100.0 + 100.0 * y / x, 60.0 - 100.0 * z / x) for x, y, z, _ in corners])
+    for u, v in places:
+        part = pixels[max(0, int(v) - 2) : int(v) + 3, max(0, int(u) - 2) : int(u) + 3, 2::-1]
+        assert (part == (255, 0, 0)).all(axis=2).any(), "each corner of the box ahead has red lines"
 
 
 def test_full_hd(world: carla.World, eye: Open) -> None:

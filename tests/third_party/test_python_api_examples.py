@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import carla
+import cv2
+import numpy as np
 import pytest
 from programs import Program, free_port
 
@@ -145,3 +148,27 @@ def test_vehicle_physics(example: Starter) -> None:
     assert outcome.exit_code == 0, outcome.output
     assert "# Adding an Impulse" in outcome.output
     assert "# Adding a Force" in outcome.output
+
+
+def test_tutorial(example: Starter, tmp_path: Path) -> None:
+    """A depth camera on a car in autopilot; the client writes its pictures in shades of the logarithm."""
+    outcome = example("tutorial.py").wait(PATIENCE_S)
+    assert "created sensor.camera.depth" in outcome.output and "done." in outcome.output
+    # It ends with its own TrafficManager running, whose threads the client library does not wait for at exit.
+    assert outcome.exit_code in (0, -signal.SIGABRT) and "Traceback" not in outcome.output, outcome.output
+    pictures = sorted((tmp_path / "_out").glob("*.png"))
+    assert len(pictures) >= 3
+    depth = cv2.imread(str(pictures[-1]), cv2.IMREAD_UNCHANGED)
+    assert depth is not None and depth.shape[:2] == (600, 800)
+    assert np.ptp(depth[..., 0]) > 80, "near is dark, far is bright"
+
+
+def test_synchronous_mode(example: Starter, world: carla.World, needs_modules: Callable[..., None]) -> None:
+    """A colour and a segmentation camera in lock-step, one blended over the other."""
+    needs_modules("pygame", "numpy")
+    program = example("synchronous_mode.py")
+    wait_until(lambda: len(world.get_actors().filter("sensor.camera.semantic_segmentation")) == 1, program)
+    driven_m = moved_m(world, "vehicle.*", program)
+    assert driven_m[0] > 20.0, program.output()
+    output = stop(program)
+    assert "AssertionError" not in output and "queue.Empty" not in output, output

@@ -39,8 +39,6 @@ _RESULT = re.compile(r"(?:^|\.\.\. )(ok|FAIL|ERROR|skipped)\b")
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1200)]
 
-NO_SENSOR = "uses sensors that the server does not simulate yet"
-
 MODULES: dict[str, dict[str, str]] = {
     "test_client": {},
     "test_sync": {},
@@ -49,7 +47,7 @@ MODULES: dict[str, dict[str, str]] = {
     "test_snapshot": {},
     "test_props_loading": {},
     "test_collision_sensor": {},
-    "test_sensor_tick_time": {"TestSensorTickTime.test_sensor_tick_time": NO_SENSOR},
+    "test_sensor_tick_time": {},
     "test_streamming": {},
     "test_map": {},
     "test_spawnpoints": {},
