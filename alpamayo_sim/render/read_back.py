@@ -43,6 +43,11 @@ class ReadBack:
         gl["glBindBuffer"](PIXEL_PACK_BUFFER, 0)
         self._fence = gl["glFenceSync"](SYNC_COMMANDS_COMPLETE, 0)
 
+    def ready(self) -> bool:
+        """Return whether the copy has come."""
+        assert self._fence is not None
+        return self._gl["glClientWaitSync"](self._fence, SYNC_FLUSH_COMMANDS, 0) != TIMEOUT_EXPIRED
+
     def finish(self) -> NDArray[np.uint8]:
         """Wait for the copy and return its bytes, valid until the next `start`; InfrastructureError if it does not come."""
         assert self._fence is not None

@@ -72,6 +72,10 @@ class Target:
         if self._read_back is not None:
             self._read_back.start(*self._used, floats=self._components == 2)
 
+    def ready(self) -> bool:
+        """Return whether `pixels` would not wait."""
+        return self._read_back is None or self._read_back.ready()
+
     def pixels(self) -> NDArray[Any]:
         """Return all pictures [height, width, components], top row first, valid until the next `begin`."""
         width, height = self._used

@@ -7,6 +7,7 @@ import os
 import selectors
 import socket
 import stat
+import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,8 @@ SCENES_KEPT = 4
 MOST_BLOCKS = 16
 """Pieces of memory of one world."""
 MOST_WORLDS = 256
+PAUSE_S = 5.0e-5
+"""Between two looks at whether a drawing is finished."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -93,7 +96,11 @@ class Service:
             elif key.data in self._worlds:
                 self._hear(self._worlds[key.data])
         if self._drawings:
-            self._deliver()
+            if self._drawings[0][2].target.ready():
+                self._deliver()
+            else:
+                # A driver that is asked to wait keeps a core busy.
+                time.sleep(PAUSE_S)
         elif len(self._painters) > SCENES_KEPT:
             self._forget_scenes()
 
