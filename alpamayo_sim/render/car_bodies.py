@@ -11,7 +11,7 @@ from alpamayo_sim.render.car_fittings import add_details, add_lamps, add_seams
 from alpamayo_sim.render.car_loft import cross_section, faces, finish
 from alpamayo_sim.render.car_shapes import CarShape
 from alpamayo_sim.render.emergency_livery import add_light_bar
-from alpamayo_sim.render.mesh import RUBBER, WHITE, Joint, Material, Mesh, MeshBuilder
+from alpamayo_sim.render.mesh import GLASS, RUBBER, WHITE, Joint, Material, Mesh, MeshBuilder
 
 
 def car_mesh(shape: CarShape, *, beacon: bool = False) -> Mesh:
@@ -89,4 +89,17 @@ def far_car_mesh(shape: CarShape, *, beacon: bool = False) -> Mesh:
         )
     if beacon:
         add_light_bar(builder, shape)
+    return builder.build()
+
+
+def block_car_mesh(shape: CarShape) -> Mesh:
+    """Return two blocks for a car that is a dozen pixels long: a body and a dark cabin."""
+    half_x, half_y, half_z = shape.half_size
+    shoulder = 1.16 * half_z
+    builder = MeshBuilder()
+    builder.box((0, 0, 0.5 * shoulder + 0.12), (half_x, half_y * 0.94, 0.5 * shoulder - 0.08), Material.PAINT, WHITE)
+    rise = half_z - 0.5 * shoulder
+    builder.box(
+        (-0.1 * half_x, 0, shoulder + rise), (0.58 * half_x, 0.86 * half_y, rise), Material.GLASS, GLASS, taper=0.74
+    )
     return builder.build()

@@ -21,10 +21,11 @@ from alpamayo_sim.render import (
     two_wheelers,
     wheel_shapes,
 )
-from alpamayo_sim.render.mesh import Mesh
+from alpamayo_sim.render.mesh import VERTEX, Mesh
 from alpamayo_sim.render.scene_frame import PROP_NAMES, ShapeClass, prop_class
 
 NEVER = 0.0
+NOTHING = Mesh(np.zeros(0, dtype=VERTEX), np.zeros((0, 3), dtype=np.int32))
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,21 @@ _Level = tuple[str, Mesh, Mesh | None, float, float]
 """Name, fine and coarse mesh, apparent radius in pixels at which they change, and below which nothing is drawn."""
 
 
+PARKING = (ShapeClass.SEDAN, ShapeClass.HATCHBACK, ShapeClass.SUV, ShapeClass.COUPE)
+"""The cars that stand parked in a town. There are many, so far ones are blocks: what is drawn of one is a "parked_" mesh from
+`BLOCK_PX` on and a "distant_" one below, which has no fine level."""
+BLOCK_PX = 8.0
+
+
+def _parked_levels() -> list[_Level]:
+    levels: list[_Level] = []
+    for name, shape in (CARS[kind] for kind in PARKING):
+        fine, coarse = car_bodies.car_mesh(shape), car_bodies.far_car_mesh(shape)
+        levels.append((f"parked_{name}", fine, coarse, 21.0, BLOCK_PX))
+        levels.append((f"distant_{name}", NOTHING, car_bodies.block_car_mesh(shape), BLOCK_PX, 1.2))
+    return levels
+
+
 def _vehicle_levels() -> list[_Level]:
     levels: list[_Level] = []
     for name, shape in CARS.values():
@@ -196,8 +212,11 @@ def _street_levels(speed_limits: tuple[int, ...]) -> list[_Level]:
         ("light_arm", street.light_arm_mesh(), None, NEVER, 0.3),
         ("light_head", street.light_head_mesh(), street.light_head_mesh(far=True), 5.0, 0.5),
         ("rail", street.rail_mesh(), street.rail_mesh(far=True), 16.0, 1.2),
-        ("awning", street.awning_mesh(), None, NEVER, 3.0),
-        ("bay", street.bay_mesh(), None, NEVER, 1.0),
+        ("awning", street.awning_mesh(), None, NEVER, 4.5),
+        ("bay", street.bay_mesh(), None, NEVER, 2.5),
+        ("street_bench", prop_shapes.prop_mesh("bench"), None, NEVER, 4.0),
+        ("street_bin", prop_shapes.prop_mesh("litter_bin"), None, NEVER, 3.0),
+        ("shelter", prop_shapes.prop_mesh("bus_shelter"), None, NEVER, 2.0),
         ("bus_stop_sign", street.bus_stop_sign_mesh(), None, NEVER, 2.0),
         *((name, make(), None, NEVER, 2.5) for name, make in signs),
         *((name, mesh, None, NEVER, 2.5) for name, mesh in speeds),
@@ -206,7 +225,7 @@ def _street_levels(speed_limits: tuple[int, ...]) -> list[_Level]:
 
 def _levels(speed_limits: tuple[int, ...]) -> list[_Level]:
     props: list[_Level] = [(f"prop_{name}", prop_shapes.prop_mesh(name), None, NEVER, 0.8) for name in PROP_NAMES]
-    return [*_vehicle_levels(), *_walker_levels(), *_street_levels(speed_limits), *props]
+    return [*_vehicle_levels(), *_parked_levels(), *_walker_levels(), *_street_levels(speed_limits), *props]
 
 
 @cache
@@ -235,5 +254,7 @@ def mesh_library(speed_limits: tuple[int, ...]) -> MeshLibrary:
         count,
         np.array([level[3] for level in levels]),
         np.array([level[4] for level in levels]),
-        np.array([level[1].radius_m for level in levels]),
+        np.array(
+            [max(mesh.radius_m for mesh in level[1:3] if mesh is not None and len(mesh.vertices)) for level in levels]
+        ),
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from alpamayo_sim.frames import rotation_matrices
 from alpamayo_sim.render.instances import DynamicInstances, Instances, joined, make_instances
-from alpamayo_sim.render.library import MeshLibrary
+from alpamayo_sim.render.library import CARS, PARKING, MeshLibrary
 from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass
 from alpamayo_sim.roads.light_heads import LightHeads
 from alpamayo_sim.roads.statics import BAY_HALF_M, PARKED_SIZES, StaticBoxes, StaticKind
@@ -55,7 +55,6 @@ RAIL_JOINT_M = 5.0
 """Pieces of guard rail nearer to one another than this belong to one rail."""
 TREES = (("broad_tree", 0.0, 0.45), ("slim_tree", 0.45, 0.75), ("conifer", 0.75, 1.0))
 """Which share of the trees each mesh is."""
-PARKED = (ShapeClass.SEDAN, ShapeClass.HATCHBACK, ShapeClass.SUV, ShapeClass.COUPE)
 PARKED_COLORS = np.array(
     [(200, 202, 205), (28, 30, 33), (120, 124, 130), (140, 24, 28), (30, 52, 110), (225, 225, 220), (60, 80, 64), (170, 150, 120)]
 )  # fmt: skip
@@ -83,9 +82,9 @@ def roadside_instances(library: MeshLibrary, statics: StaticBoxes) -> Instances:
     hedges = statics.kind == int(StaticKind.HEDGE)
     add("hedge", hedges, statics.extent[hedges] * np.array([1.16, 1.0, 1.0]))
     for kind, name in (
-        (StaticKind.BUS_STOP, "prop_bus_shelter"),
-        (StaticKind.BENCH, "prop_bench"),
-        (StaticKind.BIN, "prop_litter_bin"),
+        (StaticKind.BUS_STOP, "shelter"),
+        (StaticKind.BENCH, "street_bench"),
+        (StaticKind.BIN, "street_bin"),
     ):
         chosen = statics.kind == int(kind)
         add(name, chosen, statics.extent[chosen])
@@ -121,7 +120,7 @@ def _parked_instances(library: MeshLibrary, statics: StaticBoxes, foot: Floats) 
         return joined([])
     sizes = np.array(PARKED_SIZES)
     shape = np.array(
-        [int(PARKED[k]) for k in np.abs(statics.extent[chosen][:, None] - sizes).sum(axis=2).argmin(axis=1)]
+        [int(PARKING[k]) for k in np.abs(statics.extent[chosen][:, None] - sizes).sum(axis=2).argmin(axis=1)]
     )
     dice = np.modf(np.abs(statics.center[chosen, 0] * 0.917 + statics.center[chosen, 1] * 0.371))[0]
     color = PARKED_COLORS[(dice * len(PARKED_COLORS)).astype(np.intp)]
@@ -135,10 +134,14 @@ def _parked_instances(library: MeshLibrary, statics: StaticBoxes, foot: Floats) 
         semantic_tag=statics.label[chosen].astype(np.int32),
     )
     cars, _, _ = DynamicInstances(library).bodies(frame)
+    names = [CARS[ShapeClass(int(k))][0] for k in shape]
+    cars.mesh[:count] = [library.index(f"parked_{name}") for name in names]
+    far = np.array([library.index(f"distant_{name}") for name in names], dtype=np.int32)
+    distant = Instances(cars.rows[:count], far, cars.radius_m[:count])
     off_road = chosen[statics.source[chosen] < 0]
     bays = np.tile([BAY_HALF_M[0] + 1.1, BAY_HALF_M[1], 1.0], (len(off_road), 1))
     ground = np.full(len(off_road), GROUND_LABEL)
-    return joined([cars, _place(library, "bay", foot[off_road], statics.yaw_deg[off_road], bays, ground)])
+    return joined([cars, distant, _place(library, "bay", foot[off_road], statics.yaw_deg[off_road], bays, ground)])
 
 
 def _pole_feet(statics: StaticBoxes, kind: StaticKind) -> dict[int, Floats]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.floating]
 BLOCK_CELLS = 6
 """Side of a block of land, in cells of the terrain."""
-FLAT_M = 0.02
+FLAT_M = 0.04
 """A block with less relief than this is two triangles."""
 HORIZON_M = 2_500.0
 

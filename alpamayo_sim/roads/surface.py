@@ -29,8 +29,8 @@ OVERLAP_M = 0.03
 HILLS_M = 1.0
 """Difference in height between a map's roads from which verges are sampled densely, at every `VERGE_EVERY`th lane sample."""
 VERGE_EVERY = 5
-NEAR_END_M, END_EVERY = 14.0, 2
-"""Within this of a lane's end, where others come near, every second sample counts."""
+NEAR_END_M, END_EVERY = 12.0, 3
+"""Within this of a lane's end, where others come near, every third sample counts."""
 _SURFACE_OF_LANE = {
     LaneType.SHOULDER: Surface.SHOULDER,
     LaneType.SIDEWALK: Surface.SIDEWALK,

@@ -20,6 +20,8 @@ Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 ROWS_M, HILLY_ROWS_M = (0.0, 2.5, VERGE_M), (0.0, 1.0, 2.0, 3.0, 4.0, VERGE_M)
 """Distances from the road's edge at which the verge is sampled."""
+LEVEL_M = 0.3
+"""A verge that rises or falls by less needs only its first, middle and last line."""
 PROBE_M, PROBE_EVERY_M = 0.35, 0.5
 """From where on, and how densely, a verge looks for the next lane, before which it ends."""
 BELOW_EDGE_M, BELOW_LANE_M = 0.02, 0.03
@@ -156,15 +158,25 @@ def _add_strips(
         row[:, 2] -= BELOW_LANE_M * ((distance >= reach) & ~open_end)
         rows.append(row)
     allowed = ~bridge & ~(fan & (reach <= PROBE_M))
-    for near, far in zip(rows[:-1], rows[1:], strict=True):
-        strip = [near, far] if side > 0 else [far, near]
-        normals = _normals(near, far, outward)
-        parts.add(
-            np.concatenate(strip), np.concatenate([normals, normals]), Surface.GRASS, strip_triangles(run, allowed),
-            fine=True,
-        )  # fmt: skip
+    # Where the verge is nearly level, a few of its lines do.
+    steep = np.abs(rows[-1][:, 2] - rows[0][:, 2]) > LEVEL_M
+    steep[:-1] |= steep[1:]
+    few = [rows[k] for k in (0, len(rows) // 2, len(rows) - 1)]
+    for lines, wanted in ((rows, steep), (few, ~steep)) if len(rows) > len(few) else ((rows, steep | ~steep),):
+        for near, far in zip(lines[:-1], lines[1:], strict=True):
+            strip = [near, far] if side > 0 else [far, near]
+            normals = _normals(near, far, outward)
+            triangles = _of_segments(strip_triangles(run, allowed), wanted)
+            parts.add(np.concatenate(strip), np.concatenate([normals, normals]), Surface.GRASS, triangles, fine=True)
     if (bridge & ~fan).any():
         _add_deck(parts, edge[~fan], outward[~fan], run[~fan], bridge[~fan], drop[~fan], side)
+
+
+def _of_segments(triangles: Ints, wanted: NDArray[np.bool_]) -> Ints:
+    """Return the triangles of a strip that lie between line points k and k + 1 of which k is wanted [n]."""
+    half = len(triangles) // 2
+    segment = np.concatenate([triangles[:half, 0], triangles[half:, 0] - 1])
+    return triangles[wanted[segment]]
 
 
 def _add_deck(

@@ -10,6 +10,7 @@ from car_frames import cars
 
 from alpamayo_sim.frames import Transform, to_world, wrap_degrees
 from alpamayo_sim.render.camera import CameraView
+from alpamayo_sim.render.camera_kind import CameraKind
 from alpamayo_sim.render.facades import building_looks
 from alpamayo_sim.render.renderer import Renderer
 from alpamayo_sim.render.scene_frame import SceneFrame
@@ -22,6 +23,7 @@ from alpamayo_sim.roads.markings import build_markings
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.statics import StaticKind
 
+CAR_TAG = 14
 NAMES: tuple[str, ...] = (
     "cloudiness", "precipitation", "precipitation_deposits", "wind_intensity", "sun_azimuth_angle", "sun_altitude_angle",
     "fog_density", "fog_distance", "fog_falloff", "wetness", "scattering_intensity", "mie_scattering_scale",
@@ -163,6 +165,25 @@ def test_a_speed_sign_can_be_told_from_another_at_camera_resolution(renderer: Re
     assert len(found) >= 2
     faces = list(found.values())
     assert np.abs(faces[0] - faces[1]).max(axis=2).max() > 60
+
+
+@pytest.mark.parametrize("metres", [7.0, 25.0, 60.0])
+def test_parked_cars_are_seen_near_and_far(renderer: Renderer, town: RoadMap, metres: float) -> None:
+    """The picture of a semantic camera has a car of the box's size, whichever of its meshes is drawn."""
+    statics = renderer.scene.statics
+    parked = np.flatnonzero((statics.kind == int(StaticKind.PARKED_CAR)) & (statics.source >= 0))
+    seen = 0
+    for k in parked[:12]:
+        (x, y, z), yaw = statics.center[k], np.radians(statics.yaw_deg[k])
+        eye = (float(x - metres * np.cos(yaw)), float(y - metres * np.sin(yaw)), float(z) + 0.2)
+        view = CameraView(
+            Transform(*eye, 0.0, float(statics.yaw_deg[k]), 0.0), 320, 180, 40.0, kind=CameraKind.SEMANTIC
+        )
+        image = renderer.render([view], SceneFrame())[0]
+        half_px = view.focal_px * statics.extent[k, 1] / metres
+        middle = image[85:96, int(160 - 0.6 * half_px) : int(160 + 0.6 * half_px) + 1, 2]
+        seen += float((middle == CAR_TAG).mean()) > 0.7
+    assert seen >= 5, "other parked cars stand before some of them"
 
 
 def test_looks_of_a_house_go_by_its_place_alone() -> None:
