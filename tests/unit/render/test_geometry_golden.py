@@ -26,10 +26,11 @@ def _grey_by_logarithm(image: Image) -> np.ndarray:
     return np.rint(255.0 * np.clip(np.log(depth_m(image)) / np.log(1000.0), 0.0, 1.0)).astype(np.uint8)
 
 
-def _colors_of_numbers(image: Image) -> np.ndarray:
-    """Return the tag, and a hash of the number: what is what, whatever its number is."""
+def _tags_and_outlines(image: Image) -> np.ndarray:
+    """Return the tag, and where one thing ends and another begins: the numbers of things may change with the map."""
     number = image[..., 1].astype(np.int64) + 256 * image[..., 0].astype(np.int64)
-    return np.stack([number * 37 % 256, number * 91 % 256, 8 * tags(image)], axis=-1).astype(np.uint8)
+    outline = (np.diff(number, axis=1, prepend=number[:, :1]) != 0) | (np.diff(number, axis=0, prepend=number[:1]) != 0)
+    return np.stack([255 * outline, 8 * tags(image), 0 * number], axis=-1).astype(np.uint8)
 
 
 def _shades_of_motion(image: Image) -> np.ndarray:
@@ -44,7 +45,7 @@ def _plain(image: Image) -> np.ndarray:
 SHOWN = {
     CameraKind.DEPTH: _grey_by_logarithm,
     CameraKind.SEMANTIC: lambda image: (8 * tags(image)).astype(np.uint8),
-    CameraKind.INSTANCE: _colors_of_numbers,
+    CameraKind.INSTANCE: _tags_and_outlines,
     CameraKind.NORMALS: _plain,
     CameraKind.FLOW: _shades_of_motion,
 }
