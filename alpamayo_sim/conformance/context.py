@@ -24,6 +24,12 @@ class OutOfTime(Exception):
     """A check has used up its time."""
 
 
+def others_in(world: carla.World) -> list[carla.Actor]:
+    """Return the actors that somebody has spawned: vehicles, walkers, props, sensors, controllers."""
+    spawned = ("vehicle.", "walker.", "static.", "sensor.", "controller.")
+    return [actor for actor in world.get_actors() if actor.type_id.startswith(spawned)]
+
+
 class Context:
     """One session with a server. Actors that checks spawn through it are destroyed after each check."""
 
@@ -47,6 +53,10 @@ class Context:
         self.places = Places(self.map)
         self.vehicles_found = len(self.world.get_actors().filter("vehicle.*"))
         self._spawned.clear()
+
+    def note_others(self) -> None:
+        """Keep clear of the actors that others have in the world now; before a check spawns anything."""
+        self.places.taken = tuple(actor.get_location() for actor in others_in(self.world))
 
     def synchronise(self, *, step_s: float = STEP_S) -> None:
         """Put the world into synchronous mode with steps of `step_s`, substeps of 10 ms as CARLA's defaults have it."""

@@ -11,7 +11,7 @@ from alpamayo_sim.conformance.results import ServerIdentity, count_verdicts
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1d2329;background:#fff}
 table{border-collapse:collapse;width:100%;margin:.4rem 0 1.2rem}td,th{border-bottom:1px solid #d8dde2;padding:.25rem .5rem;
-text-align:left;vertical-align:top}td.n{text-align:right;font-variant-numeric:tabular-nums}
+text-align:left;vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 summary{cursor:pointer;padding:.2rem 0}.v{display:inline-block;min-width:4.6rem;text-align:center;border-radius:.3rem;
 margin-right:.6rem;font-size:.85em;padding:.05rem .3rem}.pass{background:#cfead6}.fail{background:#f6c9c4}
 .skipped{background:#e7e9ec}.info{background:#d5e4f7}p.c{margin:.3rem 0;color:#444}h2{margin-top:2rem}
@@ -26,7 +26,7 @@ def markdown_report(identity: ServerIdentity, outcomes: Sequence[Outcome], note:
     if note:
         lines += [f"**{note}**", ""]
     verdicts = list(count_verdicts(()))
-    lines += ["| family | " + " | ".join(verdicts) + " |", "|---|" + "---|" * len(verdicts)]
+    lines += ["| family | " + " | ".join(verdicts) + " |", "|---|" + "---:|" * len(verdicts)]
     for family, members in _by_family(outcomes).items():
         lines.append(f"| {family} | " + " | ".join(str(n) for n in count_verdicts(members).values()) + " |")
     lines.append("| all | " + " | ".join(str(n) for n in count_verdicts(outcomes).values()) + " |")
@@ -53,7 +53,7 @@ def html_report(identity: ServerIdentity, outcomes: Sequence[Outcome], note: str
     ]
     if note:
         parts.append(f"<p><strong>{html.escape(note)}</strong></p>")
-    parts.append("<table><tr><th>family" + "".join(f"<th>{verdict}" for verdict in count_verdicts(())))
+    parts.append("<table><tr><th>family" + "".join(f"<th class=n>{verdict}" for verdict in count_verdicts(())))
     families = _by_family(outcomes)
     for family, members in [*families.items(), ("all", list(outcomes))]:
         cells = "".join(f"<td class=n>{n}" for n in count_verdicts(members).values())
@@ -115,5 +115,13 @@ def _facts(identity: ServerIdentity) -> str:
     return (
         f"Town {identity.map_name}, profile {identity.profile}, server version {identity.server_version}, "
         f"client {identity.client_version}. A check passes when what was measured is what CARLA 0.9.16 is known to give; "
-        "info marks what was measured where that is not known."
+        "info marks what was measured where that is not known." + (f" {not_empty(identity)}" if identity.others else "")
+    )
+
+
+def not_empty(identity: ServerIdentity) -> str:
+    """Return the sentence that tells of the actors that were there before the checks."""
+    return (
+        f"The server was not empty: {identity.others} actors of others were in the world at the start; "
+        "the checks keep clear of them, and are skipped where no place is left."
     )

@@ -27,6 +27,8 @@ class ServerIdentity:
     map_name: str
     profile: str
     """`quick` or `full`."""
+    others: int = 0
+    """Actors of others that were in the world at the start."""
 
 
 def results_json(identity: ServerIdentity, outcomes: Sequence[Outcome], *, complete: bool, started: str) -> str:
@@ -44,6 +46,7 @@ def results_json(identity: ServerIdentity, outcomes: Sequence[Outcome], *, compl
     environment = {
         "server": identity.server,
         "started": started,
+        "actors_of_others": identity.others,
         "complete": complete,
         "wall_time_s": round(sum(outcome.wall_time_s for outcome in outcomes), 2),
         "check_wall_time_s": {outcome.check.id: round(outcome.wall_time_s, 3) for outcome in outcomes},

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import carla
 
@@ -87,6 +89,7 @@ def make(context: Context, address: ServerAddress, check: Check) -> Outcome:
     try:
         context.synchronise()
         context.tick()
+        context.note_others()
         for value in check.measure(context):
             measured.append(value)
             context.check_time()
@@ -97,7 +100,7 @@ def make(context: Context, address: ServerAddress, check: Check) -> Outcome:
     except OutOfTime:
         verdict, reason = Verdict.FAIL, f"it took longer than {check.limit_s:.0f} s"
     except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
-        verdict, reason = Verdict.FAIL, f"{type(error).__name__}: {error}"
+        verdict, reason = Verdict.FAIL, f"{_place_of(error, check)}: {type(error).__name__}: {error}"
         _expect_answer(context, address, check)
     try:
         context.start_clock(check.limit_s)
@@ -107,6 +110,13 @@ def make(context: Context, address: ServerAddress, check: Check) -> Outcome:
         _expect_answer(context, address, check)
         reason = f"{reason}; cleaning up: {error}".removeprefix("; ")
     return Outcome(check, verdict, reason, tuple(measured), time.monotonic() - started_s)
+
+
+def _place_of(error: BaseException, check: Check) -> str:
+    """Return file and line of the check that an exception passed through last."""
+    file = check.measure.__code__.co_filename
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f"{Path(file).name}:{lines[-1] if lines else check.measure.__code__.co_firstlineno}"
 
 
 def _say(value: Measured) -> str:

@@ -13,7 +13,7 @@ from alpamayo_sim.client.connection import ServerAddress, is_embedded
 from alpamayo_sim.client.watchdog import ServerWatchdog
 from alpamayo_sim.conformance.catalogue import CHECKS
 from alpamayo_sim.conformance.check import Check, Outcome
-from alpamayo_sim.conformance.context import Context
+from alpamayo_sim.conformance.context import Context, others_in
 from alpamayo_sim.conformance.report import html_report, markdown_report
 from alpamayo_sim.conformance.results import ServerIdentity, count_verdicts, results_json
 from alpamayo_sim.conformance.runner import Selection, run_checks
@@ -65,12 +65,13 @@ class Session:
         self._on_outcome = on_outcome
         self._outcomes: list[Outcome] = []
         self._started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        self._identity = ServerIdentity(
+        self.identity = ServerIdentity(
             server="embedded" if is_embedded(client) else "CARLA",
             server_version=client.get_server_version(),
             client_version=client.get_client_version(),
             map_name=client.get_world().get_map().name.rsplit("/", 1)[-1],
             profile="quick" if selection.is_quick else "full",
+            others=len(others_in(client.get_world())),
         )
 
     def run(self, on_loss: Callable[[str], None]) -> Results:
@@ -102,9 +103,9 @@ class Session:
         note = "" if complete else "Not complete: the checks were interrupted, or still run."
         outcomes = tuple(self._outcomes)
         texts = {
-            "conformance.json": results_json(self._identity, outcomes, complete=complete, started=self._started),
-            "report.md": markdown_report(self._identity, outcomes, note),
-            "report.html": html_report(self._identity, outcomes, note),
+            "conformance.json": results_json(self.identity, outcomes, complete=complete, started=self._started),
+            "report.md": markdown_report(self.identity, outcomes, note),
+            "report.html": html_report(self.identity, outcomes, note),
         }
         for name, text in texts.items():
             draft = self._folder / f".{name}.new"

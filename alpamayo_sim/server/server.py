@@ -147,6 +147,7 @@ class Server:
         try:
             self.loop.run()
         finally:
+            self.simulation.recordings.close()
             log_statistics(self)
 
     def _admit(self, sock: socket.socket) -> bool:

@@ -28,12 +28,17 @@ def _answers(context: Context) -> Iterator[Measured]:
     yield Measured("answers", len(answers), expected=3)
     yield Measured("answers with an error", sum(bool(answer.error) for answer in answers), expected=0)
     snapshot = context.world.get_snapshot()
+    places = [spot for answer, spot in zip(answers, spots, strict=True) if not answer.error]
+    found = [snapshot.find(answer.actor_id) for answer in answers if not answer.error]
+    yield Measured("answers whose actor is not in the state", sum(actor is None for actor in found), expected=0)
     errors = [
-        snapshot.find(answer.actor_id).get_transform().location.distance_2d(spot.location)
-        for answer, spot in zip(answers, spots, strict=True)
+        actor.get_transform().location.distance_2d(spot.location)
+        for actor, spot in zip(found, places, strict=True)
+        if actor is not None
     ]
-    yield Measured("largest distance of an answer's actor from its command's place", max(errors), "m", 0.0, 0.02)
-    ids = [answer.actor_id for answer in answers]
+    largest = max(errors, default=None)
+    yield Measured("largest distance of an answer's actor from its command's place", largest, "m", 0.0, 0.02)
+    ids = [answer.actor_id for answer in answers if not answer.error]
     commands = [carla.command.ApplyVehicleControl(i, carla.VehicleControl(throttle=0.5)) for i in reversed(ids)]
     answers = context.client.apply_batch_sync(commands, False)
     yield Measured("answers have their commands' ids", [a.actor_id for a in answers] == ids[::-1], expected=True)

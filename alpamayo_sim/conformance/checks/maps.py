@@ -49,7 +49,7 @@ def _opendrive(context: Context) -> Iterator[Measured]:
     source="Carla/OpenDrive/OpenDriveGenerator.cpp; Docs/core_map.md",
 )
 def _spawn_points(context: Context) -> Iterator[Measured]:
-    spots = context.places.spots
+    spots = list(context.map.get_spawn_points())
     yield Measured("spawn points", len(spots))
     yield Measured("there are some", len(spots) > 0, expected=True)
     off = turned = 0
@@ -94,8 +94,8 @@ def _waypoints(context: Context) -> Iterator[Measured]:
 def _ground(context: Context) -> Iterator[Measured]:
     errors: list[float] = []
     missed = 0
-    for number in range(0, min(40, len(context.places.spots)), 4):
-        lane = context.map.get_waypoint(context.places.spot(number).location).transform.location
+    for spot in list(context.map.get_spawn_points())[:40:4]:
+        lane = context.map.get_waypoint(spot.location).transform.location
         hit = context.world.ground_projection(carla.Location(lane.x, lane.y, lane.z + 1.5), 5.0)
         if hit is None:
             missed += 1

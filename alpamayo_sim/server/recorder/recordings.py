@@ -39,6 +39,10 @@ class Recordings:
     def start(self, name: str, *, additional: bool) -> str:
         """Record every tick from the next one on, and return the file; CallError where it can not be."""
         path = self._folder.resolve(name)
+        try:
+            self._folder.make()
+        except OSError as error:
+            raise CallError(f"the folder of recordings can not be made: {error}") from error
         self.stop_replay(keep_actors=False)
         self.stop()
         self._recorder = Recorder(self._simulation, path, additional=additional)
@@ -53,6 +57,11 @@ class Recordings:
                 recorder.close()
             except OSError as error:
                 _LOG.error("the recording %s lacks its end: %s", recorder.path, error)
+
+    def close(self) -> None:
+        """End the recording and the folder that nothing was kept in, at the end of the server."""
+        self.stop()
+        self._folder.close()
 
     def file_info(self, name: str, *, show_all: bool) -> str:
         """Return CARLA's text about a recording."""
@@ -96,6 +105,9 @@ class Recordings:
         except NotARecording as error:
             raise CallError(f"can not replay {path}: it is not a CARLA recorder file") from error
         replayer = self._open(path, reader, request)
+        if replayer.total_s < 0.0:
+            reader.close()
+            return f"{text}The recording has no frames: there is nothing to replay\n", None
         map_name = reader.header.map_name.rsplit("/", 1)[-1]
         other_map = map_name if map_name != self._simulation.road_map.name else None
         if other_map is not None:

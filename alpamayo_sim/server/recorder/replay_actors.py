@@ -53,6 +53,7 @@ class ReplayActors:
         self.heroes: set[int] = set()
         self.driven: set[int] = set()
         """Vehicles and walkers whose physics are off while they are moved."""
+        self._missing = 0
 
     def find(self, recorded_id: int) -> int:
         """Return the id of a live actor for a recorded one, 0 without."""
@@ -60,7 +61,7 @@ class ReplayActors:
         return actor_id if actor_id in self._world.infos else 0
 
     def add(self, actor: AddedActor, recorded_parent: int) -> None:
-        """Create an actor, or find the one that it is; what can not be created is left out and logged."""
+        """Create an actor, or find the one that it is; what can not be created is left out and counted."""
         attributes = {name: value for _, name, value in actor.attributes}
         hero = attributes.get("role_name") == "hero"
         is_spectator = actor.type_id.startswith(SPECTATOR_TYPE)
@@ -77,7 +78,7 @@ class ReplayActors:
         else:
             found = self._existing(actor, pose) or self._created(actor, attributes, pose, self.find(recorded_parent))
         if not found:
-            _LOG.info("replay: %s %d could not be created", actor.type_id[:80], actor.id)
+            self._missing += 1
             return
         self.present[actor.id] = found
         if hero:
@@ -145,6 +146,9 @@ class ReplayActors:
 
     def let_go(self) -> None:
         """End as CARLA does: every vehicle gets its physics back, without speed or controls, and every walker stands."""
+        if self._missing:
+            _LOG.info("replay: %d of the recorded actors could not be created", self._missing)
+            self._missing = 0
         world = self._world
         for actor_id, index in world.vehicle_of.items():
             if self._ignore_hero and actor_id in self.heroes:

@@ -88,6 +88,7 @@ class Arguments:
 
     def _check(self, address_text: str) -> int:
         from alpamayo_sim.client.connection import ServerAddress, connect
+        from alpamayo_sim.conformance.report import not_empty
         from alpamayo_sim.conformance.runner import Selection, ServerLost
         from alpamayo_sim.conformance.session import Session
 
@@ -103,6 +104,8 @@ class Arguments:
 
         try:
             session = Session(client, address, folder, selection, _say_check, _say_outcome)
+            if session.identity.others:
+                print(not_empty(session.identity), flush=True)
             results = session.run(give_up)
         except ServerLost as error:
             give_up(str(error))
