@@ -49,9 +49,9 @@ class Target:
         drawn.viewport = (0, 0, width, height)
         drawn.clear(0.0, 0.0, 0.0, 1.0, depth=1.0, viewport=(0, 0, width, height))
         top = np.cumsum(sizes[:, 1]) - sizes[:, 1]
-        viewports = np.zeros((len(sizes), 4), dtype=np.float32)
-        viewports[:, 1], viewports[:, 2:] = top, sizes
         if self._set_viewports is not None:
+            viewports = np.zeros((len(sizes), 4), dtype=np.float32)
+            viewports[:, 1], viewports[:, 2:] = top, sizes
             self._set_viewports(0, len(viewports), viewports.ctypes.data)
         places = np.empty((len(sizes), 4), dtype=np.float32)
         places[:, 0], places[:, 1] = sizes[:, 0] / width, sizes[:, 1] / height

@@ -52,10 +52,10 @@ class Cameras:
     """The cameras of the ego; frames are copied as they come."""
 
     def __init__(self, world: carla.World, ego: carla.Actor, count: int, size: tuple[int, int]) -> None:
-        self._frames: queue.SimpleQueue[tuple[int, int, np.ndarray]] = queue.SimpleQueue()
+        self._frames: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
         self._count = count
         self._sensors: list[carla.Sensor] = []
-        self.images: dict[int, np.ndarray] = {}
+        self.images = np.zeros((count, size[1], size[0], 4), dtype=np.uint8)
         blueprint = world.get_blueprint_library().find("sensor.camera.rgb")
         blueprint.set_attribute("image_size_x", str(size[0]))
         blueprint.set_attribute("image_size_y", str(size[1]))
@@ -66,17 +66,15 @@ class Cameras:
             self._sensors.append(sensor)
 
     def _take(self, k: int, image: carla.Image) -> None:
-        pixels = np.frombuffer(image.raw_data, dtype=np.uint8).reshape(image.height, image.width, 4).copy()
-        self._frames.put((k, image.frame, pixels))
+        self.images[k] = np.frombuffer(image.raw_data, dtype=np.uint8).reshape(image.height, image.width, 4)
+        self._frames.put((k, image.frame))
 
     def wait(self, frame: int) -> None:
         """Wait until all cameras have sent the picture of a frame."""
         missing = self._count
         while missing:
-            k, number, pixels = self._frames.get(timeout=FRAME_TIMEOUT_S)
-            if number == frame:
-                self.images[k] = pixels
-                missing -= 1
+            _, number = self._frames.get(timeout=FRAME_TIMEOUT_S)
+            missing -= number == frame
 
     def end(self) -> None:
         for sensor in self._sensors:
@@ -138,7 +136,7 @@ def drive(bench: bench_server.Bench, options: argparse.Namespace) -> Share:
         time.process_time() - cpu_s,
         sum(server.cpu_times()[:2]) - server_cpu_s,
         0,
-        int(sum(int(image.sum()) for image in cameras.images.values())),
+        int(cameras.images.sum()),
     )
     cameras.end()
     return Share(**{**asdict(share), "missed_signals": bench.end_traffic(manager) if manager is not None else 0})

@@ -64,8 +64,9 @@ class RemotePainter:
 
     def paint(self, batch: Batch) -> list[NDArray]:
         """Return the pictures of a batch in its order, as `Painter.paint` does; RenderServiceLost when the service is gone."""
-        block = self._block(wire.bytes_needed(batch))
-        layout = wire.write(batch, block.memory.view)
+        layout = wire.Layout.for_batch(batch)
+        block = self._block(layout.bytes_needed(batch))
+        wire.write(batch, layout, block.memory.view)
         self._ask(Message(Say.DRAW, self._scene, block.number), Say.DONE)
         return wire.pictures(block.pixels, batch, layout)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,24 +19,21 @@ from alpamayo_sim.render.instances import ROW
 COUNTS = struct.Struct("<8sIIIIII")
 """Magic, cameras, rows, commands, groups, whether there is motion, 0."""
 MAGIC = b"ALBATCH1"
-ALIGNMENT = 64
+ALIGNMENT, PICTURES_ALIGNMENT = 64, 4096
 MOTION_ROW, CLIP = 16, 16
 LIGHT_BYTES = 512
-GROUP = np.dtype(
-    [
-        ("kind", "<i4"), ("has_window", "<i4"), ("cell_x", "<i4"), ("cell_y", "<i4"), ("azimuth", "<i4"), ("height", "<i4"),
-        ("night", "<i4"), ("wet", "<i4"), ("mirrored", "<i4"), ("light_size", "<i4"), ("spans", "<i4", (len(Pass), 2)),
-        ("light", "u1", (LIGHT_BYTES,)),
-    ]
-)  # fmt: skip
+GROUP = struct.Struct(f"<10i{2 * len(Pass)}i{LIGHT_BYTES}s")
+"""Kind, whether there is a window, its four numbers, night, wet, mirrored, size of the light block; spans; light block."""
+GROUP_BYTES = GROUP.size + -GROUP.size % ALIGNMENT
 MOST_ROWS, MOST_COMMANDS = 1 << 22, 1 << 20
+F4, I4, U4, U1 = np.dtype("<f4"), np.dtype("<i4"), np.dtype("<u4"), np.dtype("u1")
 
 
 @dataclass(frozen=True)
 class Layout:
     """Where the arrays of a batch lie."""
 
-    arrays: dict[str, tuple[int, tuple[int, ...], np.dtype]]
+    arrays: dict[str, tuple[int, tuple[int, ...], np.dtype[Any]]]
     """Offset, shape and type by name."""
     end: int
     """Where the pictures begin."""
@@ -42,56 +41,42 @@ class Layout:
     @classmethod
     def of(cls, cameras: int, rows: int, commands: int, groups: int, motion: bool) -> Layout:
         """Return the layout of a batch with these counts."""
-        f4, i4, u4 = np.dtype("<f4"), np.dtype("<i4"), np.dtype("<u4")
-        wanted: list[tuple[str, tuple[int, ...], np.dtype]] = [
-            ("sizes", (cameras, 2), i4),
-            ("cameras", (cameras, CAMERA_FLOATS), f4),
-            ("groups", (groups,), GROUP),
-            ("commands", (commands, 5), u4),
-            ("rows", (rows, ROW), f4),
+        wanted: list[tuple[str, tuple[int, ...], np.dtype[Any]]] = [
+            ("sizes", (cameras, 2), I4),
+            ("cameras", (cameras, CAMERA_FLOATS), F4),
+            ("groups", (groups, GROUP_BYTES), U1),
+            ("commands", (commands, 5), U4),
+            ("rows", (rows, ROW), F4),
         ]
         if motion:
-            wanted += [("clip", (cameras, CLIP), f4), ("row_motion", (rows, MOTION_ROW), f4)]
-        arrays: dict[str, tuple[int, tuple[int, ...], np.dtype]] = {}
+            wanted += [("clip", (cameras, CLIP), F4), ("row_motion", (rows, MOTION_ROW), F4)]
+        arrays: dict[str, tuple[int, tuple[int, ...], np.dtype[Any]]] = {}
         at = ALIGNMENT
         for name, shape, dtype in wanted:
             arrays[name] = (at, shape, dtype)
-            at += int(np.prod(shape)) * dtype.itemsize
+            at += math.prod(shape) * dtype.itemsize
             at += -at % ALIGNMENT
-        return cls(arrays, at + -at % mmap_page())
+        return cls(arrays, at + -at % PICTURES_ALIGNMENT)
 
-    def array(self, memory: memoryview, name: str) -> NDArray:
+    @classmethod
+    def for_batch(cls, batch: Batch) -> Layout:
+        """Return where a batch's arrays will lie."""
+        counts = (len(batch.sizes), len(batch.rows), len(batch.commands), len(batch.groups))
+        return cls.of(*counts, batch.motion is not None)
+
+    def bytes_needed(self, batch: Batch) -> int:
+        """Return the size of a batch with its pictures."""
+        pixels = sum(width * height for width, height in batch.sizes.tolist())
+        return self.end + pixels * (8 if batch.paper is Paper.FLOAT else 4)
+
+    def array(self, memory: memoryview, name: str) -> NDArray[Any]:
         """Return one array as a view of the memory."""
         offset, shape, dtype = self.arrays[name]
         return np.ndarray(shape, dtype, memory, offset)
 
 
-def mmap_page() -> int:
-    """Return what pictures are aligned to."""
-    return 4096
-
-
-def layout_of(batch: Batch) -> Layout:
-    """Return where a batch's arrays will lie."""
-    return Layout.of(
-        len(batch.sizes), len(batch.rows), len(batch.commands), len(batch.groups), batch.motion is not None
-    )
-
-
-def pixel_bytes(paper: Paper) -> int:
-    """Return the size of a pixel."""
-    return 8 if paper is Paper.FLOAT else 4
-
-
-def bytes_needed(batch: Batch) -> int:
-    """Return the size of a batch with its pictures."""
-    pixels = int((batch.sizes[:, 0].astype(np.int64) * batch.sizes[:, 1]).sum())
-    return layout_of(batch).end + pixels * pixel_bytes(batch.paper)
-
-
-def write(batch: Batch, memory: memoryview) -> Layout:
-    """Write a batch to memory that is large enough; return where its arrays lie."""
-    layout = layout_of(batch)
+def write(batch: Batch, layout: Layout, memory: memoryview) -> None:
+    """Write a batch to memory that is large enough."""
     COUNTS.pack_into(
         memory, 0, MAGIC, len(batch.sizes), len(batch.rows), len(batch.commands), len(batch.groups),
         int(batch.motion is not None), 0,
@@ -101,13 +86,12 @@ def write(batch: Batch, memory: memoryview) -> Layout:
     if batch.motion is not None:
         layout.array(memory, "clip")[...] = batch.motion.clip
         layout.array(memory, "row_motion")[...] = batch.motion.rows
-    groups = layout.array(memory, "groups")
+    at = layout.arrays["groups"][0]
     for k, group in enumerate(batch.groups):
         window = group.window
         place = (1, window.cell_x, window.cell_y, window.azimuth, window.height) if window is not None else (0,) * 5
         flags = (int(group.kind), *place, group.night, group.wet, group.mirrored, len(group.light))
-        groups[k] = (*flags, group.spans, np.frombuffer(group.light.ljust(LIGHT_BYTES, b"\0"), np.uint8))
-    return layout
+        GROUP.pack_into(memory, at + k * GROUP_BYTES, *flags, *group.spans.ravel().tolist(), group.light)
 
 
 def read(memory: memoryview) -> tuple[Batch, Layout]:
@@ -121,39 +105,43 @@ def read(memory: memoryview) -> tuple[Batch, Layout]:
     layout = Layout.of(cameras, rows, commands, groups, bool(motion))
     if layout.end > len(memory):
         raise InputError(f"a batch of {layout.end} bytes in {len(memory)}")
-    found = tuple(_group(record, commands) for record in layout.array(memory, "groups"))
+    at = layout.arrays["groups"][0]
+    found = tuple(_group(GROUP.unpack_from(memory, at + k * GROUP_BYTES), commands) for k in range(groups))
     moved = Motion(layout.array(memory, "clip"), layout.array(memory, "row_motion")) if motion else None
     batch = Batch(
         tuple(range(cameras)), layout.array(memory, "sizes"), layout.array(memory, "cameras"),
         layout.array(memory, "rows"), layout.array(memory, "commands"), found, moved,
     )  # fmt: skip
-    if batch.sizes.min() < 1 or batch.sizes.max() > MAX_PIXELS or bytes_needed(batch) > len(memory):
+    sides = [side for size in batch.sizes.tolist() for side in size]
+    if min(sides) < 1 or max(sides) > MAX_PIXELS or layout.bytes_needed(batch) > len(memory):
         raise InputError(f"pictures of {batch.sizes.tolist()} pixels in {len(memory)} bytes")
     if len({Paper.of(group.kind) for group in found}) != 1:
         raise InputError("a batch of pictures on different papers")
     return batch, layout
 
 
-def _group(record: np.void, commands: int) -> Group:
-    spans = record["spans"]
-    size = int(record["light_size"])
-    if spans.min() < 0 or int(spans.sum(axis=1).max()) > commands or not 0 <= size <= LIGHT_BYTES:
-        raise InputError(f"a group with spans {spans.tolist()} of {commands} commands")
+def _group(record: tuple[Any, ...], commands: int) -> Group:
+    kind, has_window, cell_x, cell_y, azimuth, height, night, wet, mirrored, size = record[:10]
+    spans, light = record[10:-1], record[-1]
+    ends = [first + count for first, count in zip(spans[::2], spans[1::2], strict=True)]
+    if min(spans) < 0 or max(ends) > commands or not 0 <= size <= LIGHT_BYTES:
+        raise InputError(f"a group with spans {spans} of {commands} commands")
     try:
-        kind = CameraKind(int(record["kind"]))
+        seen = CameraKind(kind)
     except ValueError as error:
-        raise InputError(f"a camera of kind {record['kind']}") from error
-    cells = (int(record[name]) for name in ("cell_x", "cell_y", "azimuth", "height"))
-    window = WindowKey(*cells) if record["has_window"] else None
-    flags = (bool(record["night"]), bool(record["wet"]), bool(record["mirrored"]))
-    return Group(kind, record["light"][:size].tobytes(), window, *flags, spans.copy())
+        raise InputError(f"a camera of kind {kind}") from error
+    window = WindowKey(cell_x, cell_y, azimuth, height) if has_window else None
+    if (window is None) != (seen is not CameraKind.RGB):
+        raise InputError(f"a {seen.name} camera {'without' if window is None else 'with'} a window of baked light")
+    flags = (bool(night), bool(wet), bool(mirrored))
+    return Group(seen, light[:size], window, *flags, np.array(spans).reshape(-1, 2))
 
 
-def pictures(memory: NDArray[np.uint8], batch: Batch, layout: Layout) -> list[NDArray]:
+def pictures(memory: NDArray[np.uint8], batch: Batch, layout: Layout) -> list[NDArray[Any]]:
     """Return a batch's pictures as views of bytes: [height, width, 4] uint8, or [height, width, 2] float32."""
     flow = batch.paper is Paper.FLOAT
-    dtype, depth = (np.dtype("<f4"), 2) if flow else (np.dtype(np.uint8), 4)
-    out: list[NDArray] = []
+    dtype, depth = (F4, 2) if flow else (U1, 4)
+    out: list[NDArray[Any]] = []
     at = layout.end
     for width, height in batch.sizes.tolist():
         size = width * height * depth * dtype.itemsize
