@@ -64,13 +64,17 @@ class Camera:
             self._last = LastPicture(pose, frame)
         return CameraView(pose, self.width, self.height, self.fov_deg, self.kind, last)
 
-    def body(self, image: NDArray[Any]) -> tuple[bytes, memoryview]:
-        """Return the parts of a message's body: the image header, and the pixels row by row as the lens shows them."""
-        seen = image if self.lens.is_pinhole else through_lens(image, self._sources)
+    def body(self, image: NDArray[Any]) -> tuple[bytes | memoryview, ...]:
+        """Return the parts of a message's body: the image header, and the pixels row by row as the lens shows them.
+
+        None when there is nothing to say.
+        """
+        seen = image if self.lens.is_pinhole else through_lens(image, self.lens_sources)
         return self.image_header, np.ascontiguousarray(seen).reshape(-1).view(np.uint8).data
 
     @cached_property
-    def _sources(self) -> NDArray[np.int32]:
+    def lens_sources(self) -> NDArray[np.int32]:
+        """Which pixel of the undistorted picture each pixel shows."""
         return self.lens.sources(self.width, self.height)
 
 
@@ -96,8 +100,8 @@ class CameraRoom:
                 statics = build_statics(self._world.road_map)
             self._renderer = Renderer(Scene.from_road_map(self._world.road_map, statics, shown), service=self._service)
 
-    def take(self, cameras: Sequence[tuple[Camera, Transform]]) -> list[tuple[bytes, memoryview]]:
-        """Return (image header, pixels row by row) for each camera at its pose, all rendered in one call."""
+    def take(self, cameras: Sequence[tuple[Camera, Transform]]) -> list[tuple[bytes | memoryview, ...]]:
+        """Return the parts of the message's body for each camera at its pose, all rendered in one call."""
         self.open()
         assert self._renderer is not None
         frame = self._writer.frame()

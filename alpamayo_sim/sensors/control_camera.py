@@ -33,8 +33,7 @@ class ControlCamera:
         """Return one body: the image header, then BGRA pixels row by row."""
         camera = self._camera
         view = CameraView(tick.pose, camera.width, camera.height, camera.fov_deg)
-        header, pixels = camera.body(draw(view, shapes_of(tick.world)))
-        return (header + pixels.tobytes(),)
+        return (b"".join(camera.body(draw(view, shapes_of(tick.world)))),)
 
 
 def draw(view: CameraView, shapes: Shapes) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from alpamayo_sim.render.camera_kind import CameraKind
 from alpamayo_sim.sensors.camera import CAMERA_KINDS, Camera
 from alpamayo_sim.sensors.collision import CollisionDetector
 from alpamayo_sim.sensors.control_camera import ControlCamera
+from alpamayo_sim.sensors.event_camera import EventCamera
 from alpamayo_sim.sensors.gnss import Gnss
 from alpamayo_sim.sensors.imu import Imu
 from alpamayo_sim.sensors.lane_invasion import LaneInvasionDetector
@@ -28,6 +29,7 @@ def _camera(kind: CameraKind) -> Callable[[Attributes, int], Camera]:
 SENSORS: dict[str, Callable[[Attributes, int], Sensor | Camera]] = {
     **{type_id: _camera(kind) for type_id, kind in CAMERA_KINDS.items()},
     "sensor.camera.cosmos_visualization": ControlCamera,
+    "sensor.camera.dvs": EventCamera,
     "sensor.other.collision": lambda attributes, seed: CollisionDetector(),
     "sensor.other.gnss": Gnss,
     "sensor.other.imu": Imu,

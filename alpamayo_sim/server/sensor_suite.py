@@ -135,4 +135,5 @@ class SensorSuite:
         if cameras:
             images = self._room.take([(camera, tick.pose) for _, camera, tick in cameras])
             for (mounted, _, tick), parts in zip(cameras, images, strict=True):
-                mounted.stream.publish((header(mounted.info.type_id, world.frame, now_s, tick.pose), *parts))
+                if parts:
+                    mounted.stream.publish((header(mounted.info.type_id, world.frame, now_s, tick.pose), *parts))

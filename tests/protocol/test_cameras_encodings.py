@@ -208,6 +208,21 @@ def test_control_view_shows_lanes_and_boxes(
         assert (part == (255, 0, 0)).all(axis=2).any(), "each corner of the box ahead has red lines"
 
 
+def test_events_of_a_moving_camera(world: carla.World, eye: Open, car: carla.Vehicle) -> None:
+    dvs = eye("dvs")
+    car.apply_control(carla.VehicleControl(throttle=0.8))
+    frames = [world.tick() for _ in range(25)]
+    message = dvs.at(frames[-1])
+    assert isinstance(message, carla.DVSEventArray) and (message.width, message.height, message.fov) == (200, 120, 90.0)
+    assert len(message) > 50
+    events = np.frombuffer(message.raw_data, np.dtype([("x", "<u2"), ("y", "<u2"), ("t", "<i8"), ("pol", "?")]))
+    assert len(events) == len(message) and events["x"].max() < 200 and events["y"].max() < 120
+    now_ns = message.timestamp * 1e9
+    assert now_ns - 50.1e6 < events["t"].min() and events["t"].max() <= now_ns + 1e3
+    assert len(message.to_array_pol()) == len(events)
+    assert len(message.to_image()) > 0
+
+
 def test_full_hd(world: carla.World, eye: Open) -> None:
     large = eye("semantic_segmentation", image_size_x="1920", image_size_y="1080")
     tags = bgra(large.at(world.tick()))[..., 2]

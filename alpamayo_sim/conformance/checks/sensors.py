@@ -26,7 +26,6 @@ _PERIODIC: dict[str, dict[str, str]] = {
     "sensor.camera.instance_segmentation": _SMALL,
     "sensor.camera.normals": _SMALL,
     "sensor.camera.optical_flow": _SMALL,
-    "sensor.camera.dvs": _SMALL,
 }
 _SMOKE = "PythonAPI/test/smoke/test_sync.py"
 
