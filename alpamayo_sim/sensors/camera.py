@@ -57,6 +57,11 @@ class Camera:
         self.image_header = IMAGE_HEADER.pack(self.width, self.height, self.fov_deg)
         self._last: LastPicture | None = None
 
+    @property
+    def pixels(self) -> int:
+        """Of one picture."""
+        return self.width * self.height
+
     def view(self, pose: Transform, frame: SceneFrame) -> CameraView:
         """Return the picture to take now; a flow camera remembers it, since the next one shows the motion between both."""
         last = self._last

@@ -29,6 +29,11 @@ class ControlCamera:
         """Read the attributes; ValueError for what no camera has. There is nothing random about it."""
         self._camera = Camera(CameraKind.RGB, attributes)
 
+    @property
+    def pixels(self) -> int:
+        """Of one picture."""
+        return self._camera.pixels
+
     def measure(self, tick: Tick) -> Sequence[bytes]:
         """Return one body: the image header, then BGRA pixels row by row."""
         camera = self._camera

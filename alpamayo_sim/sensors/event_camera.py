@@ -25,6 +25,7 @@ EVENT = np.dtype([("x", "<u2"), ("y", "<u2"), ("t", "<i8"), ("pol", "?")])
 LUMA_BGR = np.array([0.114, 0.587, 0.2989], dtype=np.float32)
 TOLERANCE = 1.0e-6
 LEAST_THRESHOLD = 0.01
+LONGEST_NS = 1 << 62
 MOST_EVENTS = 1 << 22
 """Of one message; pixels with the most changes lose their last ones."""
 
@@ -37,7 +38,7 @@ class EventCamera(Camera):
         super().__init__(CameraKind.RGB, attributes)
         self._threshold = floats(attributes, "positive_threshold", "negative_threshold")
         self._sigma = floats(attributes, "sigma_positive_threshold", "sigma_negative_threshold")
-        self._refractory_ns = int(attributes["refractory_period_ns"])
+        self._refractory_ns = min(int(attributes["refractory_period_ns"]), LONGEST_NS)
         self._use_log = attributes["use_log"].lower() in ("true", "1")
         (self._log_eps,) = floats(attributes, "log_eps")
         if not all(np.isfinite(v) and v >= LEAST_THRESHOLD for v in self._threshold):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from alpamayo_sim.errors import InfrastructureError, InputError
 from alpamayo_sim.sensors.camera import Camera, CameraRoom
+from alpamayo_sim.sensors.control_camera import ControlCamera
 from alpamayo_sim.sensors.factory import make_sensor
 from alpamayo_sim.sensors.message import header
 from alpamayo_sim.sensors.sensor import GRAVITY_MPS2, Sensor, Tick
@@ -72,9 +73,9 @@ class SensorSuite:
             sensor = make_sensor(blueprint.id, values, self._seed + len(self._mounted))
             if len(self._mounted) >= MAX_SENSORS:
                 raise ValueError(f"there are {MAX_SENSORS} sensors already")
+            if isinstance(sensor, Camera | ControlCamera) and sensor.pixels + self._pixels > MAX_TOTAL_PIXELS:
+                raise ValueError(f"all cameras together may have {MAX_TOTAL_PIXELS} pixels")
             if isinstance(sensor, Camera):
-                if sensor.width * sensor.height + self._pixels > MAX_TOTAL_PIXELS:
-                    raise ValueError(f"all cameras together may have {MAX_TOTAL_PIXELS} pixels")
                 self._room.open()
             return sensor
         except (InputError, InfrastructureError, ValueError) as error:
@@ -87,8 +88,8 @@ class SensorSuite:
 
     @property
     def _pixels(self) -> int:
-        cameras = (mounted.sensor for mounted in self._mounted.values())
-        return sum(camera.width * camera.height for camera in cameras if isinstance(camera, Camera))
+        sensors = (mounted.sensor for mounted in self._mounted.values())
+        return sum(sensor.pixels for sensor in sensors if isinstance(sensor, Camera | ControlCamera))
 
     def ignore(self, actor_id: int, ids: tuple[int, ...]) -> None:
         """Let a sensor not detect some vehicles."""
@@ -126,6 +127,8 @@ class SensorSuite:
             tick = Tick(
                 world, events, actor_id, mounted.info.parent_id, world.transform(actor_id), gravity, mounted.ignored_ids
             )
+            if isinstance(mounted.sensor, ControlCamera) and not rendering:
+                continue
             if isinstance(mounted.sensor, Camera):
                 if rendering:
                     cameras.append((mounted, mounted.sensor, tick))

@@ -18,7 +18,7 @@ from alpamayo_sim.render.camera_kind import CameraKind
 from alpamayo_sim.render.renderer import Renderer
 from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass
 
-FOLDER = Path(__file__).parent / "golden"
+FOLDER = Path(__file__).parent / "golden_geometry"
 STEPS, OTHER_SHARE = 12, 0.03
 
 
@@ -68,8 +68,9 @@ def test_views_look_as_they_did(renderer: Renderer, ego_pose: Transform, kind: C
     last = LastPicture(compose(eye, Transform(-0.3, 0.0, 0.0)), _frame(ego_pose, -0.5))
     (image,) = renderer.render([CameraView(eye, 192, 108, 80.0, kind, last)], _frame(ego_pose, 0.0))
     shown = SHOWN[kind](image)
-    path = FOLDER / f"geometry_{kind.name.lower()}.png"
+    path = FOLDER / f"{kind.name.lower()}.png"
     if os.environ.get("GOLDEN_WRITE"):
+        FOLDER.mkdir(exist_ok=True)
         cv2.imwrite(str(path), shown)
     golden = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     assert golden is not None, f"{path} is missing"
