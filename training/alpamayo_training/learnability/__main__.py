@@ -14,7 +14,6 @@ import tyro
 from alpamayo_sim.errors import InfrastructureError, InputError
 from alpamayo_training.learnability import dataset
 from alpamayo_training.learnability.data import SetSpec, take, take_all
-from alpamayo_training.learnability.practice_towns import write_towns
 
 TRAIN_TOWNS = ("Gridvale", "Oldwick")
 TEST_TOWNS = ("Rampfield", "Town10HD", "Town02")
@@ -42,6 +41,22 @@ class Take:
 
 
 @dataclass(frozen=True)
+class Towns:
+    """Write practice towns, for `data --practice-maps` on a machine without the generator's library (the extra `towns`)."""
+
+    folder: Path
+    count: int = 8
+    seed: int = 0
+
+    def run(self) -> int:
+        """Write them and return the exit code."""
+        from alpamayo_training.learnability.practice_towns import write_towns
+
+        write_towns(self.folder, self.count, self.seed)
+        return 0
+
+
+@dataclass(frozen=True)
 class Data:
     """Take the training and the test sets, several servers side by side."""
 
@@ -50,6 +65,8 @@ class Data:
     test_samples: int = 9000
     practice_towns: int = 8
     """Random towns to train on besides Gridvale and Oldwick."""
+    practice_maps: Path | None = None
+    """Folder of practice towns that `towns` wrote before, to be taken instead of writing new ones."""
     jobs: int = 2
     """Servers at a time."""
     maps: tuple[Path, ...] = ()
@@ -60,7 +77,10 @@ class Data:
 
     def run(self) -> int:
         """Take them and return the exit code."""
-        practice = write_towns(self.folder / "towns", self.practice_towns, self.seed)
+        folder = self.practice_maps or self.folder / "towns"
+        if self.practice_maps is None:
+            Towns(folder, self.practice_towns, self.seed).run()
+        practice = sorted(folder.glob("*.xodr"))[: self.practice_towns]
         towns = [*TRAIN_TOWNS, *(str(path) for path in practice)]
         specs = self._specs("train", towns, self.train_samples, 100) + self._specs(
             "test", [town for town in TEST_TOWNS for _ in range(2)], self.test_samples, 500
@@ -155,6 +175,7 @@ def _training():
 
 Command = (
     Annotated[Take, tyro.conf.subcommand("take")]
+    | Annotated[Towns, tyro.conf.subcommand("towns")]
     | Annotated[Data, tyro.conf.subcommand("data")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Test, tyro.conf.subcommand("test")]

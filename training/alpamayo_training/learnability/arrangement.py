@@ -15,11 +15,11 @@ from alpamayo_training.learnability.places import Places, straight_through, upst
 from alpamayo_training.learnability.truth import LOOK_AHEAD_M
 
 Array = NDArray[np.float64]
-LIGHT_SHARE, STOP_SHARE = 0.4, 0.25
-"""Of samples that are put before a light or a stop sign, in towns that have both."""
+LIGHT_SHARE, STOP_SHARE, NO_LIGHTS_SHARE = 0.45, 0.22, 0.15
+"""Of samples that are put before a light, before a stop sign, and so much more before stop signs where there are no lights."""
 IN_JUNCTION_SHARE = 0.35
 """Of the samples before lights: already in the junction, where the heads are near."""
-LEAD_SHARE, PEDESTRIAN_SHARE = 0.55, 0.45
+LEAD_SHARE, PEDESTRIAN_SHARE, HALF_HIDDEN_SHARE = 0.55, 0.45, 0.4
 LARGEST_OFFSET_M, LARGEST_HEADING_DEG = 1.1, 6.0
 ROOM_BESIDE_M = 0.75
 """Least room left between the ego's middle and the lane's edge."""
@@ -73,10 +73,13 @@ def _apart(points: Array, others: list[Array], room_m: float) -> bool:
 class Arranger:
     """Draws arrangements for a pool of vehicles of given half lengths and a number of walkers."""
 
-    def __init__(self, places: Places, ego_extent_m: tuple[float, float]) -> None:
-        """`ego_extent_m` is the ego's half length and half width."""
+    def __init__(self, places: Places, ego_half_length_m: float) -> None:
+        """`ego_half_length_m` reaches from the middle of the ego to its bumpers."""
         self._places = places
-        self._ego_half_m, self._ego_half_width_m = ego_extent_m
+        self._ego_half_m = ego_half_length_m
+        self._lights: list[carla.Waypoint] = []
+        self._stops: list[carla.Waypoint] = []
+        self._anywhere = np.arange(len(places.waypoints))
 
     def draw(self, half_lengths_m: list[float], walker_count: int, rng: np.random.Generator) -> Arrangement:
         """Return an arrangement: the first vehicle leads if one does, the first walkers stand in the lane if any do.
@@ -88,7 +91,7 @@ class Arranger:
         scene = Arrangement(ego, lane)
         crowd = _Crowd([_outline(ego, self._ego_half_m)])
         lead_m = self._lead(scene, crowd, half_lengths_m[0], rng)
-        self._people_in_lane(scene, crowd, lead_m, rng)
+        self._people_in_lane(scene, crowd, half_lengths_m, lead_m, rng)
         self._traffic(scene, crowd, half_lengths_m, rng)
         self._people(scene, crowd, walker_count, rng)
         return scene
@@ -100,20 +103,30 @@ class Arranger:
         turned = float(np.clip(rng.normal(0.0, 2.5), -LARGEST_HEADING_DEG, LARGEST_HEADING_DEG))
         return _beside(_pose(here), offset, turned), here
 
-    def _spot(self, rng: np.random.Generator) -> carla.Waypoint:
-        places = self._places
-        kind = rng.random()
+    def move_on(self, rng: np.random.Generator) -> None:
+        """Go to another part of the town: before some light, before some stop sign, or anywhere."""
+        places, kind = self._places, rng.random()
+        self._lights, self._stops = [], []
         if places.lights and kind < LIGHT_SHARE:
             _, end = places.lights[int(rng.integers(len(places.lights)))]
+            self._lights = [one for _, one in places.lights if _distance_m(one, end) < AROUND_M]
+        elif places.stops and kind < (LIGHT_SHARE if places.lights else NO_LIGHTS_SHARE) + STOP_SHARE:
+            stop = places.stops[int(rng.integers(len(places.stops)))]
+            self._stops = [one.line_end for one in places.stops if _distance_m(one.line_end, stop.line_end) < AROUND_M]
+        middle = places.xy[int(rng.integers(len(places.xy)))]
+        self._anywhere = np.flatnonzero(np.linalg.norm(places.xy - middle, axis=1) < AROUND_M)
+
+    def _spot(self, rng: np.random.Generator) -> carla.Waypoint:
+        if self._lights:
+            end = self._lights[int(rng.integers(len(self._lights)))]
             if rng.random() < IN_JUNCTION_SHARE:
                 inside = straight_through(end, float(rng.uniform(1.0, 24.0)), 20.0)
                 if inside is not None:
                     return inside
             return upstream(end, float(rng.uniform(2.0, 34.0)))
-        if places.stops and kind < (LIGHT_SHARE if places.lights else 0.15) + STOP_SHARE:
-            stop = places.stops[int(rng.integers(len(places.stops)))]
-            return upstream(stop.line_end, float(rng.uniform(1.5, 32.0)))
-        return places.waypoints[int(rng.integers(len(places.waypoints)))]
+        if self._stops:
+            return upstream(self._stops[int(rng.integers(len(self._stops)))], float(rng.uniform(1.5, 32.0)))
+        return self._places.waypoints[int(rng.choice(self._anywhere))]
 
     def _lead(self, scene: Arrangement, crowd: _Crowd, half_m: float, rng: np.random.Generator) -> float:
         """Put a vehicle ahead or not; return the station of its tail, infinite without one."""
@@ -129,7 +142,14 @@ class Arranger:
         crowd.add(pose, half_m)
         return middle - half_m
 
-    def _people_in_lane(self, scene: Arrangement, crowd: _Crowd, lead_m: float, rng: np.random.Generator) -> None:
+    def _people_in_lane(
+        self,
+        scene: Arrangement,
+        crowd: _Crowd,
+        half_lengths_m: list[float],
+        lead_m: float,
+        rng: np.random.Generator,
+    ) -> None:
         if rng.random() > PEDESTRIAN_SHARE or scene.lane.waypoints[0].is_junction:
             return
         farthest = min(self._ego_half_m + 31.0, scene.lane.length_m - 1.0, lead_m + 1.0)
@@ -141,26 +161,26 @@ class Arranger:
             point, yaw = at_station(scene.lane.trunk, float(rng.uniform(nearest, farthest)))
             pose = _beside(_along(point, yaw, scene.lane), float(rng.uniform(-half_lane, half_lane)), 0.0)
             self._stand(scene, crowd, pose, rng)
-        if scene.walkers and rng.random() < 0.35:
-            self._hide_behind(scene, crowd, rng)
+        if scene.walkers and rng.random() < HALF_HIDDEN_SHARE:
+            self._half_hide(scene, crowd, half_lengths_m, rng)
 
-    def _hide_behind(self, scene: Arrangement, crowd: _Crowd, rng: np.random.Generator) -> None:
-        """Put a car between the ego and the walker, beside the line of sight, so that it hides a part of them."""
-        walker, ego = scene.walkers[0], scene.ego
-        sight = np.array([walker.x - ego.x, walker.y - ego.y])
-        length = float(np.linalg.norm(sight))
-        if length < 14.0:
+    def _half_hide(
+        self, scene: Arrangement, crowd: _Crowd, half_lengths_m: list[float], rng: np.random.Generator
+    ) -> None:
+        """Put a vehicle at the edge of the lane, before the first walker and on the walker's side, as one who stops there."""
+        walker = scene.walkers[0]
+        along, left = station(scene.lane.trunk, np.array([[walker.x, walker.y, walker.z]]))
+        side = 1.0 if float(left[0]) > 0.0 else -1.0
+        half_m = half_lengths_m[len(scene.vehicles)]
+        middle = float(along[0]) - half_m - float(rng.uniform(0.8, 3.0))
+        if middle - half_m < self._ego_half_m + 2.0:
             return
-        unit = sight / length
-        side = 1.0 if rng.random() < 0.5 else -1.0
-        back_m, aside_m = float(rng.uniform(3.2, 5.0)), float(rng.uniform(0.9, 1.8))
-        at = np.array([walker.x, walker.y]) - unit * back_m + side * aside_m * np.array([-unit[1], unit[0]])
-        yaw = math.degrees(math.atan2(unit[1], unit[0]))
-        pose = Transform(float(at[0]), float(at[1]), walker.z, yaw=yaw)
-        _, beside = station(scene.lane.trunk, np.array([[at[0], at[1], walker.z]]))
-        if abs(float(beside[0])) > scene.lane.width_m / 2.0 + 0.7 and crowd.has_room(pose, 2.2):
+        point, yaw = at_station(scene.lane.trunk, middle)
+        aside = side * (scene.lane.width_m / 2.0 + float(rng.uniform(-0.2, 0.8)))
+        pose = _beside(_along(point, yaw, scene.lane), aside, float(rng.normal(0.0, 2.0)))
+        if crowd.has_room(pose, half_m):
             scene.vehicles.append(pose)
-            crowd.add(pose, 2.2)
+            crowd.add(pose, half_m)
 
     def _traffic(
         self, scene: Arrangement, crowd: _Crowd, half_lengths_m: list[float], rng: np.random.Generator
@@ -238,6 +258,10 @@ def _is_clear_of_lane(scene: Arrangement, points: Array, clear_m: float) -> bool
         if np.any((along > -8.0) & (along < length + 3.0) & (np.abs(left) < reach_m)):
             return False
     return True
+
+
+def _distance_m(one: carla.Waypoint, other: carla.Waypoint) -> float:
+    return float(one.transform.location.distance(other.transform.location))
 
 
 def _pose(waypoint: carla.Waypoint) -> Transform:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import astuple, dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -41,6 +42,12 @@ STOP_SIGN_REACH_M = 20.0
 STOP_SIGN_NONE_BEYOND_M = 26.0
 
 
+Point = tuple[float, float, float]
+NOWHERE: Point = (math.nan, math.nan, math.nan)
+THINGS = ("light", "lead", "pedestrian", "stop_sign")
+"""What is somewhere in the pictures: `<thing>_at_rig` says where."""
+
+
 @dataclass(frozen=True)
 class Labels:
     """The truth about one sample. Classes are 0, 1 (or a LightState), UNCLEAR or HIDDEN; distances are NaN without a thing."""
@@ -69,17 +76,27 @@ class Labels:
     stop_sign: int
     """Whether a stop sign for the ego's lane stands within 20 m of the front camera."""
     stop_sign_distance_m: float
+    light_at_rig: Point = NOWHERE
+    """Middle of the light's nearest visible head, rig frame; NaN where `light` says none. So with the next three."""
+    lead_at_rig: Point = NOWHERE
+    pedestrian_at_rig: Point = NOWHERE
+    stop_sign_at_rig: Point = NOWHERE
 
     def row(self, town: int, weather: int, condition: Condition) -> NDArray[np.void]:
         """Return these labels as one row of LABEL_DTYPE."""
-        values = asdict(self)
-        fields: list[float] = [float(values[name]) for name in Labels.__dataclass_fields__]
-        return np.array([(*fields, town, weather, int(condition))], dtype=LABEL_DTYPE)[0]
+        return np.array([(*astuple(self), town, weather, int(condition))], dtype=LABEL_DTYPE)[0]
 
 
 _CLASSES = ("light", "lead", "lateral_counts", "pedestrian", "stop_sign")
+
+
+def _column(name: str) -> tuple[str, str] | tuple[str, str, tuple[int]]:
+    if name.endswith("_at_rig"):
+        return name, "f4", (3,)
+    return name, "i1" if name in _CLASSES else "f4"
+
+
 LABEL_DTYPE = np.dtype(
-    [(name, "i1" if name in _CLASSES else "f4") for name in Labels.__dataclass_fields__]
-    + [("town", "u1"), ("weather", "u1"), ("condition", "u1")]
+    [_column(name) for name in Labels.__dataclass_fields__] + [("town", "u1"), ("weather", "u1"), ("condition", "u1")]
 )
 """A row of labels; `town` and `weather` are indices into the names that the set's description holds."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from alpamayo_sim.frames import Transform, rig_to_world, to_local, world_to_rig
 from alpamayo_sim.policy.camera_rig import CameraRig, RigCamera
+from alpamayo_training.learnability.labels import NOWHERE, Point
 
 Array = NDArray[np.float64]
 FRONT_CAMERA = "camera_front_wide_120fov"
@@ -33,6 +34,13 @@ class Sight:
     def position(self, camera: RigCamera) -> Array:
         """Return where a camera is [3], CARLA world frame."""
         return rig_to_world(self.rig_pose, np.array(camera.position_rig_m))
+
+    def in_rig(self, point: Array | None) -> Point:
+        """Return a world point [3] in the rig frame, NOWHERE for none."""
+        if point is None:
+            return NOWHERE
+        x, y, z = (float(v) for v in world_to_rig(self.rig_pose, point))
+        return x, y, z
 
     def distance_m(self, points: Array) -> Array:
         """Return how far points [N, 3] are from the front camera [N]."""

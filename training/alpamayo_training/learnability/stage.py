@@ -22,6 +22,7 @@ from alpamayo_training.learnability.weathers import condition_of
 
 EGO_BLUEPRINT = "vehicle.lincoln.mkz_2020"
 VEHICLES, WALKERS = 16, 10
+SAMPLES_A_PLACE = 8
 LIGHTS_SET_WITHIN_M = 130.0
 _STATES = (carla.TrafficLightState.Red, carla.TrafficLightState.Yellow, carla.TrafficLightState.Green)
 _SEEN_BY_NIGHT = carla.VehicleLightState.Position | carla.VehicleLightState.LowBeam
@@ -54,7 +55,7 @@ class Stage:
         self.truth = Truth(self._world, rig, self.ego, axle)
         self._places = Places.of(self._world.get_map(), self.truth.control)
         box = self.ego.bounding_box
-        self._arranger = Arranger(self._places, (box.extent.x, box.extent.y))
+        self._arranger = Arranger(self._places, box.extent.x)
         specs = [
             SensorSpec(camera.name, SENSOR_BLUEPRINT, camera.mount(axle), rig.sensor_attributes(camera))
             for camera in rig.cameras
@@ -62,6 +63,7 @@ class Stage:
         self._cameras = SensorRig(self._world, self.ego, specs, step_s=stepping.step_s, patience_s=60.0)
         self._world.freeze_all_traffic_lights(True)
         self.condition = Condition.DAY
+        self._shot = 0
 
     def _spawn_ego(self) -> carla.Vehicle:
         blueprint = self._library.find(EGO_BLUEPRINT)
@@ -109,7 +111,13 @@ class Stage:
         self.ego.set_light_state(self._ego_lights)
 
     def shoot(self) -> Sample:
-        """Put everybody somewhere, tick once, and return the pictures with their labels."""
+        """Put everybody somewhere, tick once, and return the pictures with their labels.
+
+        A few samples in a row come from the same part of the town, whose baked light the server then has at hand.
+        """
+        if self._shot % SAMPLES_A_PLACE == 0:
+            self._arranger.move_on(self._rng)
+        self._shot += 1
         halves = [float(v.bounding_box.extent.x) for v in self._vehicles]
         order = self._rng.permutation(len(self._vehicles))
         vehicles = [self._vehicles[int(k)] for k in order]

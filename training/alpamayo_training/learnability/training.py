@@ -1,21 +1,25 @@
-"""Training the probe: everything on one device, a fixed number of passes, weights averaged over the last steps."""
+"""Training the probe: everything on one device, a fixed number of passes or seconds."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from alpamayo_sim.errors import InputError
+from alpamayo_sim.policy.camera_rig import ALPAMAYO_RIG, CameraRig
 from alpamayo_training.learnability.dataset import SampleSet
-from alpamayo_training.learnability.model import PIXEL_MEAN, PIXEL_SCALE, Answers, Probe, ProbeSize
+from alpamayo_training.learnability.labels import THINGS
+from alpamayo_training.learnability.model import CELL_PX, PIXEL_MEAN, PIXEL_SCALE, Answers, Probe, ProbeSize
 
 _COPY_ROWS = 512
 _LATERAL_BETA_M = 0.1
+AIM_WEIGHT = 0.2
 
 
 @dataclass(frozen=True)
@@ -23,11 +27,10 @@ class TrainingPlan:
     """How the probe is trained."""
 
     passes: int = 12
-    batch: int = 256
+    batch: int = 192
     rate: float = 2e-3
     weight_decay: float = 0.05
     warm_up_share: float = 0.1
-    average_decay: float = 0.998
     seed: int = 0
     deadline_s: float | None = None
     """Ends a training early, with the rate brought down in time."""
@@ -35,10 +38,14 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Samples on a device: `pictures` uint8 [N, camera, height, width, 3], `labels` one float32 [N] per field."""
+    """Samples on a device: `pictures` uint8 [N, camera, height, width, 3], `labels` one float32 [N] per field.
+
+    `cells` int64 [N, THINGS, cameras] say in which cell of each picture a thing is, -1 for none, counted through all cameras.
+    """
 
     pictures: Tensor
     labels: dict[str, Tensor]
+    cells: Tensor
 
 
 def load(sets: Sequence[SampleSet], device: torch.device) -> Loaded:
@@ -52,7 +59,30 @@ def load(sets: Sequence[SampleSet], device: torch.device) -> Loaded:
             pictures[at : at + len(rows)].copy_(torch.from_numpy(rows))
             at += len(rows)
     labels = np.concatenate([one.labels for one in sets])
-    return Loaded(pictures, _tensors(labels, device))
+    return Loaded(pictures, _tensors(labels, device), torch.from_numpy(cells_of(labels, rig_of(sets[0]))).to(device))
+
+
+def rig_of(one: SampleSet) -> CameraRig:
+    """Return the rig that a set was taken with; InputError for one that is not known."""
+    about = one.about
+    if about.rig != ALPAMAYO_RIG.name or about.cameras != ALPAMAYO_RIG.names:
+        raise InputError(f"the samples come from the rig {about.rig!r}; expected {ALPAMAYO_RIG.name!r}")
+    return replace(ALPAMAYO_RIG, width_px=about.width_px, height_px=about.height_px)
+
+
+def cells_of(labels: NDArray[np.void], rig: CameraRig) -> NDArray[np.int64]:
+    """Return the cells [N, THINGS, cameras] that the things' middles are in, -1 outside a picture or without a thing."""
+    rows, columns = rig.height_px // CELL_PX, rig.width_px // CELL_PX
+    cells = np.full((len(labels), len(THINGS), len(rig.cameras)), -1, dtype=np.int64)
+    for t, thing in enumerate(THINGS):
+        points = labels[f"{thing}_at_rig"].astype(np.float64)
+        known = np.isfinite(points).all(axis=1) & (labels[thing] > 0)
+        for c, camera in enumerate(rig.cameras):
+            pixels, inside = rig.project(camera, np.where(known[:, None], points, 0.0))
+            cell = (pixels // CELL_PX).astype(np.int64)
+            index = (c * rows + cell[:, 1]) * columns + cell[:, 0]
+            cells[:, t, c] = np.where(known & inside, index, -1)
+    return cells
 
 
 def _tensors(labels: NDArray[np.void], device: torch.device) -> dict[str, Tensor]:
@@ -70,6 +100,15 @@ def disturb(x: Tensor, generator: torch.Generator) -> Tensor:
     shift = (draw(1, 1, 1, 1) - 0.5) * 0.08
     noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype) * 0.012
     return (x * gain.to(x.dtype) + shift.to(x.dtype) + noise).clamp(0.0, 1.0)
+
+
+def aim_loss(aim: Tensor, cells: Tensor) -> Tensor:
+    """Return how far `aim` [B, P, THINGS] is from pointing at `cells` [B, THINGS, cameras]: minus the log of what is there."""
+    there = cells >= 0
+    log_share = aim.log_softmax(dim=1).transpose(1, 2).gather(2, cells.clamp(min=0))
+    picked = log_share.masked_fill(~there, -torch.inf).logsumexp(dim=2)
+    known = there.any(dim=2)
+    return _mean(-picked.masked_fill(~known, 0.0), known)
 
 
 def loss_of(answers: Answers, truth: dict[str, Tensor]) -> Tensor:
@@ -103,14 +142,12 @@ def _mean(values: Tensor, counts: Tensor) -> Tensor:
 def train(data: Loaded, plan: TrainingPlan, size: ProbeSize | None = None) -> Probe:
     """Return a trained probe; prints a line a pass."""
     device = data.pictures.device
+    torch.backends.cudnn.benchmark = True
     torch.manual_seed(plan.seed)
     generator = torch.Generator(device=device).manual_seed(plan.seed)
     count, cameras, height, width, _ = data.pictures.shape
     model = Probe(cameras, height, width, size).to(device)
     model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    average = torch.optim.swa_utils.AveragedModel(
-        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(plan.average_decay), use_buffers=True
-    )
     optimizer = torch.optim.AdamW(model.parameters(), lr=plan.rate, weight_decay=plan.weight_decay)
     batch = min(plan.batch, count)
     steps_a_pass = count // batch
@@ -129,7 +166,6 @@ def train(data: Loaded, plan: TrainingPlan, size: ProbeSize | None = None) -> Pr
                 group["lr"] = plan.rate * _rate(share, plan.warm_up_share)
             rows = order[k * batch : (k + 1) * batch]
             loss = _step(model, optimizer, data, rows, generator)
-            average.update_parameters(model)
             total += loss
             step += 1
         print(
@@ -139,9 +175,7 @@ def train(data: Loaded, plan: TrainingPlan, size: ProbeSize | None = None) -> Pr
         )
         if share >= 1.0:
             break
-    trained = average.module
-    assert isinstance(trained, Probe)
-    return trained.eval()
+    return model.eval()
 
 
 def _rate(share: float, warm_up: float) -> float:
@@ -162,6 +196,7 @@ def _step(
     with torch.autocast(data.pictures.device.type, dtype=torch.bfloat16, enabled=on_gpu):
         answers = model.answer(x, len(rows))
     loss = loss_of(answers, {name: values[rows] for name, values in data.labels.items()})
+    loss = loss + AIM_WEIGHT * aim_loss(answers.aim, data.cells[rows])
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -89,29 +89,33 @@ class Truth:
         front_m = self._ego.bounding_box.location.x + self._ego.bounding_box.extent.x
         bodies, people = [body_of(v) for v in vehicles], [body_of(w) for w in walkers]
         light = self._light(sight, lane, front_m)
-        lead = (UNCLEAR, NAN) if here.is_junction else _lead(sight, lane, front_m, bodies)
-        pedestrian = (UNCLEAR, NAN, NAN) if here.is_junction else _pedestrian(sight, lane, front_m, people)
-        stop = (UNCLEAR, NAN) if here.is_junction else self._stop_sign(sight, lane)
-        return Labels(*light, *lead, *_lateral(pose, here), *pedestrian, *stop)
+        lead = (UNCLEAR, NAN, None) if here.is_junction else _lead(sight, lane, front_m, bodies)
+        pedestrian = (UNCLEAR, NAN, NAN, None) if here.is_junction else _pedestrian(sight, lane, front_m, people)
+        stop = (UNCLEAR, NAN, None) if here.is_junction else self._stop_sign(sight, lane)
+        return Labels(
+            *light[:3], *lead[:2], *_lateral(pose, here), *pedestrian[:3], *stop[:2],
+            light_at_rig=sight.in_rig(light[3]), lead_at_rig=sight.in_rig(lead[2]),
+            pedestrian_at_rig=sight.in_rig(pedestrian[3]), stop_sign_at_rig=sight.in_rig(stop[2]),
+        )  # fmt: skip
 
-    def _light(self, sight: Sight, lane: LaneAhead, front_m: float) -> tuple[int, float, float]:
-        """Return the state of the light that concerns the lane, and how far its nearest visible head and the line are."""
+    def _light(self, sight: Sight, lane: LaneAhead, front_m: float) -> tuple[int, float, float, Array | None]:
+        """Return the state of the lane's light, how far its nearest visible head and the line are, and that head."""
         concerned, line_m = self._light_of(lane)
         if concerned is None:
             seen = self.control.other_lights_seen(None, sight.pose.yaw)
             near = seen[sight.distance_m(seen) < SEEN_LIGHTS_WITHIN_M] if len(seen) else seen
             unclear = any(sight.cameras_with(head) for head in near)
-            return (UNCLEAR if unclear or lane.waypoints[0].is_junction else LightState.NONE), NAN, NAN
+            return (UNCLEAR if unclear or lane.waypoints[0].is_junction else LightState.NONE), NAN, NAN, None
         line_m -= front_m
         distances = sight.distance_m(concerned.heads)
         order = np.argsort(distances)
         if distances[order[0]] > rules.LIGHT_REACH_M:
-            return UNCLEAR, float(distances[order[0]]), line_m
+            return UNCLEAR, float(distances[order[0]]), line_m, None
         for k in order:
             if _shows_its_lenses(sight, concerned, concerned.heads[k]):
                 state = _STATES.get(concerned.light.get_state())
-                return (UNCLEAR if state is None else state), float(distances[k]), line_m
-        return HIDDEN, float(distances[order[0]]), line_m
+                return (UNCLEAR if state is None else state), float(distances[k]), line_m, concerned.heads[k]
+        return HIDDEN, float(distances[order[0]]), line_m, None
 
     def _light_of(self, lane: LaneAhead) -> tuple[LightApproach | None, float]:
         """Return the light of the lane and the way to its end; in a junction that of the lane it came from, if straight on."""
@@ -131,16 +135,18 @@ class Truth:
             return self.control.light_of_lane.get(lane_key(before)), -way_m
         return self.control.light_of_lane.get(lane_key(lane.end)), lane.length_m
 
-    def _stop_sign(self, sight: Sight, lane: LaneAhead) -> tuple[int, float]:
+    def _stop_sign(self, sight: Sight, lane: LaneAhead) -> tuple[int, float, Array | None]:
         concerned = self.control.stop_of_lane.get(lane_key(lane.end))
         distance = float(sight.distance_m(concerned.plate)[0]) if concerned is not None else NAN
         if concerned is not None and distance <= rules.STOP_SIGN_NONE_BEYOND_M:
             if distance > rules.STOP_SIGN_REACH_M:
-                return UNCLEAR, distance
-            return (1 if sight.sees(concerned.plate, within_m=PLATE_DEPTH_M) else HIDDEN), distance
+                return UNCLEAR, distance, None
+            if not sight.sees(concerned.plate, within_m=PLATE_DEPTH_M):
+                return HIDDEN, distance, None
+            return 1, distance, concerned.plate
         others = self.control.other_stops_seen(concerned, sight.pose.yaw)
         near = others[sight.distance_m(others) < SEEN_STOPS_WITHIN_M] if len(others) else others
-        return (UNCLEAR if any(sight.cameras_with(plate) for plate in near) else 0), distance
+        return (UNCLEAR if any(sight.cameras_with(plate) for plate in near) else 0), distance, None
 
 
 def _shows_its_lenses(sight: Sight, light: LightApproach, head: Array) -> bool:
@@ -168,9 +174,9 @@ def _lateral(pose: Transform, here: carla.Waypoint) -> tuple[int, float, float]:
     return (1 if counts else UNCLEAR), left, heading
 
 
-def _lead(sight: Sight, lane: LaneAhead, front_m: float, bodies: Sequence[Body]) -> tuple[int, float]:
+def _lead(sight: Sight, lane: LaneAhead, front_m: float, bodies: Sequence[Body]) -> tuple[int, float, Array | None]:
     if not bodies:
-        return 0, NAN
+        return 0, NAN, None
     centers = np.array([body.center for body in bodies])
     half_m = np.array([body.extent[0] for body in bodies])
     along, left = station(lane.trunk, centers)
@@ -187,18 +193,20 @@ def _lead(sight: Sight, lane: LaneAhead, front_m: float, bodies: Sequence[Body])
     first = int(leads[np.argmin(gap[leads])]) if len(leads) else -1
     gap_m = float(gap[first]) if first >= 0 else NAN
     if np.any(unclear & (gap < (gap_m if first >= 0 else rules.LEAD_NONE_BEYOND_M))):
-        return UNCLEAR, gap_m
+        return UNCLEAR, gap_m, None
     if first < 0 or gap_m > rules.LEAD_NONE_BEYOND_M:
-        return 0, NAN
+        return 0, NAN, None
     if gap_m > rules.LEAD_REACH_M or gap_m <= 0.0:
-        return UNCLEAR, gap_m
+        return UNCLEAR, gap_m, None
     seen = sight.is_clear(sight.front, centers[first], within_m=float(half_m[first]) + 0.6)
-    return (1 if seen else HIDDEN), gap_m
+    return (1, gap_m, centers[first]) if seen else (HIDDEN, gap_m, None)
 
 
-def _pedestrian(sight: Sight, lane: LaneAhead, front_m: float, people: Sequence[Body]) -> tuple[int, float, float]:
+def _pedestrian(
+    sight: Sight, lane: LaneAhead, front_m: float, people: Sequence[Body]
+) -> tuple[int, float, float, Array | None]:
     if not people:
-        return 0, NAN, NAN
+        return 0, NAN, NAN, None
     centers = np.array([body.center for body in people])
     along, left = station(lane.trunk, centers)
     ahead = along - front_m
@@ -214,11 +222,11 @@ def _pedestrian(sight: Sight, lane: LaneAhead, front_m: float, people: Sequence[
     for k in np.flatnonzero(inside)[np.argsort(ahead[inside])]:
         share = _visible_share(sight, people[int(k)])
         if ahead[k] <= rules.PEDESTRIAN_REACH_M and share >= LEAST_VISIBLE_SHARE:
-            return 1, float(ahead[k]), share
+            return 1, float(ahead[k]), share, centers[int(k)]
         nearest = (float(ahead[k]), share) if math.isnan(nearest[0]) else nearest
     if not math.isnan(nearest[0]):
-        return (HIDDEN if nearest[0] <= rules.PEDESTRIAN_REACH_M else UNCLEAR), *nearest
-    return (UNCLEAR if unclear.any() else 0), NAN, NAN
+        return (HIDDEN if nearest[0] <= rules.PEDESTRIAN_REACH_M else UNCLEAR), *nearest, None
+    return (UNCLEAR if unclear.any() else 0), NAN, NAN, None
 
 
 def _visible_share(sight: Sight, body: Body) -> float:
