@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -34,14 +34,29 @@ class EmbeddedServer:
         seed: int = 0,
         maps_dirs: Sequence[Path] = (),
         cache_dir: Path | None = None,
+        port: int = 0,
         extra_args: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        wait: bool = True,
     ) -> None:
-        """Start the server on a free port of the loopback interface and wait until it answers.
+        """Start the server on a port of the loopback interface (0: any free one) and wait until it answers.
+
+        With `wait` false the caller asks for `address` when it needs it. `environment` is added to this process's.
 
         Raises InputError when it refuses the town (its own message is passed on), InfrastructureError when it dies or is
         not ready in time.
         """
-        command = [sys.executable, "-m", "alpamayo_sim.server", "--town", town, "--port", "0", "--seed", str(seed)]
+        command = [
+            sys.executable,
+            "-m",
+            "alpamayo_sim.server",
+            "--town",
+            town,
+            "--port",
+            str(port),
+            "--seed",
+            str(seed),
+        ]
         for directory in maps_dirs:
             command += ["--maps", str(directory)]
         if cache_dir is not None:
@@ -55,15 +70,24 @@ class EmbeddedServer:
             stdout=subprocess.PIPE,
             stderr=self._log,
             start_new_session=True,
+            env={**os.environ, **(environment or {})},
             preexec_fn=die_with_parent if sys.platform == "linux" else None,
         )
-        try:
-            port = self._wait_until_ready()
-        except BaseException:
-            self.close()
-            raise
-        self.address = ServerAddress("127.0.0.1", port)
+        self._address: ServerAddress | None = None
         self.pid = self._process.pid
+        if wait:
+            _ = self.address
+
+    @property
+    def address(self) -> ServerAddress:
+        """Where the server answers; waits until it does, and raises as the constructor says."""
+        if self._address is None:
+            try:
+                self._address = ServerAddress("127.0.0.1", self._wait_until_ready())
+            except BaseException:
+                self.close()
+                raise
+        return self._address
 
     def _wait_until_ready(self) -> int:
         assert self._process.stdout is not None

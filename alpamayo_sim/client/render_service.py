@@ -64,6 +64,11 @@ class RenderService:
                 raise InfrastructureError(f"the render service ended with code {self._process.returncode}: {said}")
         raise InfrastructureError(f"the render service was not ready after {_READY_TIMEOUT_S:.0f} s")
 
+    @property
+    def is_software(self) -> bool:
+        """Whether the processor draws, not a graphics card."""
+        return "llvmpipe" in self.device or "softpipe" in self.device
+
     def log(self) -> str:
         """Return the end of what the service has logged, at most 64 KiB."""
         size = os.fstat(self._log.fileno()).st_size

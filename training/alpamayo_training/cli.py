@@ -19,7 +19,9 @@ from alpamayo_sim.errors import InfrastructureError, InputError
 _COMMANDS = {
     "doctor": "what works on this machine, and what to install for the rest",
     "sim": "start the embedded CARLA server, or check how any CARLA server behaves",
+    "render": "draw the cameras of several servers in one process",
     "drive": "drive one route with an agent in traffic, with video and report",
+    "view": "show the world of a running CARLA server in a browser",
     "report": "write the HTML report of a run folder again",
 }
 

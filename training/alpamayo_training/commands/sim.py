@@ -42,6 +42,13 @@ class Arguments:
     """Folder that remembers what was computed from maps."""
     recordings: Path = Path("runs/recordings")
     """Folder of CARLA recorder files; the only one that clients may write to or read from."""
+    render_service: str | None = None
+    """Address of a render service (`alpamayo render`) that draws the cameras instead of this process."""
+    worlds: int = 1
+    """Start so many servers, on PORT, PORT + 10 and so on with seeds SEED, SEED + 1 and so on, and render services for them."""
+    render_services: int | None = None
+    """With --worlds: how many processes draw the cameras; 0 lets each server draw its own. Default: one for 8 worlds on a
+    graphics card, none without."""
     verbose: bool = False
     """Log every RPC."""
     conformance: str | None = None
@@ -65,7 +72,37 @@ class Arguments:
             return _compare(*self.conformance_diff)
         if self.conformance is not None:
             return self._check(self.conformance)
+        if self.worlds != 1:
+            return self._serve_many()
         return self._serve()
+
+    def _serve_many(self) -> int:
+        from alpamayo_sim.client.worlds import Worlds
+
+        if self.host != "127.0.0.1" or self.render_service is not None:
+            raise InputError(
+                "--worlds starts servers on the loopback interface with render services of its own; leave out "
+                "--host and --render-service"
+            )
+        limits = ["--max-rate", str(self.max_rate)] if self.max_rate is not None else []
+        limits += ["--lock-step", str(self.lock_step)] if self.lock_step is not None else []
+        limits += ["--verbose"] if self.verbose else []
+        with Worlds(
+            self.town,
+            self.worlds,
+            port=self.port,
+            seed=self.seed,
+            maps_dirs=self.maps,
+            cache_dir=self.cache,
+            recordings_dir=self.recordings,
+            render_services=self.render_services,
+            extra_args=limits,
+        ) as worlds:
+            for server, drawn_by in zip(worlds.servers, worlds.drawn_by, strict=True):
+                print(f"{server.address}  cameras drawn by {drawn_by}", flush=True)
+            print(f"{self.worlds} worlds of {self.town} are ready; Ctrl-C ends them", flush=True)
+            worlds.wait()
+        return 0
 
     def _serve(self) -> int:
         from alpamayo_sim.server.config import ServerConfig
@@ -82,6 +119,7 @@ class Arguments:
                 maps=self.maps,
                 cache_dir=self.cache,
                 recordings=self.recordings,
+                render_service=self.render_service,
                 verbose=self.verbose,
             )
         )
