@@ -101,6 +101,8 @@ def _road_map(name: str, xodr: str, cache_dir: Path | None) -> RoadMap:
 def _check_size(name: str, data: MapData) -> None:
     """Raise InputError for a map that no grid of cells could cover, or whose lanes wind round themselves without end."""
     _check_reach(name, "lanes", data.lanes.xyz)
+    for polygon in data.crosswalks:
+        _check_reach(name, "a crosswalk", polygon)
     cells = np.floor(data.lanes.xyz[:, :2] / CROWD_CELL_M).astype(np.int64)
     places, crowds = np.unique(cells, axis=0, return_counts=True)
     worst = int(np.argmax(crowds))
@@ -125,7 +127,7 @@ def _check_reach(name: str, what: str, places: NDArray[np.floating]) -> None:
     if not farthest_m <= MAX_COORDINATE_M:
         raise InputError(
             f"map {name} has {what} {farthest_m:g} m from its origin: at most {MAX_COORDINATE_M:g} m are usable. "
-            f"Check the x and y of its geometry, and the s and t of its signals."
+            f"Check the x and y of its geometry, and the s and t of its signals and objects."
         )
 
 

@@ -109,6 +109,8 @@ class EventLoop:
     def stop(self) -> None:
         """Make `run` return after the handlers that are running."""
         self._running = False
+        with suppress(OSError):
+            self._waker.send(b"\0")
 
     def run(self) -> None:
         """Serve until `stop`, SIGTERM or SIGINT. Call it from the main thread."""

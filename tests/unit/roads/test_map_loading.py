@@ -110,6 +110,14 @@ def test_a_map_that_carla_refuses_is_bad_input() -> None:
         road_map_from_text("refused", text)
 
 
+def test_a_crosswalk_out_of_this_world_is_bad_input() -> None:
+    town = resources.files("alpamayo_sim.roads").joinpath("towns/data/Oldwick.xodr").read_text(encoding="utf-8")
+    far = re.sub(r'(<object [^>]*\bt=")[^"]*(?="[^>]*\btype="crosswalk")', r"\g<1>-1e12", town, count=1)
+    assert far != town
+    with pytest.raises(InputError, match=r"a crosswalk .* from its origin"):
+        road_map_from_text("Far", far)
+
+
 def test_a_road_that_winds_round_itself_is_bad_input() -> None:
     turning = straight_road(length=100_000.0).replace("<line/>", '<arc curvature="0.5"/>')
     assert "arc" in turning

@@ -74,7 +74,7 @@ def test_what_is_thrown_away_ends_where_the_message_ends(kept: int, cuts: list[i
 def test_noise_is_not_msgpack(noise: bytes) -> None:
     framer = Framer()
     framer.feed(noise)
-    with pytest.raises(ValueError):  # noqa: PT011 - msgpack's own kinds of it
+    with pytest.raises(ValueError):
         framer.next()
 
 
