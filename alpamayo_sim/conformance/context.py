@@ -24,6 +24,23 @@ class OutOfTime(Exception):
     """A check has used up its time."""
 
 
+class ActorGone(Exception):
+    """An actor of the check is not in the world's state, though nobody should have destroyed it."""
+
+
+def state_of(snapshot: carla.WorldSnapshot, actor: carla.Actor) -> carla.ActorSnapshot:
+    """Return the state of an actor of the check; ActorGone, with its id, when the snapshot has none."""
+    state: carla.ActorSnapshot | None = snapshot.find(actor.id)
+    if state is None:
+        raise ActorGone(f"{actor.type_id} {actor.id} is gone: the state of frame {snapshot.frame} does not have it")
+    return state
+
+
+def pose_of(snapshot: carla.WorldSnapshot, actor: carla.Actor) -> carla.Transform:
+    """Return the pose of an actor of the check; ActorGone, with its id, when the snapshot does not have it."""
+    return state_of(snapshot, actor).get_transform()
+
+
 def others_in(world: carla.World) -> list[carla.Actor]:
     """Return the actors that somebody has spawned: vehicles, walkers, props, sensors, controllers."""
     spawned = ("vehicle.", "walker.", "static.", "sensor.", "controller.")

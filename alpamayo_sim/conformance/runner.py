@@ -14,7 +14,7 @@ import carla
 
 from alpamayo_sim.client.connection import ServerAddress
 from alpamayo_sim.conformance.check import Check, Measured, Outcome, Skip, Verdict, verdict_of
-from alpamayo_sim.conformance.context import Context, OutOfTime
+from alpamayo_sim.conformance.context import ActorGone, Context, OutOfTime
 from alpamayo_sim.errors import InfrastructureError
 
 _PROBE_TIMEOUT_S = 5.0
@@ -99,6 +99,8 @@ def make(context: Context, address: ServerAddress, check: Check) -> Outcome:
         verdict, reason = Verdict.SKIPPED, str(skip)
     except OutOfTime:
         verdict, reason = Verdict.FAIL, f"it took longer than {check.limit_s:.0f} s"
+    except ActorGone as gone:
+        verdict, reason = Verdict.FAIL, f"{_place_of(gone, check)}: {gone}"
     except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
         verdict, reason = Verdict.FAIL, f"{_place_of(error, check)}: {type(error).__name__}: {error}"
         _expect_answer(context, address, check)

@@ -1,8 +1,9 @@
-"""The conformance kit on a server that others use: no check breaks, and the results say that it was not empty."""
+"""The conformance kit on a server that others use: no check breaks, and the results say who was there and what they did."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import carla
@@ -10,6 +11,9 @@ import pytest
 
 from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
+from alpamayo_sim.conformance.check import Family, Measured, Verdict
+from alpamayo_sim.conformance.context import Context, pose_of
+from alpamayo_sim.conformance.runner import make
 from alpamayo_training.cli import main
 
 PARKED = 40
@@ -37,3 +41,24 @@ def test_no_check_breaks_among_parked_vehicles(tmp_path: Path, capsys: pytest.Ca
     assert f"{PARKED} actors of others" in capsys.readouterr().out
     assert f"{PARKED} actors of others" in (folder / "report.md").read_text()
     assert {actor.id for actor in parked} <= still_there
+
+
+def test_an_actor_that_others_destroy_is_named() -> None:
+    ids: list[int] = []
+
+    def measure(context: Context) -> Iterator[Measured]:
+        vehicle = context.car()
+        ids.append(vehicle.id)
+        yield Measured("height before", pose_of(context.tick(), vehicle).location.z, "m")
+        other = context.second_client()
+        other.apply_batch_sync([carla.command.DestroyActor(vehicle.id)], False)
+        yield Measured("height after", pose_of(context.tick(), vehicle).location.z, "m")
+
+    family = Family("robbed")
+    family.check("car", "a car that others destroy", carla="-", source="-")(measure)
+    with EmbeddedServer("Gridvale", seed=2) as server:
+        context = Context(connect(server.address), server.address)
+        outcome = make(context, server.address, family.checks[0])
+    assert outcome.verdict is Verdict.FAIL
+    assert [value.name for value in outcome.measured] == ["height before"]
+    assert f"{ids[0]} is gone" in outcome.reason and "test_conformance_crowded.py" in outcome.reason

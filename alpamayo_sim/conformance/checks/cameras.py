@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.conformance.check import Family, Measured
-from alpamayo_sim.conformance.context import Context
+from alpamayo_sim.conformance.context import Context, pose_of
 from alpamayo_sim.conformance.listening import Listener
 
 CAMERAS = Family("cameras")
@@ -157,8 +157,8 @@ def _flow(context: Context) -> Iterator[Measured]:
     listener.at(before.frame)
     after = context.tick()
     motion = _motion(listener.at(after.frame))
-    moved = after.find(vehicle.id).get_transform().location.distance(before.find(vehicle.id).get_transform().location)
-    height = listener.sensor.get_transform().location.z - after.find(vehicle.id).get_transform().location.z
+    moved = pose_of(after, vehicle).location.distance(pose_of(before, vehicle).location)
+    height = listener.sensor.get_transform().location.z - pose_of(after, vehicle).location.z
     row = _HEIGHT - 10
     down_px = row + 0.5 - _HEIGHT / 2.0
     away = height * (_WIDTH / 2.0) / down_px

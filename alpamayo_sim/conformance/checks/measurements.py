@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import carla
 
 from alpamayo_sim.conformance.check import Family, Measured, Skip
-from alpamayo_sim.conformance.context import CAR, Context
+from alpamayo_sim.conformance.context import CAR, Context, state_of
 from alpamayo_sim.conformance.listening import Listener
 
 MEASUREMENTS = Family("measurements")
@@ -79,7 +79,7 @@ def _imu_turning(context: Context) -> Iterator[Measured]:
     vehicle.apply_control(carla.VehicleControl(throttle=0.6, steer=0.15))
     snapshot = context.tick(40)
     message = listener.at(snapshot.frame)
-    rate = math.radians(snapshot.find(vehicle.id).get_angular_velocity().z)
+    rate = math.radians(state_of(snapshot, vehicle).get_angular_velocity().z)
     yield Measured("the car turns", rate > 0.05, expected=True)
     yield Measured("gyroscope z less the state's angular velocity", message.gyroscope.z - rate, "rad/s", 0.0, 0.03)
 

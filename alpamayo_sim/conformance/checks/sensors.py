@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import carla
 
 from alpamayo_sim.conformance.check import Family, Measured
-from alpamayo_sim.conformance.context import Context
+from alpamayo_sim.conformance.context import Context, pose_of
 from alpamayo_sim.conformance.listening import Listener
 
 SENSORS = Family("sensors")
@@ -52,7 +52,7 @@ def _frames_of(type_id: str) -> None:
             message = listener.next()
             frame_errors.append(message.frame - snapshot.frame)
             time_errors.append(abs(message.timestamp - snapshot.timestamp.elapsed_seconds))
-            state = snapshot.find(listener.sensor.id).get_transform()
+            state = pose_of(snapshot, listener.sensor)
             place_errors.append(message.transform.location.distance(state.location))
             turn_errors.append((message.transform.get_forward_vector() - state.get_forward_vector()).length())
         yield Measured("smallest difference between the message's frame and the tick's", min(frame_errors), expected=0)

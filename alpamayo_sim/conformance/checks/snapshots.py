@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import carla
 
 from alpamayo_sim.conformance.check import Family, Measured
-from alpamayo_sim.conformance.context import STEP_S, Context
+from alpamayo_sim.conformance.context import STEP_S, Context, state_of
 
 SNAPSHOTS = Family("snapshots")
 
@@ -67,10 +67,10 @@ def _find(context: Context) -> Iterator[Measured]:
 def _acceleration(context: Context) -> Iterator[Measured]:
     vehicle = context.car(context.places.straight(40.0).at(10.0))
     vehicle.apply_control(carla.VehicleControl(throttle=0.8))
-    before = context.tick(15).find(vehicle.id)
+    before = state_of(context.tick(15), vehicle)
     errors: list[float] = []
     for _ in range(10):
-        after = context.tick().find(vehicle.id)
+        after = state_of(context.tick(), vehicle)
         given = after.get_acceleration()
         derived = (after.get_velocity() - before.get_velocity()) * (1.0 / STEP_S)
         errors.append((given - derived).length())
@@ -87,8 +87,8 @@ def _acceleration(context: Context) -> Iterator[Measured]:
 def _velocity(context: Context) -> Iterator[Measured]:
     vehicle = context.car(context.places.straight(60.0).at(10.0))
     vehicle.enable_constant_velocity(carla.Vector3D(6.0, 0.0, 0.0))
-    before = context.tick(10).find(vehicle.id)
-    after = context.tick(20).find(vehicle.id)
+    before = state_of(context.tick(10), vehicle)
+    after = state_of(context.tick(20), vehicle)
     speed = after.get_transform().location.distance(before.get_transform().location) / (20 * STEP_S)
     yield Measured("speed from places", speed, "m/s", 6.0, 0.15)
     yield Measured("speed as told", after.get_velocity().length(), "m/s", 6.0, 0.15)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import carla
 
 from alpamayo_sim.conformance.check import Family, Measured, Skip
-from alpamayo_sim.conformance.context import CAR, Context
+from alpamayo_sim.conformance.context import CAR, Context, pose_of
 
 SPAWNING = Family("spawning")
 _DOCUMENTED_SENSORS = (
@@ -131,9 +131,9 @@ def _sensors_overlap(context: Context) -> Iterator[Measured]:
     vehicle = context.car()
     place = vehicle.get_transform()
     place.location.z += 0.5
-    for _ in range(2):
-        context.spawn(carla.Sensor, "sensor.other.gnss", place)
-    yield Measured("sensors inside a vehicle", len(context.tick_and_list("sensor.other.gnss")), expected=2)
+    mine = {context.spawn(carla.Sensor, "sensor.other.gnss", place).id for _ in range(2)}
+    listed = mine & {sensor.id for sensor in context.tick_and_list("sensor.other.gnss")}
+    yield Measured("sensors inside a vehicle", len(listed), expected=2)
 
 
 @SPAWNING.check(
@@ -241,7 +241,7 @@ def attached(
 ) -> Iterator[Measured]:
     """Measure how far a child is from where parent and mount put it."""
     snapshot = context.world.get_snapshot()
-    pose, seen = snapshot.find(parent.id).get_transform(), snapshot.find(child.id).get_transform()
+    pose, seen = pose_of(snapshot, parent), pose_of(snapshot, child)
     at = mount.location
     # `transform` changes the location that it is given.
     place = pose.transform(carla.Location(at.x, at.y, at.z))

@@ -9,7 +9,7 @@ import carla
 
 from alpamayo_sim.conformance.check import Family, Measured
 from alpamayo_sim.conformance.checks.spawning import attached
-from alpamayo_sim.conformance.context import CAR, Context
+from alpamayo_sim.conformance.context import CAR, Context, pose_of
 
 TRANSFORMS = Family("transforms")
 
@@ -59,14 +59,14 @@ def _spawn_pose(context: Context) -> Iterator[Measured]:
         spot.location.z += 3.0
         spot.rotation.yaw = yaw
         vehicle = context.spawn(carla.Vehicle, CAR, spot)
-        pose = context.tick().find(vehicle.id).get_transform()
+        pose = pose_of(context.tick(), vehicle)
         yield Measured(f"x and y at spawn point {number}", spot.location.distance_2d(pose.location), "m", 0.0, 0.015)
         yield Measured(f"yaw for {yaw:g}", turn_deg(pose.rotation.yaw, yaw), "deg", 0.0, 0.05)
     tilted = context.places.spot(0)
     tilted.location.z += 8.0
     tilted.rotation = carla.Rotation(pitch=-25.0, yaw=70.0, roll=15.0)
     sensor = context.spawn(carla.Sensor, "sensor.other.gnss", tilted)
-    pose = context.tick().find(sensor.id).get_transform()
+    pose = pose_of(context.tick(), sensor)
     for axis in ("pitch", "yaw", "roll"):
         turn = turn_deg(getattr(pose.rotation, axis), getattr(tilted.rotation, axis))
         yield Measured(f"{axis} of a tilted sensor", turn, "deg", 0.0, 0.05)
@@ -86,14 +86,14 @@ def _set_transform(context: Context) -> Iterator[Measured]:
     target.location += carla.Location(4.0, -3.0, 6.0)
     target.rotation = carla.Rotation(pitch=5.0, yaw=123.0, roll=-7.0)
     vehicle.set_transform(target)
-    pose = context.tick().find(vehicle.id).get_transform()
+    pose = pose_of(context.tick(), vehicle)
     yield Measured("distance from the target", pose.location.distance(target.location), "m", 0.0, 0.01)
     for axis in ("pitch", "yaw", "roll"):
         turn = turn_deg(getattr(pose.rotation, axis), getattr(target.rotation, axis))
         yield Measured(f"{axis} beside the target's", turn, "deg", 0.0, 0.02)
     moved = carla.Location(target.location.x + 2.0, target.location.y, target.location.z)
     vehicle.set_location(moved)
-    pose = context.tick().find(vehicle.id).get_transform()
+    pose = pose_of(context.tick(), vehicle)
     yield Measured("distance after set_location", pose.location.distance(moved), "m", 0.0, 0.01)
     yield Measured("yaw after set_location", turn_deg(pose.rotation.yaw, 123.0), "deg", 0.0, 0.02)
 
@@ -109,7 +109,7 @@ def _set_transform_physics(context: Context) -> Iterator[Measured]:
     vehicle = context.car(straight.at(5.0))
     target = straight.at(35.0)
     vehicle.set_transform(target)
-    pose = context.tick().find(vehicle.id).get_transform()
+    pose = pose_of(context.tick(), vehicle)
     yield Measured("x and y after one tick", pose.location.distance_2d(target.location), "m", 0.0, 0.05)
     yield Measured("yaw after one tick", turn_deg(pose.rotation.yaw, target.rotation.yaw), "deg", 0.0, 0.1)
     context.tick(40)
@@ -129,7 +129,7 @@ def _yaw_range(context: Context) -> Iterator[Measured]:
     for asked, expected in ((270.0, -90.0), (-350.0, 10.0), (179.0, 179.0)):
         target.rotation = carla.Rotation(yaw=asked)
         vehicle.set_transform(target)
-        yaw = context.tick().find(vehicle.id).get_transform().rotation.yaw
+        yaw = pose_of(context.tick(), vehicle).rotation.yaw
         yield Measured(f"yaw for {asked:g}", yaw, "deg", expected, 0.02)
 
 
