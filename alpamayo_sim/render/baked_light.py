@@ -27,6 +27,13 @@ CROWN_SIDES = 10
 LAMP_REACH_M = 2.1
 LAMP_RADIUS_M = 17.0
 NO_SHADOW_Z = -1000.0
+CASTING = tuple(
+    int(kind)
+    for kind in (
+        StaticKind.BUILDING, StaticKind.PARKED_CAR, StaticKind.BUS_STOP, StaticKind.HEDGE, StaticKind.BENCH, StaticKind.BIN
+    )
+)  # fmt: skip
+"""What casts the shadow of a box on the ground; trees cast their own."""
 
 
 class BakedLight:
@@ -105,7 +112,7 @@ class BakedLight:
     def _houses(self, near: NDArray[np.bool_], per_metre: Floats) -> list[Floats]:
         statics = self._statics
         out: list[Floats] = []
-        for k in np.nonzero(near & (statics.kind == int(StaticKind.BUILDING)))[0]:
+        for k in np.nonzero(near & np.isin(statics.kind, CASTING))[0]:
             foot = _footprint(statics, int(k))
             top = foot + per_metre * 2.0 * statics.extent[k, 2]
             out.append(_solid(np.concatenate([_quad(foot), _quad(top)])))

@@ -28,7 +28,7 @@ NARROW = np.isin(SHAPES, [int(ShapeClass.MOTORCYCLE), int(ShapeClass.BICYCLE), i
 """[classes] vehicles with their lamps in the middle."""
 FLASHING = np.isin(SHAPES, [int(ShapeClass.POLICE), int(ShapeClass.AMBULANCE), int(ShapeClass.FIRE_TRUCK)])
 """[classes] vehicles with beacons."""
-BEAM_LOW_M, BEAM_HIGH_M, BEAM_COS = 42.0, 75.0, 0.80
+BEAM_LOW_M, BEAM_HIGH_M, BEAM_COS = 60.0, 95.0, 0.80
 
 
 def _rows(place: Floats, radius_m: float, color: Floats, least_px: float, aim: Floats, height_m: Floats) -> Floats:

@@ -145,7 +145,7 @@ _Level = tuple[str, Mesh, Mesh | None, float, float]
 PARKING = (ShapeClass.SEDAN, ShapeClass.HATCHBACK, ShapeClass.SUV, ShapeClass.COUPE)
 """The cars that stand parked in a town. There are many, so far ones are blocks: what is drawn of one is a "parked_" mesh from
 `BLOCK_PX` on and a "distant_" one below, which has no fine level."""
-BLOCK_PX = 8.0
+BLOCK_PX = 5.5
 
 
 def _parked_levels() -> list[_Level]:

@@ -134,7 +134,7 @@ def _lighting(weather: tuple[float, ...]) -> Lighting:
     zenith = _mix(zenith, horizon, 0.5 * max(0.0, haze - 0.06))
     zenith = _mix(_mix(zenith, (0.55, 0.42, 0.28), dust), (0.004, 0.006, 0.016), night)
     falloff = max(0.0, values[8])
-    thick = 0.06 * fog**3 / (1.0 + 2.0 * falloff)
+    thick = 0.04 * fog**3 / (1.0 + 2.0 * falloff)
     extinction = BASE_EXTINCTION_PER_M + thick + 0.0025 * rain**2 + 0.035 * dust
     scatter = 0.35 * max(0.0, values[10]) * (1.0 - float(np.exp(-250.0 * extinction))) * (1.0 - 0.8 * grey)
     # Dust and the veil of rain begin at the eye, only fog keeps its distance.

@@ -95,7 +95,7 @@ float beam_light(vec3 place, vec3 normal) {
         float aim = dot(way, beam_aim[k].xyz);
         float fade = 1.0 - away / beam_place[k].w;
         sum += smoothstep(beam_aim[k].w, 0.5 + 0.5 * beam_aim[k].w, aim) * fade * fade
-             * (0.25 + 0.75 * max(-dot(way, normal), 0.0)) / (0.6 + 0.06 * away);
+             * (0.25 + 0.75 * max(-dot(way, normal), 0.0)) / (0.7 + 0.03 * away);
     }
     return sum;
 }
