@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,8 +122,8 @@ class Exercise:
 
     name: str
     run: Callable[[Scene], None]
-    refused: bool
-    """Whether the server has to answer with an error."""
+    refused: frozenset[str]
+    """The calls that it sends wrongly on purpose: these, and no others, the server has to answer with an error."""
     last: bool
     """Whether the scene is another one afterwards."""
 
@@ -132,14 +132,15 @@ EXERCISES: dict[str, Exercise] = {}
 
 
 def exercise(
-    *names: str, refused: bool = False, last: bool = False
+    *names: str, refused: bool | Sequence[str] = False, last: bool = False
 ) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:
-    """Enter the decorated function as the exercise of calls."""
+    """Enter the decorated function as the exercise of calls; `refused` names those that are refused, True stands for `names`."""
+    errors = frozenset((names if refused else ()) if isinstance(refused, bool) else refused)
 
     def register(function: Callable[[Scene], None]) -> Callable[[Scene], None]:
         for name in names:
             assert name not in EXERCISES
-            EXERCISES[name] = Exercise(name, function, refused, last)
+            EXERCISES[name] = Exercise(name, function, errors, last)
         return function
 
     return register
