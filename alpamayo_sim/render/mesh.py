@@ -69,6 +69,8 @@ class Joint(IntEnum):
     """9 to 14: doors front left, front right, rear left, rear right, bonnet, boot."""
 
 
+PAINT_FLAG = 64
+"""Added to the joint of what is painted on the ground, which CARLA labels as road lines."""
 RIDER_FLAG = 128
 """Added to the joint of what belongs to a two-wheeler's rider, whom CARLA labels apart."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alpamayo_sim.render.mesh import BLACK, STEEL, Color, Material, Mesh, MeshBuilder
+from alpamayo_sim.render.mesh import BLACK, PAINT_FLAG, STEEL, Color, Material, Mesh, MeshBuilder
 from alpamayo_sim.render.sign_atlas import Cell, speed_cell
 
 BARK: Color = (0.32, 0.24, 0.18)
@@ -227,10 +227,12 @@ def bay_mesh() -> Mesh:
     b = MeshBuilder()
     top = [(-1, -1, 0.03), (1, -1, 0.03), (1, 1, 0.03), (-1, 1, 0.03)]
     b.polygon(top, Material.MATT, (0.30, 0.30, 0.305), away_from=(0, 0, -1))
+    b.joint(PAINT_FLAG)
     for side in (-1.0, 1.0):
         y0, y1 = side * 0.93, side * 1.0
         line = [(-1, y0, 0.045), (1, y0, 0.045), (1, y1, 0.045), (-1, y1, 0.045)]
         b.new_part().polygon(line, Material.MATT, (0.85, 0.85, 0.83), away_from=(0, 0, -1))
+    b.joint(0)
     for x in (-1.0, 1.0):
         b.new_part().polygon(
             [(x, -1, -0.6), (x, 1, -0.6), (x, 1, 0.03), (x, -1, 0.03)],

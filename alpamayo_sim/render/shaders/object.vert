@@ -1,6 +1,6 @@
 in vec3 in_position;
 in vec4 in_normal;        // w material / 255
-in vec4 in_color;         // w joint / 255, plus 128 / 255 for parts of a rider
+in vec4 in_color;         // w joint / 255, plus 64 / 255 for paint, 128 / 255 for parts of a rider
 in vec4 in_row0;          // rows of the 3 x 4 matrix from the mesh to the world
 in vec4 in_row1;
 in vec4 in_row2;
@@ -80,7 +80,8 @@ int pick(float dice, float salt) { return min(int(fract(dice * salt) * 6.0), 5);
 void main() {
     look();
     int material = int(in_normal.w * 255.0 + 0.5);
-    int joint = int(in_color.w * 255.0 + 0.5) & 127;
+    int code = int(in_color.w * 255.0 + 0.5);
+    int joint = code & 63;
     vec3 p = in_position;
     vec3 n = in_normal.xyz * 2.0 - 1.0;
     hold(p, n, material, joint, in_state, vec3(in_row0.w, in_row1.w, in_row2.w));
@@ -93,7 +94,7 @@ void main() {
         position += swayed;
     }
 #ifdef GEOMETRY
-    owner = vec2(int(in_color.w * 255.0 + 0.5) >= 128 ? RIDER_TAG : in_object.x, in_object.y);
+    owner = vec2((code & 128) != 0 ? RIDER_TAG : (code & 64) != 0 ? ROAD_LINE_TAG : in_object.x, in_object.y);
 #endif
 #ifdef FLOW
     vec3 p_before = in_position, n_before = n;

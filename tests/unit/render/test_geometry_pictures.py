@@ -268,3 +268,16 @@ def test_a_car_without_label_is_drawn_with_none(renderer: Renderer, front: Camer
     frame = cars([compose(ego_pose, Transform(9.0, 0.0, 0.0, 0.0, 0.0, 0.0))], half=SEDAN_HALF)
     (image,) = shots(renderer, front, frame, INSTANCE)
     assert (image[..., :3] == 0).all(axis=2).sum() > 1000
+
+
+def test_parking_bays_are_ground_with_painted_borders(renderer: Renderer) -> None:
+    scene = renderer.scene
+    bays = scene.instances.rows[scene.instances.mesh == scene.library.index("bay")]
+    assert len(bays) > 0
+    x, y, z = (float(v) for v in bays[0, [3, 7, 11]])
+    above = CameraView(Transform(x, y, z + 9.0, -90.0, 0.0, 0.0), 200, 200, 60.0)
+    instance = shots(renderer, above, SceneFrame(), INSTANCE)[0]
+    label, number = tags(instance), numbers(instance)
+    assert (label == 25).sum() > 200 and (label == ROAD_LINE).sum() > 100
+    assert (label == 14).sum() > 1000 and (number[label == 14] >= FIRST_NUMBER).all(), "the car in it has a number"
+    assert (number[np.isin(label, (25, ROAD_LINE))] == 0).all()
