@@ -281,3 +281,25 @@ def test_parking_bays_are_ground_with_painted_borders(renderer: Renderer) -> Non
     assert (label == 25).sum() > 200 and (label == ROAD_LINE).sum() > 100
     assert (label == 14).sum() > 1000 and (number[label == 14] >= FIRST_NUMBER).all(), "the car in it has a number"
     assert (number[np.isin(label, (25, ROAD_LINE))] == 0).all()
+
+
+def test_more_cameras_of_all_kinds_and_sizes_than_one_batch_holds(
+    renderer: Renderer, front: CameraView, street: Street
+) -> None:
+    kinds = list(CameraKind)
+    views = [
+        replace(
+            front, width=40 + 8 * (k % 5), height=30 + 6 * (k % 7), fov_deg=60.0 + k % 3, kind=kinds[k % len(kinds)]
+        )
+        for k in range(180)
+    ]
+    views[77] = replace(views[77], width=1920, height=1080)
+    images = renderer.render(views, street.frame)
+    for k, (view, image) in enumerate(zip(views, images, strict=True)):
+        channels, dtype = (2, np.float32) if view.kind is CameraKind.FLOW else (4, np.uint8)
+        assert image.shape == (view.height, view.width, channels) and image.dtype == dtype
+        if k % 13 == 0 or k == 77:
+            (alone,) = renderer.render([view], street.frame)
+            if view.kind is DEPTH:
+                image, alone = depth_m(image), depth_m(alone)
+            assert (np.abs(image.astype(float) - alone.astype(float)) < 3.0).mean() > 0.97, (k, view.kind.name)
