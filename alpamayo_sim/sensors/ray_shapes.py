@@ -6,12 +6,14 @@ Rows are those of `ray_kernel.Bodies.solids`, in metres in the frame of the thin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alpamayo_sim.render.library import PARKING
 from alpamayo_sim.render.scene_frame import ShapeClass
-from alpamayo_sim.roads.statics import StaticKind
+from alpamayo_sim.roads.statics import PARKED_SIZES, StaticKind
 from alpamayo_sim.sensors.ray_kernel import ELLIPSOID, FRUSTUM, Bodies
 
 Floats = NDArray[np.float64]
@@ -39,6 +41,21 @@ CABINS: dict[int, tuple[float, float, float, float, float, float]] = {
 roof's share of the width. Vehicles without an entry are boxes."""
 WHEELS = {ShapeClass.BUS: (0.6, 0.5), ShapeClass.TRUCK: (0.62, 0.5), ShapeClass.FIRE_TRUCK: (0.62, 0.5)}
 """Where axles are (share of the half length) and wheels' radius (m); cars' are at 0.6 with 0.33 m."""
+FURNITURE: dict[StaticKind, tuple[tuple[Any, ...], ...]] = {
+    StaticKind.BUS_STOP: (
+        ((0.0, 0.0, 1.93), (1.0, 1.0, 0.05)), ((0.0, -0.9, 1.0), (0.93, 0.02, 0.8)), ((0.0, 0.97, 1.84), (0.6, 0.03, 0.09)),
+        *(((x, -0.1, 1.0), (0.015, 0.62, 0.8)) for x in (-0.95, 0.95)),
+        *(((x, y, 0.95), (0.025, 0.05, 0.95)) for x in (-0.94, 0.94) for y in (-0.9, 0.8)),
+        ((0.05, -0.55, 0.34), (0.6, 0.22, 0.03)),
+    ),
+    StaticKind.BENCH: (
+        ((0.0, 0.25, 0.85), (0.98, 0.5, 0.06)), ((0.0, -0.65, 1.575), (0.98, 0.09, 0.44)),
+        *(((x, 0.2, 0.4), (0.05, 0.65, 0.4)) for x in (-0.8, 0.8)), *(((x, -0.62, 1.0), (0.05, 0.08, 1.0)) for x in (-0.8, 0.8)),
+    ),
+    StaticKind.HEDGE: (((0.0, 0.0, 0.65), (1.16, 0.95, 0.65)), ((0.0, 0.0, 1.64), (1.16, 0.95, 0.34), 0.33)),
+    StaticKind.BIN: (((0.0, 0.0, 1.0), (0.83, 0.83, 1.0)),),
+}  # fmt: skip
+"""Middle and half sizes of the parts of what stands in streets, as the cameras' meshes have them, see `_part`."""
 TWO_WHEELERS = (ShapeClass.MOTORCYCLE, ShapeClass.BICYCLE, ShapeClass.SCOOTER)
 BOUND_SLACK_M = 1.0e-6
 WALKER_HEIGHT_M = 1.86
@@ -121,7 +138,10 @@ def static_solids(kind: StaticKind, extent: Extent, yaw_deg: float) -> list[Soli
     """Return a thing of the map; trees have their crown, which is not solid to vehicles, parked cars a cabin."""
     whole = box((0.0, 0.0, 0.0), extent)
     if kind is StaticKind.PARKED_CAR:
-        return vehicle_solids(ShapeClass.SEDAN if extent[0] > 2.1 else ShapeClass.HATCHBACK, extent, 0.955 * extent[1])
+        apart = np.abs(np.array(PARKED_SIZES) - np.array(extent)).sum(axis=1)
+        return vehicle_solids(PARKING[int(apart.argmin())], extent, 0.955 * extent[1])
+    if kind in FURNITURE:
+        return [_part(extent, *row) for row in FURNITURE[kind]]
     if kind is StaticKind.LAMP:
         return [whole, box((1.25, 0.0, 7.2 - extent[2]), (1.25, 0.1, 0.12))]
     if kind is not StaticKind.TREE:
@@ -138,6 +158,16 @@ def static_solids(kind: StaticKind, extent: Extent, yaw_deg: float) -> list[Soli
         crown = box((0.0, 0.0, foot + 4.65 * size), (1.6 * size, 1.6 * size, 3.55 * size), lean, lean, lean)
         return [whole, crown]
     return [whole, ball((center[0] * size, center[1] * size, foot + center[2] * size), [h * size for h in half])]
+
+
+def _part(
+    extent: Extent, center: tuple[float, float, float], half: tuple[float, float, float], narrower: float = 0.0
+) -> Solid:
+    """Return a part of a thing in its mesh's frame (x and y from -1 to 1, z from 0 to 2), its top so much narrower in y."""
+    x, y, z = extent
+    size = (half[0] * x, half[1] * y, half[2] * z)
+    lean = narrower * y / (2.0 * size[2])
+    return box((center[0] * x, center[1] * y, (center[2] - 1.0) * z), size, side=lean)
 
 
 def bodies_of(solids: Sequence[Sequence[Solid]], tags: Sequence[Sequence[int]]) -> Bodies:
