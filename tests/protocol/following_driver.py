@@ -1,7 +1,8 @@
-"""A driver that does not tick: `following_driver.py PORT ACTOR FRAMES` follows the world and prints which frames it handled.
+"""A driver that does not tick: `following_driver.py PORT ACTOR FRAMES batch|call` prints which frames it handled.
 
 At every frame that it gets it asks questions, thinks for a while, and steers the vehicle towards the waypoint ahead, as CARLA's
-own example agents do.
+own example agents do. It sends its controls in batches or by `apply_control`, which the client library leaves out when the
+control is that of the last frame.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import carla
 THINKING_S = 0.004
 
 
-def main(port: int, actor_id: int, frames: int) -> None:
+def main(port: int, actor_id: int, frames: int, in_batches: bool) -> None:
     client = carla.Client("127.0.0.1", port)
     client.set_timeout(30.0)
     world = client.get_world()
@@ -35,11 +36,15 @@ def main(port: int, actor_id: int, frames: int) -> None:
         to = ahead - pose.location
         bearing = (to.x * right.x + to.y * right.y) / max(1.0, to.x * forward.x + to.y * forward.y)
         time.sleep(THINKING_S)
-        vehicle.apply_control(carla.VehicleControl(throttle=0.4, steer=max(-0.6, min(0.6, bearing))))
+        control = carla.VehicleControl(throttle=0.4, steer=max(-0.6, min(0.6, bearing)))
+        if in_batches:
+            client.apply_batch([carla.command.ApplyVehicleControl(vehicle, control)])
+        else:
+            vehicle.apply_control(control)
         handled.append(snapshot.frame)
     print(json.dumps({"first": handled[0], "last": handled[-1], "handled": len(handled)}), flush=True)
     os._exit(0)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:4]), in_batches=sys.argv[4] == "batch")

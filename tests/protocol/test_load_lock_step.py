@@ -16,7 +16,13 @@ from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
 
 DRIVER = Path(__file__).with_name("following_driver.py")
-TICKS = 120
+DRIVES = [
+    ("batch", 300),
+    # Controls that do not change are not sent, and each such frame costs the patience.
+    pytest.param("call", 120, marks=pytest.mark.full),
+    pytest.param("batch", 5000, marks=pytest.mark.full),
+]
+"""How a driver sends its controls, and for how many frames."""
 PATIENCE_S = 0.3
 
 
@@ -34,17 +40,20 @@ def ticking() -> Iterator[tuple[EmbeddedServer, carla.World, carla.Vehicle]]:
         yield server, world, car
 
 
-def test_external_driver_handles_every_frame(ticking: tuple[EmbeddedServer, carla.World, carla.Vehicle]) -> None:
+@pytest.mark.parametrize(("way", "ticks"), DRIVES)
+def test_external_driver_handles_every_frame(
+    way: str, ticks: int, ticking: tuple[EmbeddedServer, carla.World, carla.Vehicle]
+) -> None:
     server, world, car = ticking
     start = car.get_location()
-    command = [sys.executable, str(DRIVER), str(server.address.port), str(car.id), str(TICKS)]
+    command = [sys.executable, str(DRIVER), str(server.address.port), str(car.id), str(ticks), way]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
         assert driver.stdout is not None
         assert driver.stdout.readline().strip() == "ready"
         time.sleep(0.5)
-        frames = [world.tick() for _ in range(TICKS)]
+        frames = [world.tick() for _ in range(ticks)]
         found = json.loads(driver.stdout.readline())
-    assert found == {"first": frames[0], "last": frames[-1], "handled": TICKS}
+    assert found == {"first": frames[0], "last": frames[-1], "handled": ticks}
     assert car.get_location().distance(start) > 5.0
 
 
