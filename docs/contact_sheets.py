@@ -17,7 +17,7 @@ from alpamayo_sim.render.renderer import Renderer
 from alpamayo_sim.render.scene import Scene
 from alpamayo_sim.render.scene_frame import SceneFrame, is_walker, shape_class
 from alpamayo_sim.roads.road_map import RoadMap, available_towns, load_road_map
-from alpamayo_sim.roads.statics import build_statics
+from alpamayo_sim.roads.statics import StaticKind, build_statics
 from alpamayo_sim.sensors.scene_writer import CLOTHES, PROP_COLOR, VEHICLE_COLORS
 from alpamayo_sim.world.blueprints import Blueprint, catalogue
 
@@ -203,22 +203,59 @@ def weathers(studio: Studio) -> None:
     sheet([_street(studio, stage, preset, size) for preset in hours], 3, "hours.jpg", titles)
 
 
+def approach(studio: Studio, number: int) -> Transform:
+    """Return a pose 14 m before the number-th stop line of the town that lies on a straight lane, lights before signs."""
+    signals = studio.road_map.signals
+    boxes = [light.lane_boxes[0] for light in signals.lights]
+    boxes += [s.boxes[0] for s in signals.signs if s.type_id in ("traffic.stop", "traffic.yield") and s.boxes]
+    found = 0
+    for box in boxes:
+        x, y, _ = box.center
+        back = 14.0 * np.array([np.cos(np.radians(box.yaw_deg)), np.sin(np.radians(box.yaw_deg))])
+        hit = studio.road_map.lanes.nearest(np.array([[x - back[0], y - back[1]]]))
+        turned = abs((float(hit.yaw_deg[0]) - box.yaw_deg + 180.0) % 360.0 - 180.0)
+        if abs(float(hit.lateral_m[0])) < 0.4 and turned < 4.0:
+            if found == number:
+                return Transform(x - float(back[0]), y - float(back[1]), float(hit.xyz[0, 2]), 0.0, box.yaw_deg, 0.0)
+            found += 1
+    raise LookupError("no such straight approach")
+
+
+def parked_street(studio: Studio, number: int) -> Transform:
+    """Return a pose on a driving lane beside parking lanes, a little before cars that stand there; else on any street."""
+    lanes, statics = studio.road_map.lanes, studio.renderer.scene.statics
+    found = 0
+    for x, y, z, _, yaw, _ in studio.road_map.spawn_points:
+        ahead = statics.center[:, :2] - (x, y)
+        c, s = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
+        along, across = ahead @ (c, s), np.abs(ahead @ (-s, c))
+        at_kerb = (statics.kind == int(StaticKind.PARKED_CAR)) & (statics.source >= 0)
+        hit = lanes.nearest(np.array([[x + 45.0 * c, y + 45.0 * s]]))
+        straight = abs(float(hit.lateral_m[0])) < 0.3
+        if straight and int((at_kerb & (along > 6.0) & (along < 40.0) & (across < 7.0)).sum()) >= 4:
+            if found == number:
+                return Transform(float(x), float(y), float(z) - 0.5, 0.0, float(yaw), 0.0)
+            found += 1
+    return studio.stage(5)
+
+
 def towns(files: Sequence[str]) -> None:
-    """Streets and roofs of each town."""
+    """Streets, a junction and roofs of each town."""
     pictures, titles = [], []
+    size = (420, 236)
     for town in [*available_towns(), *files]:
         studio = Studio(town)
         noon = weather("ClearNoon")
-        for number in (0, 3):
-            pictures.append(_street(studio, studio.stage(number), noon, (330, 186)))
+        for stage in (parked_street(studio, 2), studio.stage(14), approach(studio, 1)):
+            pictures.append(_street(studio, stage, noon, size))
             titles.append(studio.road_map.name)
         stage = studio.stage(1)
         x, y, z = to_world(stage, np.array([-25.0, -6.0, 24.0]))
         above = Transform(float(x), float(y), float(z), -24.0, stage.yaw + 12.0, 0.0)
-        pictures.append(studio.take(above, SceneFrame(weather=noon), (330, 186), 80.0))
+        pictures.append(studio.take(above, SceneFrame(weather=noon), size, 80.0))
         titles.append(studio.road_map.name)
         studio.renderer.release()
-    sheet(pictures, 3, "streets.jpg", titles)
+    sheet(pictures, 4, "streets.jpg", titles)
 
 
 if __name__ == "__main__":
