@@ -2,8 +2,8 @@
 
     python ego_driver.py --port PORT [--role-name hero] [--speed-kmh 30]
 
-Needs CARLA's `agents` package on the path. BasicAgent sees vehicles only; this driver also stops for walkers, where they are
-and where they are going, and for what is too tall to drive over. It ends when its vehicle is gone.
+Needs CARLA's `agents` package on the path. BasicAgent sees vehicles only, and where they are; this driver also stops for walkers
+and cyclists, where they are and where they are going, and for what is too tall to drive over. It ends when its vehicle is gone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SIDE_ROOM_M = 0.3
 STOPPING_ROOM_M = 5.0
 BRAKING_MPS2 = 3.0
 FORESIGHT_S = 3.0
-"""How far ahead a walker is expected to walk on as it does."""
+"""How long a walker or cyclist is expected to go on as it does."""
 BACKING_THROTTLE = 0.3
 
 
@@ -80,7 +80,7 @@ class Driver:
             if actor.type_id.startswith("static.") and 2.0 * box.extent.z < CLEARANCE_M:
                 continue
             corners = [(corner.x, corner.y) for corner in box.get_world_vertices(actor.get_transform())]
-            if actor.type_id.startswith("walker."):
+            if actor.type_id.startswith("walker.") or actor.attributes.get("number_of_wheels") == "2":
                 velocity = actor.get_velocity()
                 corners += [(x + FORESIGHT_S * velocity.x, y + FORESIGHT_S * velocity.y) for x, y in corners]
             if way.intersects(MultiPoint(corners).convex_hull):

@@ -106,6 +106,9 @@ SCENARIOS = [
     ("DynamicObjectCrossing_1", "Town02", "30"),
     ("ControlLoss_1", "Town01", "30"),
     ("ChangeLane_1", "Town04", "30"),
+    ("VehicleTurningRight_1", "Town01", "30"),
+    # From 60 km/h on the one that cuts in touches an ego that goes straight on: docs/third_party_findings.md.
+    ("CutInFrom_left_Lane", "Town04", "30"),
 ]
 
 
