@@ -35,6 +35,8 @@ STEP_S = 0.05
 HASH_VEHICLES = 20
 CLEARANCE_M = 8.0
 MEGABYTE = 1e6
+RECORDER_BLOCK = 200
+CHOICES = ("speed", "managed", "recorder", "cameras", "latency", "load", "determinism")
 SHARED = Path(os.environ.get("ALPAMAYO_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "data" / "maps"
 
 
@@ -167,6 +169,36 @@ def measure_speed(bench: Bench, vehicles: int, cameras: int, managed: bool, tick
     return speed, bench.end_traffic(manager) if manager is not None else 0
 
 
+def measure_recorder(bench: Bench, vehicles: int, managed: bool, ticks: int) -> tuple[float, float]:
+    """Return medians of a tick's time in ms (without recorder, with it and all additional data).
+
+    Blocks of ticks with and without the recorder take turns in one drive.
+    """
+    bench.restart()
+    manager = bench.traffic_manager() if managed else None
+    driven = [bench.world.get_actor(i) for i in spawn(bench, vehicles, manager.get_port() if manager else None)]
+    times_s: tuple[list[float], list[float]] = ([], [])
+    while len(times_s[1]) < ticks:
+        for recorded in (False, True):
+            if recorded:
+                bench.client.start_recorder("bench_server.log", True)
+            if not managed:
+                controls = [
+                    carla.command.ApplyVehicleControl(car, carla.VehicleControl(throttle=0.4)) for car in driven
+                ]
+                bench.client.apply_batch_sync(controls, False)
+            bench.tick()
+            for _ in range(RECORDER_BLOCK):
+                start = time.perf_counter()
+                bench.tick()
+                times_s[recorded].append(time.perf_counter() - start)
+            if recorded:
+                bench.client.stop_recorder()
+    if manager is not None:
+        bench.end_traffic(manager)
+    return 1e3 * float(np.median(times_s[0])), 1e3 * float(np.median(times_s[1]))
+
+
 def measure_latency(bench: Bench, calls: int = 5000) -> tuple[float, float]:
     """Return (p50, p99) of a call in microseconds."""
     bench.restart()
@@ -247,6 +279,11 @@ def measure(bench: Bench, wanted: Callable[[str], bool], town: str, ticks: int) 
     if wanted("managed"):
         speed, rescues = measure_speed(bench, 60, 0, True, ticks)
         rows.append(Row("60 TrafficManager vehicles", speed, "ticks/s", 400, f"({rescues} missed signals)"))
+    if wanted("recorder"):
+        for managed, kind in ((True, "60 TrafficManager vehicles"), (False, "60 vehicles")):
+            without, recorded = measure_recorder(bench, 60, managed, ticks)
+            note = f"(a tick {without:.2f} ms, recorded {recorded:.2f} ms)"
+            rows.append(Row(f"recorder, {kind}", 100.0 * (recorded / without - 1.0), "% slower", 10, note))
     if wanted("load") and "Town04" in "".join(bench.client.get_available_maps()):
         start = time.perf_counter()
         bench.client.load_world("Town04")
@@ -267,7 +304,7 @@ def main() -> int:
     parser.add_argument("--maps", type=Path, default=SHARED if SHARED.is_dir() else None)
     parser.add_argument("--ticks", type=int, default=2000)
     parser.add_argument("--hash-ticks", type=int, default=2000)
-    parser.add_argument("--only", choices=("speed", "managed", "cameras", "latency", "load", "determinism"))
+    parser.add_argument("--only", choices=CHOICES)
     parser.add_argument("--hash", action="store_true", help="print the hash of one run and the missed signals")
     options = parser.parse_args()
     if options.hash:
