@@ -72,7 +72,7 @@ void hold(inout vec3 p, inout vec3 n, int material, int joint, vec4 state, vec3 
     }
     if (material >= LENS_RED && material <= LENS_GREEN && int(state.x + 0.5) == material - LENS_RED) {
         vec3 middle = vec3(0.118, 0.0, float(LENS_RED + 1 - material) * 0.33);
-        p = middle + (p - middle) * clamp(1.7 * distance(foot, eye.xyz) * eye.w / 0.15, 1.0, 2.6) + vec3(0.02, 0.0, 0.0);
+        p = middle + (p - middle) * clamp(1.7 * distance(foot, eye.xyz) * eye.w / 0.15, 1.0, 3.4) + vec3(0.02, 0.0, 0.0);
     }
 }
 int pick(float dice, float salt) { return min(int(fract(dice * salt) * 6.0), 5); }
