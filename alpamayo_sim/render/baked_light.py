@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from alpamayo_sim.render.batch import WindowKey
 from alpamayo_sim.render.context import load_program, set_uniform
 from alpamayo_sim.render.light_window import WINDOW_M, window_corner, window_sun
-from alpamayo_sim.roads.statics import StaticBoxes, StaticKind
+from alpamayo_sim.roads.static_boxes import SWITCHED_OFF, StaticBoxes, StaticKind
 
 Floats = NDArray[np.floating]
 PIXELS = 640
@@ -172,7 +172,8 @@ class BakedLight:
 
     def _lamps(self, near: NDArray[np.bool_]) -> list[Floats]:
         statics = self._statics
-        chosen = np.nonzero(near & (statics.kind == int(StaticKind.LAMP)))[0]
+        shining = (statics.kind == int(StaticKind.LAMP)) & (statics.source != SWITCHED_OFF)
+        chosen = np.nonzero(near & shining)[0]
         yaw = np.radians(statics.yaw_deg[chosen])
         place = statics.center[chosen, :2] + np.stack([np.cos(yaw), np.sin(yaw)], axis=1) * LAMP_REACH_M
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, -1], [1, 1], [-1, 1]], dtype=np.float64)

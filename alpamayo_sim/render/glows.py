@@ -12,7 +12,7 @@ from alpamayo_sim.render.library import bodies
 from alpamayo_sim.render.scene import Scene
 from alpamayo_sim.render.scene_frame import PROP_NAMES, SceneFrame, ShapeClass
 from alpamayo_sim.render.sky import Lighting
-from alpamayo_sim.roads.statics import StaticKind
+from alpamayo_sim.roads.static_boxes import SWITCHED_OFF, StaticKind
 
 Floats = NDArray[np.floating]
 POSITION, LOW_BEAM, HIGH_BEAM, BRAKE, RIGHT_BLINKER, LEFT_BLINKER, REVERSE, SPECIAL = 1, 2, 4, 8, 16, 32, 64, 512
@@ -44,7 +44,7 @@ class Glows:
 
     def __init__(self, scene: Scene) -> None:
         statics = scene.statics
-        lamps = statics.kind == int(StaticKind.LAMP)
+        lamps = (statics.kind == int(StaticKind.LAMP)) & (statics.source != SWITCHED_OFF)
         yaw = np.radians(statics.yaw_deg[lamps])
         foot = statics.center[lamps] - statics.extent[lamps] * np.array([0.0, 0.0, 1.0])
         reach, high = LAMP_AT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from alpamayo_sim.render.library import MeshLibrary, mesh_library
 from alpamayo_sim.render.street_furniture import light_instances, roadside_instances, sign_instances, speed_limits
 from alpamayo_sim.roads.light_heads import light_heads
 from alpamayo_sim.roads.markings import build_markings
-from alpamayo_sim.roads.static_boxes import Shown, StaticBoxes, StaticKind
+from alpamayo_sim.roads.static_boxes import SWITCHED_OFF, Shown, StaticBoxes, StaticKind
 from alpamayo_sim.roads.surface import build_ground_mesh
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ class Scene:
         limits = speed_limits(road_map)
         traffic_heads = light_heads(road_map, statics)
         if shown is not None:
-            statics = statics.where(shown.statics)
+            switched = np.where(shown.dark, SWITCHED_OFF, statics.source)
+            statics = replace(statics, source=switched).where(shown.statics)
             poles = statics.source[statics.kind == int(StaticKind.LIGHT_POLE)]
             traffic_heads = traffic_heads.where(shown.heads, set(poles.tolist()))
         library = mesh_library(limits)

@@ -12,6 +12,7 @@ from alpamayo_sim.render.instances import DynamicInstances, Instances, joined, m
 from alpamayo_sim.render.library import CARS, PARKING, MeshLibrary
 from alpamayo_sim.render.scene_frame import SceneFrame, ShapeClass
 from alpamayo_sim.roads.light_heads import LightHeads
+from alpamayo_sim.roads.static_boxes import SWITCHED_OFF
 from alpamayo_sim.roads.statics import BAY_HALF_M, PARKED_SIZES, StaticBoxes, StaticKind
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def roadside_instances(library: MeshLibrary, statics: StaticBoxes) -> Instances:
     for name, low, high in TREES:
         chosen = trees & (apart >= low) & (apart < high)
         add(name, chosen, np.tile(statics.extent[chosen, 2:3] / 1.6, (1, 3)), apart[chosen])
-    add("lamp", statics.kind == int(StaticKind.LAMP), np.ones(3))
+    lamps = statics.kind == int(StaticKind.LAMP)
+    add("lamp", lamps, np.ones(3))
+    parts[-1].rows[:, 16] = statics.source[lamps] == SWITCHED_OFF
     rails = statics.kind == int(StaticKind.GUARD_RAIL)
     add("rail", rails, np.column_stack([statics.extent[rails, 0] * 1.02, np.ones((int(rails.sum()), 2))]))
     # On slopes the pieces lean so that they meet.

@@ -43,13 +43,17 @@ CITY_OBJECT_LABEL = {
 """CARLA's semantic tags (0.9.14 and later) of the kinds."""
 
 
+SWITCHED_OFF = 1
+"""`StaticBoxes.source` of a street lamp that a client has switched off."""
+
+
 @dataclass(frozen=True)
 class StaticBoxes:
     """N upright boxes that nothing drives through, CARLA world frame, metres and degrees.
 
     `center` [N, 3] middle of the box, `extent` [N, 3] half sizes, `yaw_deg` [N], `label` [N] CARLA's semantic tag, `kind` [N]
-    StaticKind, `source` [N] index of the light or sign that a pole carries, or of the parking lane that a car stands in (-1
-    otherwise).
+    StaticKind, `source` [N] index of the light or sign that a pole carries, or of the parking lane that a car stands in,
+    SWITCHED_OFF for a lamp that does not shine at night (-1 otherwise).
     """
 
     center: Floats
@@ -87,8 +91,11 @@ class StaticGroup:
 
 @dataclass(frozen=True)
 class Shown:
-    """Which things of a map are there: `statics` [N] boxes, `heads` [H] of `light_heads`, `plates` [S] of the map's signs."""
+    """Which things of a map are there: `statics` [N] boxes, `heads` [H] of `light_heads`, `plates` [S] of the map's signs;
+    and which of the boxes are lamps that are switched off, `dark` [N].
+    """
 
     statics: NDArray[np.bool_]
     heads: NDArray[np.bool_]
     plates: NDArray[np.bool_]
+    dark: NDArray[np.bool_]

@@ -183,6 +183,8 @@ class Simulation:
             self.destroy(actor_id)
         events = self.world.step(step_s or self.settings.step_s)
         self.skeletons.forget_gone()
+        if self.street_lights.changed:
+            self.world.scene.switch_lamps(self.street_lights.shining())
         self.recordings.after_step(events)
         self.sensors.publish(events, rendering=not self.settings.no_rendering_mode)
         self.shapes.expire(self.world.elapsed_s)

@@ -41,6 +41,10 @@ class StreetLights:
         """Return all lamps as the wire has them."""
         return self._lights
 
+    def shining(self) -> list[bool]:
+        """Return for each lamp whether it is on or, as all are by day, will be when it gets dark."""
+        return [bool(light[5]) or not self._dark for light in self._lights]
+
     def update(self, states: Sequence[tuple[Any, ...]]) -> None:
         """Take over new states of lamps, their places excepted; ids that do not exist are passed over, as by CARLA."""
         for light_id, _, intensity, group, color, active in states:

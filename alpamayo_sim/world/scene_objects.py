@@ -6,7 +6,7 @@ What is hidden is solid to nobody, is hit by no ray and is in no picture, as wit
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from typing import TYPE_CHECKING
@@ -98,6 +98,7 @@ class SceneObjects:
                 self._layer[: len(statics)][statics.kind == kind] = layer
         self._enabled = np.ones(count, np.bool_)
         self._layers = MapLayer.ALL
+        self._dark = np.zeros(first, np.bool_)
         self.version = 0
         """Grows when something is hidden or shown."""
 
@@ -134,13 +135,24 @@ class SceneObjects:
         self._layers &= ~MapLayer(layers)
         self.version += 1
 
+    def switch_lamps(self, shining: Sequence[bool]) -> None:
+        """Say which street lamps, in the order of the statics, shine when it is dark."""
+        if self.statics is None:
+            return
+        dark = np.zeros(len(self.statics), np.bool_)
+        lamps = np.flatnonzero(self.statics.kind == StaticKind.LAMP)
+        dark[lamps] = ~np.asarray(shining, np.bool_)[: len(lamps)]
+        if not np.array_equal(dark, self._dark):
+            self._dark = dark
+            self.version += 1
+
     def shown(self) -> Shown | None:
         """Return which statics, heads of lights and plates of signs are there; None without statics."""
         if self.statics is None:
             return None
         present, count = self.present, len(self.statics)
         plates = len(present) - self._sign_count
-        return Shown(present[:count], present[count:plates], present[plates:])
+        return Shown(present[:count], present[count:plates], present[plates:], self._dark)
 
 
 def _static_objects(statics: StaticBoxes | None) -> list[SceneObject]:

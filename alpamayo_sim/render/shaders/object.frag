@@ -42,7 +42,7 @@ void main() {
         albedo *= 0.72 + 0.55 * fract(dot(lump, vec3(0.371, 0.617, 0.833)) * 3.7);
         albedo *= 0.62 + 0.38 * clamp(n.z * 0.8 + 0.6, 0.0, 1.0);
     }
-    else if (material == 13) { glow = albedo * (0.25 + 2.3 * sun.w); }
+    else if (material == 13) { if (state.x < 0.5) glow = albedo * (0.25 + 2.3 * sun.w); }   // 1: a lamp that is switched off
     else if (material == 16) {
         vec4 texel = texture(atlas, face);
         if (texel.a < 0.4) discard;

@@ -76,3 +76,30 @@ def test_a_hidden_plate_leaves_its_post(renderer: Renderer, town: RoadMap) -> No
         > 20
     )
     assert changed[:, 110:130].sum() > 60, "the post stands"
+
+
+def test_a_lamp_that_is_switched_off_lights_nothing_at_night(renderer: Renderer, town: RoadMap) -> None:
+    statics = renderer.scene.statics
+    objects = SceneObjects(town, statics)
+    lamps = np.flatnonzero(statics.kind == int(StaticKind.LAMP))
+    k = lamps[7]
+    yaw = float(statics.yaw_deg[k])
+    ahead = np.array([np.cos(np.radians(yaw)), np.sin(np.radians(yaw))])
+    x, y, z = statics.center[k] - np.append(9.0 * ahead, statics.extent[k, 2] - 2.0)
+    view = CameraView(Transform(float(x), float(y), float(z), 8.0, yaw, 0.0), 320, 240, 80.0)
+    none = np.zeros(0, dtype=np.int32)
+    lit = _picture(renderer.scene, view, none)
+    version = objects.version
+    objects.switch_lamps([True] * len(lamps))
+    assert objects.version == version, "nothing has changed"
+    objects.switch_lamps([bool(lamp != k) for lamp in lamps])
+    assert objects.version > version
+    scene = Scene.from_road_map(town, statics, objects.shown())
+    dark = _picture(scene, view, none)
+    fell = (lit - dark)[..., :3].max(axis=2)
+    assert fell.max() > 120, "the lamp itself"
+    assert (fell > 25).mean() > 0.05, "its pool of light"
+    assert (dark - lit)[..., :3].max() < 12
+    objects.switch_lamps([False] * len(lamps))
+    darker = _picture(Scene.from_road_map(town, statics, objects.shown()), view, none)
+    assert darker[..., :3].mean() < dark[..., :3].mean()
