@@ -35,14 +35,18 @@ class ServerAddress:
 _OTHERWISE = ", or leave --server out to use the embedded one"
 
 
-def connect(address: ServerAddress, *, timeout_s: float = 20.0, otherwise: str = _OTHERWISE) -> carla.Client:
+def connect(
+    address: ServerAddress, *, timeout_s: float = 20.0, otherwise: str = _OTHERWISE, worker_threads: int = 0
+) -> carla.Client:
     """Return a client that has spoken with the server at `address`; `otherwise` ends the advice of an error.
+
+    `worker_threads` receive what sensors send; 0 makes one for each core, too many where many clients share a machine.
 
     Raises InfrastructureError when nobody listens there or what listens does not answer as CARLA does, and InputError when
     the server is of another version than this client library (structs differ between versions and are not negotiated).
     """
     _wait_for_listener(address, timeout_s=2.0, otherwise=otherwise)
-    client = carla.Client(address.host, address.port)
+    client = carla.Client(address.host, address.port, worker_threads)
     client.set_timeout(min(timeout_s, 5.0))
     try:
         server_version = client.get_server_version()

@@ -147,7 +147,7 @@ def one_world(options: argparse.Namespace) -> None:
     extra = ["--render-service", options.service] if options.service else []
     maps = [options.maps] if options.maps else []
     with EmbeddedServer(options.town, seed=options.number, maps_dirs=maps, extra_args=extra) as server:
-        bench = bench_server.Bench(server)
+        bench = bench_server.Bench(server, worker_threads=options.client_threads)
         with bench.watchdog:
             print("share", json.dumps(asdict(drive(bench, options))), flush=True)
 
@@ -232,6 +232,9 @@ def main() -> int:
     parser.add_argument("--warm-up", type=int, default=60, help="ticks")
     parser.add_argument("--town", default="Town10HD")
     parser.add_argument("--maps", type=Path, default=bench_server.SHARED if bench_server.SHARED.is_dir() else None)
+    parser.add_argument(
+        "--client-threads", type=int, default=1, help="that receive frames, in each client; 0: one a core"
+    )
     parser.add_argument("--number", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--service", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()

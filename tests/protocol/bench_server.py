@@ -60,9 +60,9 @@ class Row:
 class Bench:
     """A server under a watchdog, with its world in synchronous mode."""
 
-    def __init__(self, server: EmbeddedServer) -> None:
+    def __init__(self, server: EmbeddedServer, *, worker_threads: int = 0) -> None:
         self.server = server
-        self.client = connect(server.address, timeout_s=CLIENT_TIMEOUT_S)
+        self.client = connect(server.address, timeout_s=CLIENT_TIMEOUT_S, worker_threads=worker_threads)
         self.watchdog = ServerWatchdog(server.address, lambda: server.running, self._lost)
         self._synchronous = self.restart()
         self._rescue: TrafficRescue | None = None
