@@ -19,10 +19,26 @@ from alpamayo_sim.world.world import World
 TIMEOUT_S = 300.0
 
 
+def is_cached(cache_path: object, kernel: str) -> bool:
+    """Return whether numba's cache in a folder holds compiled code of a kernel (`module.function`)."""
+    return any(Path(str(cache_path)).glob(f"{kernel}-*.nbi"))
+
+
+def fill_cache(module: str, what: str) -> None:
+    """Compile in a child process, `python -m module`; InfrastructureError, about `what`, when that process fails."""
+    try:
+        result = subprocess.run(
+            [sys.executable, "-m", module], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InfrastructureError(f"compiling {what} took more than {TIMEOUT_S:.0f} s") from error
+    if result.returncode != 0:
+        raise InfrastructureError(f"compiling {what} failed: {result.stderr.strip()[-500:]}")
+
+
 def is_compiled() -> bool:
     """Whether the cache holds compiled code of the world's step."""
-    folder = Path(str(advance.stats.cache_path))
-    return any(folder.glob("kernel.advance-*.nbi"))
+    return is_cached(advance.stats.cache_path, "kernel.advance")
 
 
 def compile_all() -> None:
@@ -36,15 +52,8 @@ def compile_all() -> None:
 
 def ensure_compiled() -> None:
     """Fill the cache in a child process if it is empty. Raises InfrastructureError when that process fails."""
-    if is_compiled():
-        return
-    command = [sys.executable, "-m", "alpamayo_sim.world.precompile"]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise InfrastructureError(f"compiling the simulator took more than {TIMEOUT_S:.0f} s") from error
-    if result.returncode != 0:
-        raise InfrastructureError(f"compiling the simulator failed: {result.stderr.strip()[-500:]}")
+    if not is_compiled():
+        fill_cache("alpamayo_sim.world.precompile", "the simulator")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ import os
 import socket
 import struct
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import carla
 
@@ -19,8 +22,27 @@ from alpamayo_sim.client.synchronous import SynchronousWorld
 CARS = 20
 
 
-def main(ticks: int) -> None:
-    with EmbeddedServer("Gridvale", seed=3) as server:
+@dataclass(frozen=True)
+class ManagedWorld:
+    """A synchronous world whose episode has just begun, and a TrafficManager."""
+
+    client: carla.Client
+    synchronous: SynchronousWorld
+    manager: carla.TrafficManager
+    rescue: TrafficRescue
+
+    def spawn(self) -> list[int]:
+        """Return the ids of cars that TrafficManager drives."""
+        return spawn(self.client, self.manager.get_port())
+
+
+@contextmanager
+def managed_world(seed: int, *server_options: str) -> Iterator[ManagedWorld]:
+    """A fresh server with a TrafficManager whose lost signals are repeated.
+
+    End the process inside: TrafficManager's thread aborts a process whose server ends first; the server ends with the process.
+    """
+    with EmbeddedServer("Gridvale", seed=seed, extra_args=server_options) as server:
         client = connect(server.address, timeout_s=100.0)
         with SynchronousWorld(client):
             client.reload_world(False)
@@ -31,12 +53,14 @@ def main(ticks: int) -> None:
             manager = client.get_trafficmanager(port)
             manager.set_synchronous_mode(True)
             manager.set_random_device_seed(7)
-            rescue = TrafficRescue(synchronous.world, port)
-            found = follow(synchronous, spawn(client, port), ticks)
-            print(json.dumps({**found, "rescues": rescue.rescues}), flush=True)
-            os._exit(
-                0
-            )  # TrafficManager's thread aborts a process whose server ends first; the server ends with this one
+            yield ManagedWorld(client, synchronous, manager, TrafficRescue(synchronous.world, port))
+
+
+def main(ticks: int) -> None:
+    with managed_world(3) as managed:
+        found = follow(managed.synchronous, managed.spawn(), ticks)
+        print(json.dumps({**found, "rescues": managed.rescue.rescues}), flush=True)
+        os._exit(0)
 
 
 def spawn(client: carla.Client, port: int) -> list[int]:

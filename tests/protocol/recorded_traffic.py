@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 from pathlib import Path
 
 import carla
-from managed_traffic import spawn
-
-from alpamayo_scenarios.traffic_rescue import TrafficRescue
-from alpamayo_sim.client.connection import connect
-from alpamayo_sim.client.embedded import EmbeddedServer
-from alpamayo_sim.client.synchronous import SynchronousWorld
+from managed_traffic import managed_world
 
 NAME = "traffic.log"
 WALKERS = 6
@@ -51,53 +45,43 @@ def place_of(light: carla.TrafficLight) -> str:
 
 def main(folder: Path, ticks: int) -> None:
     """Record a drive and print the ids and every tick's poses, lamps and signals."""
-    with EmbeddedServer("Gridvale", seed=5, extra_args=("--recordings", str(folder))) as server:
-        client = connect(server.address, timeout_s=100.0)
-        with SynchronousWorld(client):
-            client.reload_world(False)
-        with SynchronousWorld(client, timeout_s=100.0) as synchronous:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = int(probe.getsockname()[1])
-            manager = client.get_trafficmanager(port)
-            manager.set_synchronous_mode(True)
-            manager.set_random_device_seed(7)
-            rescue = TrafficRescue(synchronous.world, port)
-            world = synchronous.world
-            cars = spawn(client, port)
-            manager_cars = world.get_actors(cars)
-            for car in manager_cars:
-                manager.update_vehicle_lights(car, True)
-            walkers = [walker.id for walker in spawn_walkers(world)]
-            synchronous.tick()
-            path = client.start_recorder(NAME, True)
-            found: list[dict[str, dict[str, object]]] = []
-            lights = list(world.get_actors().filter("traffic.traffic_light"))
-            for tick in range(ticks):
-                if tick == 20:
-                    manager_cars[0].open_door(carla.VehicleDoor.FL)
-                if tick == 30:
-                    world.set_weather(carla.WeatherParameters.ClearNight)
-                if tick == 50:
-                    lights[0].set_state(carla.TrafficLightState.Yellow)
-                if tick == 40:
-                    client.apply_batch_sync([carla.command.DestroyActor(cars[-1])], False)
-                snapshot = synchronous.tick()
-                states = {str(i): snapshot.find(i) for i in [*cars, *walkers]}
-                present = [car for car in manager_cars if states[str(car.id)] is not None]
-                lamps = {str(car.id): int(car.get_light_state()) for car in present}
-                found.append(
-                    {
-                        "poses": {i: pose_of(state) for i, state in states.items() if state is not None},
-                        "lamps": lamps,
-                        "signals": {place_of(light): int(light.state) for light in lights},
-                    }
-                )
-            client.stop_recorder()
-            world.get_settings()
-            told = {"path": path, "cars": cars, "walkers": walkers, "ticks": found, "rescues": rescue.rescues}
-            print(json.dumps(told), flush=True)
-            os._exit(0)
+    with managed_world(5, "--recordings", str(folder)) as managed:
+        client, synchronous, manager = managed.client, managed.synchronous, managed.manager
+        world = synchronous.world
+        cars = managed.spawn()
+        manager_cars = world.get_actors(cars)
+        for car in manager_cars:
+            manager.update_vehicle_lights(car, True)
+        walkers = [walker.id for walker in spawn_walkers(world)]
+        synchronous.tick()
+        path = client.start_recorder(NAME, True)
+        found: list[dict[str, dict[str, object]]] = []
+        lights = list(world.get_actors().filter("traffic.traffic_light"))
+        for tick in range(ticks):
+            if tick == 20:
+                manager_cars[0].open_door(carla.VehicleDoor.FL)
+            if tick == 30:
+                world.set_weather(carla.WeatherParameters.ClearNight)
+            if tick == 50:
+                lights[0].set_state(carla.TrafficLightState.Yellow)
+            if tick == 40:
+                client.apply_batch_sync([carla.command.DestroyActor(cars[-1])], False)
+            snapshot = synchronous.tick()
+            states = {str(i): snapshot.find(i) for i in [*cars, *walkers]}
+            present = [car for car in manager_cars if states[str(car.id)] is not None]
+            lamps = {str(car.id): int(car.get_light_state()) for car in present}
+            found.append(
+                {
+                    "poses": {i: pose_of(state) for i, state in states.items() if state is not None},
+                    "lamps": lamps,
+                    "signals": {place_of(light): int(light.state) for light in lights},
+                }
+            )
+        client.stop_recorder()
+        world.get_settings()
+        told = {"path": path, "cars": cars, "walkers": walkers, "ticks": found, "rescues": managed.rescue.rescues}
+        print(json.dumps(told), flush=True)
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -161,7 +161,8 @@ class Recorder:
             for lamp_id, _, intensity, group, color, active in lamps
             if known.get(lamp_id) != [lamp_id, _, intensity, group, color, active]
         ]
-        self._street_lights = [list(lamp) for lamp in lamps]
+        # A lamp that changes is another list, so comparing them takes no longer than comparing references.
+        self._street_lights = list(lamps)
         return [records_packet(PacketId.SCENE_LIGHT, np.array(rows, RECORDS[PacketId.SCENE_LIGHT]))] if rows else []
 
     def _additional_packets(self, added: list[ActorInfo]) -> list[bytes]:
