@@ -136,3 +136,24 @@ def test_everything_unloaded_leaves_an_empty_town(world: carla.World) -> None:
     world.tick()
     world.load_map_layer(carla.MapLayer.All)
     assert Label.Buildings in {one.type for one in world.get_environment_objects(Label.Any)}
+
+
+def test_lamps_that_a_client_switches_off_are_dark_in_pictures(world: carla.World) -> None:
+    lamp = next(o for o in world.get_environment_objects(Label.Poles) if o.name.startswith("Lamp"))
+    noon, night = world.get_weather(), carla.WeatherParameters.ClearNight
+    world.set_weather(night)
+    manager = world.get_lightmanager()
+    world.tick()
+    lights = manager.get_all_lights(carla.LightGroup.Street)
+    pose = facing(lamp, 6.0)
+    lit = picture(world, pose)
+    manager.turn_off(lights)
+    world.tick()
+    dark = picture(world, pose)
+    manager.turn_on(lights)
+    world.tick()
+    again = picture(world, pose)
+    world.set_weather(noon)
+    world.tick()
+    assert lit.mean() > dark.mean() + 8.0
+    assert np.abs(again - lit).mean() < 1.0
