@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import carla
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sensor_probes import Mount, mounting
 
 SEMANTIC = np.dtype([("point", "<f4", 3), ("cosine", "<f4"), ("actor_id", "<u4"), ("tag", "<u4")])
 ROOF_M = 2.4
@@ -18,44 +18,11 @@ NO_DROP = {"dropoff_general_rate": "0", "dropoff_intensity_limit": "0", "dropoff
 SPIN = {"rotation_frequency": "20", "range": "60", "points_per_second": "240000", "channels": "32"}
 
 
-class Probe:
-    """A listening sensor and what it measured."""
-
-    def __init__(self, sensor: carla.Sensor) -> None:
-        self.sensor = sensor
-        self.measured: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        sensor.listen(self.measured.put)
-
-    def at(self, frame: int) -> Any:
-        while (value := self.measured.get(timeout=20.0)).frame < frame:
-            pass
-        assert value.frame == frame
-        return value
-
-
-Mount = Callable[..., Probe]
-
-
 @pytest.fixture
 def mount(world: carla.World, car: carla.Vehicle) -> Iterator[Mount]:
     """Attaches sensors to the car, on a mast of 2.4 m unless told otherwise."""
-    probes: list[Probe] = []
-
-    def attach(blueprint_id: str, transform: carla.Transform | None = None, **attributes: str) -> Probe:
-        blueprint = world.get_blueprint_library().find(blueprint_id)
-        for name, value in attributes.items():
-            blueprint.set_attribute(name, value)
-        place = transform or carla.Transform(carla.Location(z=ROOF_M))
-        sensor = world.spawn_actor(blueprint, place, attach_to=car)
-        assert isinstance(sensor, carla.Sensor)
-        probes.append(Probe(sensor))
-        return probes[-1]
-
-    yield attach
-    for probe in probes:
-        if probe.sensor.is_alive:
-            probe.sensor.stop()
-            probe.sensor.destroy()
+    with mounting(world, car, ROOF_M) as attach:
+        yield attach
 
 
 def ahead(car: carla.Vehicle, forward_m: float, right_m: float = 0.0, up_m: float = 0.3) -> carla.Transform:

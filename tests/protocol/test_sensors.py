@@ -3,55 +3,22 @@
 from __future__ import annotations
 
 import math
-import queue
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import carla
 import numpy as np
 import pytest
+from sensor_probes import Mount, mounting
 
 REFERENCE_DEG = (48.8566, 2.3522)
 METRES_PER_DEGREE = math.pi * 6378137.0 / 180.0
 
 
-class Probe:
-    """A listening sensor and what it measured."""
-
-    def __init__(self, sensor: carla.Sensor) -> None:
-        self.sensor = sensor
-        self.measured: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        sensor.listen(self.measured.put)
-
-    def get(self) -> Any:
-        return self.measured.get(timeout=10.0)
-
-    def empty(self) -> bool:
-        return self.measured.empty()
-
-
-Mount = Callable[..., Probe]
-
-
 @pytest.fixture
 def mount(world: carla.World, car: carla.Vehicle) -> Iterator[Mount]:
     """Attaches sensors to the car."""
-    probes: list[Probe] = []
-
-    def attach(blueprint_id: str, transform: carla.Transform | None = None, **attributes: str) -> Probe:
-        blueprint = world.get_blueprint_library().find(blueprint_id)
-        for name, value in attributes.items():
-            blueprint.set_attribute(name, value)
-        sensor = world.spawn_actor(blueprint, transform or carla.Transform(carla.Location(z=1.5)), attach_to=car)
-        assert isinstance(sensor, carla.Sensor)
-        probes.append(Probe(sensor))
-        return probes[-1]
-
-    yield attach
-    for probe in probes:
-        if probe.sensor.is_alive:
-            probe.sensor.stop()
-            probe.sensor.destroy()
+    with mounting(world, car, 1.5) as attach:
+        yield attach
 
 
 def test_gnss_is_mercator_about_the_georeference(world: carla.World, car: carla.Vehicle, mount: Mount) -> None:
