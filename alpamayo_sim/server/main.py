@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from alpamayo_sim.errors import InfrastructureError, InputError
-from alpamayo_sim.sensors import precompile
+from alpamayo_sim.sensors import precompile, precompile_cameras
 from alpamayo_sim.server.config import ServerConfig, check_config
 from alpamayo_sim.server.lock_step import DEFAULT_PATIENCE_S
 from alpamayo_sim.server.server import Server
@@ -32,6 +32,7 @@ def run(config: ServerConfig) -> int:
             logging.info("compiling the simulator, once after an installation; this takes about half a minute")
             ensure_compiled()
         precompile.ensure_compiled()
+        precompile_cameras.ensure_compiled()
         server = Server(config)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
