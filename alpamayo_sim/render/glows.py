@@ -16,7 +16,7 @@ from alpamayo_sim.roads.static_boxes import SWITCHED_OFF, StaticKind
 
 Floats = NDArray[np.floating]
 POSITION, LOW_BEAM, HIGH_BEAM, BRAKE, RIGHT_BLINKER, LEFT_BLINKER, REVERSE, SPECIAL = 1, 2, 4, 8, 16, 32, 64, 512
-LENS_COLORS = np.array([(2.4, 0.10, 0.05), (2.2, 1.1, 0.06), (0.08, 2.0, 0.75)])
+LENS_COLORS = np.array([(2.4, 0.10, 0.05), (2.1, 1.5, 0.08), (0.08, 2.0, 0.75)])
 LENS_Z = np.array([0.33, 0.0, -0.33])
 LAMP_COLOR = np.array([1.5, 1.12, 0.66])
 LAMP_AT = (2.1, 7.2)
