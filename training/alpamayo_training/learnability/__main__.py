@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from dataclasses import asdict, dataclass
@@ -19,6 +20,8 @@ TRAIN_TOWNS = ("Gridvale", "Oldwick")
 TEST_TOWNS = ("Rampfield", "Town10HD", "Town02")
 """None of them is ever trained on."""
 WEIGHTS, RESULTS = "probe.safetensors", "results.json"
+STORED_WEIGHTS = Path(__file__).parent / "data" / WEIGHTS
+"""What docs/learnability.md reports of."""
 
 
 @dataclass(frozen=True)
@@ -113,33 +116,39 @@ class Train:
 
     def run(self) -> int:
         """Train, write the weights and return the exit code."""
+        _check_torch()
+        from alpamayo_training.learnability.training import TrainingPlan, load, train
         from alpamayo_training.learnability.weights import best_device, save
 
-        torch_training = _training()
         device = best_device()
-        data = torch_training.load(dataset.read_split(self.folder / "sets", "train"), device)
-        plan = torch_training.TrainingPlan(passes=self.passes, deadline_s=self.deadline_s, seed=self.seed)
+        data = load(dataset.read_split(self.folder / "sets", "train"), device)
+        plan = TrainingPlan(passes=self.passes, deadline_s=self.deadline_s, seed=self.seed)
         print(f"{len(data.pictures)} samples on {device}", flush=True)
-        save(torch_training.train(data, plan), self.folder / WEIGHTS)
+        save(train(data, plan), self.folder / WEIGHTS)
         return 0
 
 
 @dataclass(frozen=True)
 class Test:
-    """Test trained weights on the test sets of a folder; exit code 1 if something does not reach its bound."""
+    """Test trained weights on the test sets of a folder; exit code 1 if something does not reach its bound.
+
+    The weights that the package brings are in `STORED_WEIGHTS`.
+    """
 
     folder: Path = Path("runs/learnability")
     weights: Path | None = None
-    """Without it the weights that `train` wrote to the folder."""
+    """Without it the weights that `train` wrote to the folder, or the stored ones if it wrote none."""
     pictures: int = 6
     """Samples a town to draw with the probe's answers beside the truth."""
 
     def run(self) -> int:
         """Test, write results and pictures, and return the exit code."""
+        _check_torch()
         from alpamayo_training.learnability.testing import test
 
+        own = self.folder / WEIGHTS
         rows, missed = test(
-            dataset.read_split(self.folder / "sets", "test"), self.weights or self.folder / WEIGHTS,
+            dataset.read_split(self.folder / "sets", "test"), self.weights or (own if own.exists() else STORED_WEIGHTS),
             self.folder / "images", self.pictures,
         )  # fmt: skip
         (self.folder / RESULTS).write_text(json.dumps({"figures": rows, "missed": missed}, indent=1))
@@ -167,10 +176,11 @@ class All:
         return Test(self.data.folder).run()
 
 
-def _training():
-    from alpamayo_training.learnability import training
-
-    return training
+def _check_torch() -> None:
+    """Raise InputError where PyTorch is not installed."""
+    for module in ("torch", "safetensors"):
+        if importlib.util.find_spec(module) is None:
+            raise InputError(f"the probe needs {module}; install it with `pip install 'alpamayo-sim[train]'`")
 
 
 Command = (

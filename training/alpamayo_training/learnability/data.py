@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alpamayo_scenarios.weather import preset
 from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
 from alpamayo_sim.client.synchronous import SynchronousWorld
@@ -18,7 +19,7 @@ from alpamayo_sim.errors import InfrastructureError
 from alpamayo_sim.policy.camera_rig import ALPAMAYO_RIG, CameraRig
 from alpamayo_training.learnability import dataset
 from alpamayo_training.learnability.stage import Stage
-from alpamayo_training.learnability.weathers import DRAWN, TEST_PRESETS, draw_weather, test_weather
+from alpamayo_training.learnability.weathers import DRAWN, TEST_PRESETS, draw_weather
 
 SAMPLES_A_WEATHER = 16
 WEATHERS_A_CAST = 4
@@ -66,7 +67,7 @@ def take(spec: SetSpec, rig: CameraRig = ALPAMAYO_RIG) -> None:
                         if block % WEATHERS_A_CAST == 0:
                             stage.recast()
                         weather = block % len(TEST_PRESETS) if testing else 0
-                        stage.set_weather(test_weather(TEST_PRESETS[weather]) if testing else draw_weather(rng))
+                        stage.set_weather(preset(TEST_PRESETS[weather]) if testing else draw_weather(rng))
                     sample = stage.shoot()
                     pictures[number] = sample.pictures
                     labels[number] = sample.labels.row(0, weather, stage.condition)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,19 +65,17 @@ def read(folder: Path) -> SampleSet:
         raise InputError(
             f"{folder} holds no complete set of samples ({error}); make one with the `data` command"
         ) from error
-    about = About(
-        **{
-            **text,
-            "cameras": tuple(text["cameras"]),
-            "towns": tuple(text["towns"]),
-            "weathers": tuple(text["weathers"]),
-        }
-    )
+    about = _about(text)
     labels = np.load(folder / LABELS, allow_pickle=False)
     if labels.dtype != LABEL_DTYPE or len(labels) != about.samples:
         raise InputError(f"{folder} holds labels of another version; make the set again with the `data` command")
     pictures = np.load(folder / PICTURES, mmap_mode="r", allow_pickle=False)
     return SampleSet(about, pictures[: about.samples], labels)
+
+
+def _about(text: dict[str, Any]) -> About:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in text.items()}
+    return About(**values)
 
 
 def read_split(folder: Path, split: str) -> list[SampleSet]:

@@ -38,12 +38,12 @@ def _row(pictures: NDArray[np.uint8], labels: NDArray[np.void], extra: str, town
     color = _COLORS[LightState(light)] if light >= 0 else (170, 170, 170)
     parts = [
         f"{towns[int(labels['town'])]} {Condition(int(labels['condition'])).name.lower()}",
-        f"light {_class(light, [state.name.lower() for state in LightState])}{_at(labels['light_distance_m'])}",
-        f"lead {_class(int(labels['lead']))}{_at(labels['lead_distance_m'])}",
+        f"light {_class(light, [state.name.lower() for state in LightState])}{_at(float(labels['light_distance_m']))}",
+        f"lead {_class(int(labels['lead']))}{_at(float(labels['lead_distance_m']))}",
         f"offset {labels['lateral_offset_m']:+.2f} m" + ("" if labels["lateral_counts"] == 1 else " (not counted)"),
-        f"pedestrian {_class(int(labels['pedestrian']))}{_at(labels['pedestrian_distance_m'])}"
+        f"pedestrian {_class(int(labels['pedestrian']))}{_at(float(labels['pedestrian_distance_m']))}"
         + ("" if math.isnan(labels["pedestrian_visible_share"]) else f" {labels['pedestrian_visible_share']:.0%} seen"),
-        f"stop sign {_class(int(labels['stop_sign']))}{_at(labels['stop_sign_distance_m'])}",
+        f"stop sign {_class(int(labels['stop_sign']))}{_at(float(labels['stop_sign_distance_m']))}",
     ]
     _write(band, "   ".join(parts), 13, color)
     _write(band, extra, 29, (200, 200, 200))

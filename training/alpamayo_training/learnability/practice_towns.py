@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from alpamayo_sim.errors import InputError
+from alpamayo_sim.roads.towns.alignment import wrap_angle
 from alpamayo_sim.roads.towns.cross_section import (
     NO_MARK,
     WHITE_BROKEN,
@@ -23,16 +24,18 @@ from alpamayo_sim.roads.towns.cross_section import (
     driving_half,
     two_way,
 )
-from alpamayo_sim.roads.towns.furniture import furnish
+from alpamayo_sim.roads.towns.furniture import TRAFFIC_LIGHT, furnish
 from alpamayo_sim.roads.towns.network import Node, Town
 from alpamayo_sim.roads.towns.opendrive import to_opendrive
-from alpamayo_sim.roads.towns.road import lay_out
+from alpamayo_sim.roads.towns.road import RoadNetwork, lay_out
 
 _CONTROLS = ("signals", "all_way_stop", "stop")
 _SHARES = (0.6, 0.25, 0.15)
 _CENTERS = (YELLOW_BROKEN, YELLOW_SOLID, YELLOW_DOUBLE, WHITE_BROKEN, WHITE_SOLID)
 _SPEEDS_KMH = (30, 40, 50, 60)
 _TRIES = 20
+NEAR_SIDE_SHARE = 0.4
+SAME_WAY_RAD = 0.4
 
 
 def write_towns(folder: Path, count: int, seed: int) -> list[Path]:
@@ -54,6 +57,7 @@ def practice_town(name: str, rng: np.random.Generator) -> str:
             town.settle()
             network = lay_out(town)
             furnish(network)
+            _move_lights(network, rng)
             return to_opendrive(network)
         except (ValueError, ZeroDivisionError):
             continue
@@ -89,6 +93,21 @@ def _draw(name: str, rng: np.random.Generator) -> Town:
                 via=[middle] if bent else (), radius_m=60.0, give_way="both" if yields else "",
             )  # fmt: skip
     return town
+
+
+def _move_lights(network: RoadNetwork, rng: np.random.Generator) -> None:
+    """Move some lights to the near side of their junctions, where the streets go straight on, as in CARLA's smaller towns."""
+    for connections in network.junction_roads.values():
+        for road, connection in connections:
+            for k, sign in enumerate(road.signs):
+                own = (
+                    sign.type == TRAFFIC_LIGHT and connection.turn == "straight" and abs(sign.facing_rad) < SAME_WAY_RAD
+                )
+                if own and rng.random() < NEAR_SIDE_SHARE:
+                    at = min(float(rng.uniform(0.5, 6.0)), sign.s_m)
+                    heading = road.alignment.pose_at(sign.s_m).heading + sign.facing_rad
+                    turned = wrap_angle(heading - road.alignment.pose_at(at).heading)
+                    road.signs[k] = replace(sign, s_m=at, facing_rad=turned)
 
 
 def _profile(rng: np.random.Generator) -> Profile:

@@ -17,7 +17,7 @@ from alpamayo_sim.policy.camera_rig import SENSOR_BLUEPRINT, CameraRig
 from alpamayo_training.learnability.arrangement import Arrangement, Arranger
 from alpamayo_training.learnability.labels import Condition, Labels
 from alpamayo_training.learnability.places import Places
-from alpamayo_training.learnability.truth import Truth, transform_of
+from alpamayo_training.learnability.truth import Boxed, Truth, transform_of
 from alpamayo_training.learnability.weathers import condition_of
 
 EGO_BLUEPRINT = "vehicle.lincoln.mkz_2020"
@@ -44,18 +44,18 @@ class Stage:
         self._client, self._world = stepping.client, stepping.world
         self._rig = rig
         self._rng = np.random.default_rng(seed)
-        self._vehicles: list[carla.Actor] = []
-        self._walkers: list[carla.Actor] = []
+        self.vehicles: list[Boxed] = []
+        self.walkers: list[Boxed] = []
         self._library = self._world.get_blueprint_library()
         self._spots = self._world.get_map().get_spawn_points()
         random.Random(seed).shuffle(self._spots)
         self.ego = self._spawn_ego()
         self._ego_lights = carla.VehicleLightState.NONE
         axle = _rear_axle_x_m(self.ego)
-        self.truth = Truth(self._world, rig, self.ego, axle)
+        boxed = Boxed.of(self.ego)
+        self.truth = Truth(self._world, rig, boxed, axle)
         self._places = Places.of(self._world.get_map(), self.truth.control)
-        box = self.ego.bounding_box
-        self._arranger = Arranger(self._places, box.extent.x)
+        self._arranger = Arranger(self._places, boxed.box.extent.x)
         specs = [
             SensorSpec(camera.name, SENSOR_BLUEPRINT, camera.mount(axle), rig.sensor_attributes(camera))
             for camera in rig.cameras
@@ -79,10 +79,10 @@ class Stage:
         self._dismiss()
         vehicles = [b for b in self._library.filter("vehicle.*")]
         walkers = [b for b in self._library.filter("walker.pedestrian.*")]
-        self._vehicles = self._spawn([vehicles[int(k)] for k in self._rng.integers(len(vehicles), size=VEHICLES)], 0)
-        self._walkers = self._spawn([walkers[int(k)] for k in self._rng.integers(len(walkers), size=WALKERS)], VEHICLES)
+        self.vehicles = self._spawn([vehicles[int(k)] for k in self._rng.integers(len(vehicles), size=VEHICLES)], 0)
+        self.walkers = self._spawn([walkers[int(k)] for k in self._rng.integers(len(walkers), size=WALKERS)], VEHICLES)
 
-    def _spawn(self, blueprints: list[carla.ActorBlueprint], first_spot: int) -> list[carla.Actor]:
+    def _spawn(self, blueprints: list[carla.ActorBlueprint], first_spot: int) -> list[Boxed]:
         """Spawn actors high above the ground, each in a place of its own, and take their physics away."""
         commands: list[object] = []
         for k, blueprint in enumerate(blueprints, first_spot):
@@ -92,7 +92,8 @@ class Stage:
             spot = self._spots[k % len(self._spots)]
             place = carla.Location(spot.location.x, spot.location.y, spot.location.z + 20.0 + 6.0 * k)
             spawn = carla.command.SpawnActor(blueprint, carla.Transform(place, spot.rotation))
-            commands.append(spawn.then(carla.command.SetSimulatePhysics(carla.command.FutureActor, False)))
+            stay = carla.command.SetSimulatePhysics(carla.command.FutureActor, False)  # pyright: ignore[reportArgumentType]
+            commands.append(spawn.then(stay))
         responses = self._client.apply_batch_sync(commands, False)  # pyright: ignore[reportArgumentType]
         errors = [response.error for response in responses if response.error]
         if errors:
@@ -100,7 +101,7 @@ class Stage:
         self._stepping.tick()
         found = self._world.get_actors([response.actor_id for response in responses])
         by_id = {actor.id: actor for actor in found}
-        return [by_id[response.actor_id] for response in responses]
+        return [Boxed.of(by_id[response.actor_id]) for response in responses]
 
     def set_weather(self, weather: carla.WeatherParameters) -> None:
         """Show a weather, with the ego's and the others' lights as it needs them."""
@@ -118,25 +119,29 @@ class Stage:
         if self._shot % SAMPLES_A_PLACE == 0:
             self._arranger.move_on(self._rng)
         self._shot += 1
-        halves = [float(v.bounding_box.extent.x) for v in self._vehicles]
-        order = self._rng.permutation(len(self._vehicles))
-        vehicles = [self._vehicles[int(k)] for k in order]
-        scene = self._arranger.draw([halves[int(k)] for k in order], len(self._walkers), self._rng)
+        halves = [float(v.box.extent.x) for v in self.vehicles]
+        order = self._rng.permutation(len(self.vehicles))
+        vehicles = [self.vehicles[int(k)] for k in order]
+        scene = self._arranger.draw([halves[int(k)] for k in order], len(self.walkers), self._rng)
         self._client.apply_batch_sync(self._commands(scene, vehicles), False)  # pyright: ignore[reportArgumentType]
         self._set_lights(scene.ego)
         snapshot = self._stepping.tick()
         taken = self._cameras.collect(snapshot)
         pictures = np.stack([_rgb(taken[name]) for name in self._rig.names])
-        return Sample(pictures, self.truth.label(vehicles, self._walkers))
+        return Sample(pictures, self.label())
 
-    def _commands(self, scene: Arrangement, vehicles: list[carla.Actor]) -> list[object]:
+    def label(self) -> Labels:
+        """Return what is true of the present instant."""
+        return self.truth.label(self.vehicles, self.walkers)
+
+    def _commands(self, scene: Arrangement, vehicles: list[Boxed]) -> list[object]:
         commands: list[object] = [carla.command.ApplyTransform(self.ego.id, _carla(scene.ego))]
-        for actor, pose in zip(vehicles, scene.vehicles, strict=True):
-            commands.append(carla.command.ApplyTransform(actor.id, _carla(pose)))
-            commands.append(carla.command.SetVehicleLightState(actor.id, self._draw_lights()))
-        for actor, pose in zip(self._walkers, scene.walkers, strict=True):
-            height = float(actor.bounding_box.extent.z)
-            commands.append(carla.command.ApplyTransform(actor.id, _carla(pose._replace(z=pose.z + height))))
+        for vehicle, pose in zip(vehicles, scene.vehicles, strict=True):
+            commands.append(carla.command.ApplyTransform(vehicle.actor.id, _carla(pose)))
+            commands.append(carla.command.SetVehicleLightState(vehicle.actor.id, self._draw_lights()))
+        for walker, pose in zip(self.walkers, scene.walkers, strict=True):
+            height = float(walker.box.extent.z)
+            commands.append(carla.command.ApplyTransform(walker.actor.id, _carla(pose._replace(z=pose.z + height))))
         return commands
 
     def _draw_lights(self) -> carla.VehicleLightState:
@@ -156,8 +161,8 @@ class Stage:
                 approach.light.set_state(state)
 
     def _dismiss(self) -> None:
-        ids = [actor.id for actor in (*self._vehicles, *self._walkers)]
-        self._vehicles, self._walkers = [], []
+        ids = [one.actor.id for one in (*self.vehicles, *self.walkers)]
+        self.vehicles, self.walkers = [], []
         if ids:
             self._client.apply_batch_sync([carla.command.DestroyActor(i) for i in ids], False)
 

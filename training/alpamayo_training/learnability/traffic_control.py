@@ -76,7 +76,8 @@ class TrafficControl:
 
     def _add_stop(self, town: carla.Map, sign: carla.TrafficSign, plates: list[carla.BoundingBox]) -> None:
         pose = sign.get_transform()
-        area = pose.transform(carla.Location(sign.trigger_volume.location))
+        area = carla.Location(sign.trigger_volume.location)
+        pose.transform(area)
         waypoint = town.get_waypoint(area)
         if waypoint is None:
             return

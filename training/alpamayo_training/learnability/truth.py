@@ -55,12 +55,23 @@ class Body:
     extent: tuple[float, float, float]
 
 
-def body_of(actor: carla.Actor) -> Body:
-    """Return an actor's body as the last tick left it."""
-    pose = transform_of(actor.get_transform())
-    box = actor.bounding_box
-    center = to_world(pose, np.array([box.location.x, box.location.y, box.location.z]))
-    return Body(pose, center, (box.extent.x, box.extent.y, box.extent.z))
+@dataclass(frozen=True)
+class Boxed:
+    """An actor with its bounding box, which costs a call to the server each time that it is asked for."""
+
+    actor: carla.Actor
+    box: carla.BoundingBox
+
+    @staticmethod
+    def of(actor: carla.Actor) -> Boxed:
+        """Ask an actor for its box."""
+        return Boxed(actor, actor.bounding_box)
+
+    def body(self) -> Body:
+        """Return where the last tick left it."""
+        pose, box = transform_of(self.actor.get_transform()), self.box
+        center = to_world(pose, np.array([box.location.x, box.location.y, box.location.z]))
+        return Body(pose, center, (box.extent.x, box.extent.y, box.extent.z))
 
 
 def transform_of(pose: carla.Transform) -> Transform:
@@ -72,7 +83,7 @@ def transform_of(pose: carla.Transform) -> Transform:
 class Truth:
     """Labels samples of one world and one ego vehicle."""
 
-    def __init__(self, world: carla.World, rig: CameraRig, ego: carla.Vehicle, rear_axle_x_m: float) -> None:
+    def __init__(self, world: carla.World, rig: CameraRig, ego: Boxed, rear_axle_x_m: float) -> None:
         self._world = world
         self._town = world.get_map()
         self._rig = rig
@@ -80,14 +91,14 @@ class Truth:
         self._rear_axle_x_m = rear_axle_x_m
         self.control = TrafficControl(world)
 
-    def label(self, vehicles: Sequence[carla.Actor], walkers: Sequence[carla.Actor]) -> Labels:
+    def label(self, vehicles: Sequence[Boxed], walkers: Sequence[Boxed]) -> Labels:
         """Return the labels of the present instant; `vehicles` are the others. InputError if the ego is on no lane."""
-        pose = transform_of(self._ego.get_transform())
-        sight = Sight(self._world, self._rig, pose, self._ego.bounding_box, self._rear_axle_x_m)
+        pose, box = transform_of(self._ego.actor.get_transform()), self._ego.box
+        sight = Sight(self._world, self._rig, pose, box, self._rear_axle_x_m)
         here = self._town.get_waypoint(carla.Location(pose.x, pose.y, pose.z))
         lane = look_ahead(here, LOOK_AHEAD_M)
-        front_m = self._ego.bounding_box.location.x + self._ego.bounding_box.extent.x
-        bodies, people = [body_of(v) for v in vehicles], [body_of(w) for w in walkers]
+        front_m = box.location.x + box.extent.x
+        bodies, people = [v.body() for v in vehicles], [w.body() for w in walkers]
         light = self._light(sight, lane, front_m)
         lead = (UNCLEAR, NAN, None) if here.is_junction else _lead(sight, lane, front_m, bodies)
         pedestrian = (UNCLEAR, NAN, NAN, None) if here.is_junction else _pedestrian(sight, lane, front_m, people)

@@ -18,13 +18,6 @@ DRAWN = "drawn"
 _RAINING = 1.0
 
 
-def test_weather(name: str) -> carla.WeatherParameters:
-    """Return a preset."""
-    weather = getattr(carla.WeatherParameters, name)
-    assert isinstance(weather, carla.WeatherParameters)
-    return weather
-
-
 def draw_weather(rng: np.random.Generator) -> carla.WeatherParameters:
     """Return a weather of its own: a third each of dry days, rain by day and nights."""
     condition = Condition(int(rng.integers(3)))
@@ -32,7 +25,7 @@ def draw_weather(rng: np.random.Generator) -> carla.WeatherParameters:
     rains = condition is Condition.RAIN or (not day and rng.random() < 0.4)
     after_rain = not rains and rng.random() < 0.3
     altitude = rng.uniform(3.0, 85.0) if day else rng.uniform(-90.0, -3.0)
-    return carla.WeatherParameters(
+    weather = carla.WeatherParameters(
         cloudiness=float(rng.uniform(20.0, 100.0) if rains else rng.uniform(0.0, 95.0)),
         precipitation=float(rng.uniform(10.0, 100.0) if rains else 0.0),
         precipitation_deposits=float(rng.uniform(20.0, 100.0) if rains else rng.uniform(10.0, 80.0) if after_rain else 0.0),
@@ -46,8 +39,10 @@ def draw_weather(rng: np.random.Generator) -> carla.WeatherParameters:
         scattering_intensity=1.0,
         mie_scattering_scale=0.03,
         rayleigh_scattering_scale=0.0331,
-        dust_storm=float(rng.uniform(0.0, 20.0) if rng.random() < 0.1 else 0.0),
     )  # fmt: skip
+    dust = float(rng.uniform(0.0, 20.0) if rng.random() < 0.1 else 0.0)
+    weather.dust_storm = dust  # pyright: ignore[reportAttributeAccessIssue]
+    return weather
 
 
 def condition_of(weather: carla.WeatherParameters) -> Condition:
