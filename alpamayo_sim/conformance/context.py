@@ -153,6 +153,10 @@ class Context:
         self.tick(_SETTLING_TICKS)
         return vehicle
 
+    def car_on_straight(self, length_m: float, at_m: float, type_id: str = CAR, **attributes: str) -> carla.Vehicle:
+        """Return a car that has settled `at_m` from the start of a straight of at least `length_m`; Skip without one."""
+        return self.car(self.places.straight(length_m).at(at_m), type_id, **attributes)
+
     def _car_at_free_spot(self, type_id: str, attributes: Mapping[str, str]) -> carla.Vehicle:
         for spot in self.places.spots:
             try:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 
 import carla
 
@@ -50,7 +51,16 @@ def run_checks(
     Raises ServerLost when the server stops answering; what was told by then stands.
     """
     found, weather = context.world.get_settings(), context.world.get_weather()
-    try:
+
+    def give_back(kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            _restore(context, found, weather)
+        elif not isinstance(error, ServerLost):  # then every further call would wait for its time-out
+            with contextlib.suppress(RuntimeError):
+                _restore(context, found, weather)
+
+    with contextlib.ExitStack() as at_end:
+        at_end.push(give_back)
         for check in checks:
             if selection.families and check.family not in selection.families:
                 continue
@@ -62,15 +72,6 @@ def run_checks(
                 on_outcome(Outcome(check, Verdict.SKIPPED, reason, (), 0.0))
                 continue
             on_outcome(make(context, address, check))
-    except ServerLost:
-        # Every further call would wait for its time-out.
-        raise
-    except BaseException:
-        with contextlib.suppress(RuntimeError):
-            _restore(context, found, weather)
-        raise
-    else:
-        _restore(context, found, weather)
 
 
 def _restore(context: Context, found: carla.WorldSettings, weather: carla.WeatherParameters) -> None:

@@ -19,6 +19,7 @@ from alpamayo_sim.server.registry import CallError
 from alpamayo_sim.server.simulation import Simulation
 from alpamayo_sim.server.state_message import StateWriter
 from alpamayo_sim.world.actor_commands import ActorCommands
+from alpamayo_sim.world.errors import SpawnError
 from alpamayo_sim.world.light_cycle import LightCycle
 
 
@@ -113,7 +114,7 @@ def other_refusal() -> None:
     def spawn(self: Simulation, *args: Any, **named: Any) -> Any:
         try:
             return honest(self, *args, **named)
-        except Exception as error:  # whatever the reason
+        except (SpawnError, CallError) as error:
             raise CallError("no room for a spawn here") from error
 
     Simulation.spawn = spawn

@@ -129,7 +129,7 @@ def _instance(context: Context) -> Iterator[Measured]:
     source="https://github.com/carla-simulator/carla/pull/8859",
 )
 def _normals(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(60.0).at(0.0))
+    vehicle = context.car_on_straight(60.0, 0.0)
     mount = carla.Transform(_MOUNT.location, carla.Rotation(yaw=35.0, pitch=-10.0))
     listener = Listener(context, "sensor.camera.normals", mount, vehicle, _SIZE)
     b, g, r, _ = np.median(_bytes(listener.at(context.tick(2).frame))[-20:].reshape(-1, 4), axis=0).tolist()
@@ -145,7 +145,7 @@ def _normals(context: Context) -> Iterator[Measured]:
     source="Unreal/CarlaUE4/Plugins/Carla/Source/Carla/Sensor/OpticalFlowCamera.cpp; carla issue 4795",
 )
 def _flow(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(80.0).at(5.0))
+    vehicle = context.car_on_straight(80.0, 5.0)
     listener = Listener(context, "sensor.camera.optical_flow", _MOUNT, vehicle, _SIZE)
     context.tick(2)
     still = _motion(listener.at(context.tick().frame))

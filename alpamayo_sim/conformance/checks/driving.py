@@ -21,7 +21,7 @@ _BRAKE_KMH = (
 
 def launch(context: Context, length_m: float, throttle: float, type_id: str = CAR) -> tuple[carla.Vehicle, list[float]]:
     """Return a car that has just begun to move under throttle on a straight, and its speeds (m/s) at every tick so far."""
-    vehicle = context.car(context.places.straight(length_m).at(5.0), type_id)
+    vehicle = context.car_on_straight(length_m, 5.0, type_id)
     vehicle.apply_control(carla.VehicleControl(throttle=throttle))
     speeds: list[float] = []
     while (not speeds or speeds[-1] < 0.1) and len(speeds) < 60:
@@ -59,27 +59,30 @@ def _acceleration(context: Context) -> Iterator[Measured]:
         yield Measured(f"0 to {kmh} km/h", elapsed, "s", expected_s, 0.25)
 
 
-@DRIVING.check(
+def _time_to_speed(
+    context: Context, length_m: float, throttle: float, kmh: int, expected: tuple[float, float], limit: int
+) -> Iterator[Measured]:
+    """Measure the time from rest to a speed; `expected` is (time in s, tolerance in s), `limit` is in ticks."""
+    vehicle, _ = launch(context, length_m, throttle)
+    taken_s = _time_to(context, vehicle, kmh, limit)
+    with_throttle = f" with throttle {throttle:g}" if throttle < 1.0 else ""
+    yield Measured(f"0 to {kmh} km/h{with_throttle}", taken_s, "s", *expected)
+
+
+DRIVING.check(
     "partial_throttle",
     "Less throttle accelerates less, as CARLA's does",
     carla="With throttle 0.7 from 0 to 50 km/h in 5.10 s.",
     source=_TRACES,
-)
-def _partial_throttle(context: Context) -> Iterator[Measured]:
-    vehicle, _ = launch(context, 60.0, 0.7)
-    yield Measured("0 to 50 km/h with throttle 0.7", _time_to(context, vehicle, 50, 200), "s", 5.10, 0.51)
+)(lambda context: _time_to_speed(context, 60.0, 0.7, 50, (5.10, 0.51), 200))
 
-
-@DRIVING.check(
+DRIVING.check(
     "acceleration_100",
     "Full throttle up to 100 km/h",
     carla="From 0 to 100 km/h in 7.85 s.",
     source=_TRACES,
     quick=False,
-)
-def _acceleration_100(context: Context) -> Iterator[Measured]:
-    vehicle, _ = launch(context, 200.0, 1.0)
-    yield Measured("0 to 100 km/h", _time_to(context, vehicle, 100, 300), "s", 7.85, 0.8)
+)(lambda context: _time_to_speed(context, 200.0, 1.0, 100, (7.85, 0.8), 300))
 
 
 @DRIVING.check(
@@ -177,7 +180,7 @@ def _telemetry(context: Context) -> Iterator[Measured]:
     source="Carla/Vehicle/AckermannController; defaults of carla.AckermannControllerSettings",
 )
 def _ackermann(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(60.0).at(5.0))
+    vehicle = context.car_on_straight(60.0, 5.0)
     settings = vehicle.get_ackermann_controller_settings()
     for name, default in (("speed_kp", 0.15), ("speed_ki", 0.0), ("speed_kd", 0.25), ("accel_kp", 0.01)):
         yield Measured(f"default {name}", getattr(settings, name), "", default, 1e-4)

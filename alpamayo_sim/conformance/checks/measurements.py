@@ -50,7 +50,7 @@ def _gnss(context: Context) -> Iterator[Measured]:
     source="Carla/Sensor/InertialMeasurementUnit.cpp; Docs/ref_sensors.md",
 )
 def _imu_at_rest(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(40.0).at(10.0))
+    vehicle = context.car_on_straight(40.0, 10.0)
     listener = Listener(context, "sensor.other.imu", _CENTRE, vehicle)
     first = listener.at(context.tick().frame)
     yield Measured("z of the first message", first.accelerometer.z, "m/s^2", 9.81, 0.05)
@@ -74,7 +74,7 @@ def _imu_at_rest(context: Context) -> Iterator[Measured]:
     source="Carla/Sensor/InertialMeasurementUnit.cpp ComputeGyroscope",
 )
 def _imu_turning(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(60.0).at(10.0))
+    vehicle = context.car_on_straight(60.0, 10.0)
     listener = Listener(context, "sensor.other.imu", _CENTRE, vehicle)
     vehicle.apply_control(carla.VehicleControl(throttle=0.6, steer=0.15))
     snapshot = context.tick(40)
@@ -114,6 +114,14 @@ def _collision(context: Context) -> Iterator[Measured]:
     yield Measured("the struck car was pushed", front.get_velocity().length() > 0.5, expected=True)
 
 
+def _car_with(context: Context, sensor: str, at_m: float, speed_mps: float) -> tuple[carla.Vehicle, Listener]:
+    """Return a car that drives along a straight at a constant speed from the next tick on, and what its sensor tells."""
+    vehicle = context.car_on_straight(60.0, at_m)
+    listener = Listener(context, sensor, _CENTRE, vehicle)
+    vehicle.enable_constant_velocity(carla.Vector3D(speed_mps, 0.0, 0.0))
+    return vehicle, listener
+
+
 @MEASUREMENTS.check(
     "no_collision",
     "Driving freely is no collision",
@@ -121,9 +129,7 @@ def _collision(context: Context) -> Iterator[Measured]:
     source="Carla/Sensor/CollisionSensor.cpp (wheels are no colliding mesh)",
 )
 def _no_collision(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(60.0).at(8.0))
-    listener = Listener(context, "sensor.other.collision", _CENTRE, vehicle)
-    vehicle.enable_constant_velocity(carla.Vector3D(6.0, 0.0, 0.0))
+    _, listener = _car_with(context, "sensor.other.collision", 8.0, 6.0)
     context.tick(60)
     yield Measured("events", len(listener.rest()), expected=0)
 
@@ -135,9 +141,7 @@ def _no_collision(context: Context) -> Iterator[Measured]:
     source="LibCarla/source/carla/client/LaneInvasionSensor.cpp",
 )
 def _lane_invasion(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(60.0).at(20.0))
-    listener = Listener(context, "sensor.other.lane_invasion", _CENTRE, vehicle)
-    vehicle.enable_constant_velocity(carla.Vector3D(3.0, 0.0, 0.0))
+    vehicle, listener = _car_with(context, "sensor.other.lane_invasion", 20.0, 3.0)
     context.tick(10)
     yield Measured("events while driving along the lane", len(listener.rest()), expected=0)
     vehicle.enable_constant_velocity(carla.Vector3D(1.0, -2.5, 0.0))
@@ -176,7 +180,7 @@ def _obstacle(context: Context) -> Iterator[Measured]:
     source="PythonAPI/test/smoke/test_lidar.py; Docs/ref_sensors.md",
 )
 def _lidar(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(60.0).at(20.0))
+    vehicle = context.car_on_straight(60.0, 20.0)
     attributes = {"channels": "32", "range": "30", "points_per_second": "60000", "rotation_frequency": "20"}
     listener = Listener(context, "sensor.lidar.ray_cast", carla.Transform(carla.Location(z=2.4)), vehicle, attributes)
     message = listener.at(context.tick(3).frame)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import carla
 
-from alpamayo_sim.conformance.check import Family, Measured
+from alpamayo_sim.conformance.check import Family, Measured, Value
 from alpamayo_sim.conformance.context import Context
+from alpamayo_sim.conformance.round_trip import changed, come_back
 
 MODES = Family("modes")
 _SYNC = "Docs/adv_synchrony_timestep.md"
@@ -98,8 +99,7 @@ def _variable_step(context: Context) -> Iterator[Measured]:
     source="Docs/python_api.md, carla.WorldSettings; Carla/Settings/EpisodeSettings.h",
 )
 def _settings(context: Context) -> Iterator[Measured]:
-    settings = context.world.get_settings()
-    wanted: dict[str, bool | int | float] = {
+    wanted: dict[str, Value] = {
         "synchronous_mode": True,
         "no_rendering_mode": True,
         "fixed_delta_seconds": 0.04,
@@ -112,17 +112,9 @@ def _settings(context: Context) -> Iterator[Measured]:
         "actor_active_distance": 1500.0,
         "spectator_as_ego": False,
     }
-    found = context.world.get_settings()
-    for name, value in wanted.items():
-        setattr(settings, name, value)
-    try:
-        context.world.apply_settings(settings)
-        context.tick()
-        back = context.world.get_settings()
-    finally:
-        context.world.apply_settings(found)
-    for name, value in wanted.items():
-        yield Measured(name, getattr(back, name), expected=value, tolerance=1e-6)
+    world = context.world
+    settings = changed(world.get_settings(), wanted)
+    yield from come_back(context, world.get_settings, world.apply_settings, settings, wanted, ticks=1, tolerance=1e-6)
 
 
 @MODES.check(

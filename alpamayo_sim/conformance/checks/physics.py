@@ -65,7 +65,7 @@ def _gravity_off(context: Context) -> Iterator[Measured]:
     source="CARLA recordings: no creep at rest",
 )
 def _standing(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(40.0).at(10.0))
+    vehicle = context.car_on_straight(40.0, 10.0)
     start = vehicle.get_location()
     context.tick(60)
     yield Measured("distance crept in three seconds", vehicle.get_location().distance_2d(start), "m", 0.0, 0.05)
@@ -82,7 +82,7 @@ def _standing(context: Context) -> Iterator[Measured]:
     source="Carla/Actor/CarlaActor.cpp EnableActorConstantVelocity; Docs/python_api.md",
 )
 def _constant_velocity(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(60.0).at(10.0))
+    vehicle = context.car_on_straight(60.0, 10.0)
     forward = vehicle.get_transform().get_forward_vector()
     vehicle.enable_constant_velocity(carla.Vector3D(5.0, 0.0, 0.0))
     context.tick(5)
@@ -103,7 +103,7 @@ def _constant_velocity(context: Context) -> Iterator[Measured]:
     source="CarlaServer.cpp add_actor_impulse (converted to kg cm/s); Docs/python_api.md",
 )
 def _impulse(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(60.0).at(10.0))
+    vehicle = context.car_on_straight(60.0, 10.0)
     mass = vehicle.get_physics_control().mass
     high = vehicle.get_transform()
     high.location.z += 40.0
@@ -131,7 +131,7 @@ def _impulse(context: Context) -> Iterator[Measured]:
     source="CARLA recordings (yaw rates of the MKZ 2017 fitted), steering curve of its physics control",
 )
 def _steering(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(60.0).at(10.0), MKZ_2017)
+    vehicle = context.car_on_straight(60.0, 10.0, MKZ_2017)
     vehicle.apply_control(carla.VehicleControl(steer=0.3, hand_brake=True))
     context.tick(30)
     left = vehicle.get_wheel_steer_angle(carla.VehicleWheelLocation.FL_Wheel)
@@ -225,7 +225,7 @@ def _physics_control_round_trip(context: Context) -> Iterator[Measured]:
 def _sticky_control(context: Context) -> Iterator[Measured]:
     for number, sticky in enumerate((True, False)):
         attributes = {} if sticky else {"sticky_control": "False"}
-        vehicle = context.car(context.places.straight(60.0).at(5.0 + 20.0 * number), **attributes)
+        vehicle = context.car_on_straight(60.0, 5.0 + 20.0 * number, **attributes)
         vehicle.apply_control(carla.VehicleControl(throttle=0.8))
         context.tick(30)
         throttle = vehicle.get_control().throttle
@@ -240,7 +240,7 @@ def _sticky_control(context: Context) -> Iterator[Measured]:
     source="Docs/python_api.md, carla.Actor.set_simulate_physics",
 )
 def _simulate_physics_off(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(40.0).at(10.0))
+    vehicle = context.car_on_straight(40.0, 10.0)
     vehicle.set_simulate_physics(False)
     vehicle.apply_control(carla.VehicleControl(throttle=1.0))
     start = vehicle.get_location()
@@ -262,7 +262,7 @@ def _fixed_delta(context: Context) -> Iterator[Measured]:
     distances: list[float] = []
     for step_s in (0.02, 0.05, 0.1):
         context.synchronise()
-        vehicle = context.car(context.places.straight(60.0).at(5.0))
+        vehicle = context.car_on_straight(60.0, 5.0)
         context.synchronise(step_s=step_s)
         start = vehicle.get_location()
         vehicle.apply_control(carla.VehicleControl(throttle=1.0))

@@ -26,7 +26,7 @@ def _record(context: Context) -> tuple[str, carla.Location]:
     except RuntimeError as error:
         raise Skip(f"the server does not record: {error}") from error
     try:
-        vehicle = context.car(context.places.straight(60.0).at(10.0))
+        vehicle = context.car_on_straight(60.0, 10.0)
         vehicle.apply_control(carla.VehicleControl(throttle=0.7))
         context.tick(_TICKS)
         end = vehicle.get_location()

@@ -65,7 +65,7 @@ def _find(context: Context) -> Iterator[Measured]:
     source="Carla/Sensor/WorldObserver.cpp FWorldObserver_GetAcceleration",
 )
 def _acceleration(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(40.0).at(10.0))
+    vehicle = context.car_on_straight(40.0, 10.0)
     vehicle.apply_control(carla.VehicleControl(throttle=0.8))
     before = state_of(context.tick(15), vehicle)
     errors: list[float] = []
@@ -85,7 +85,7 @@ def _acceleration(context: Context) -> Iterator[Measured]:
     source="Carla/Sensor/WorldObserver.cpp",
 )
 def _velocity(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(60.0).at(10.0))
+    vehicle = context.car_on_straight(60.0, 10.0)
     vehicle.enable_constant_velocity(carla.Vector3D(6.0, 0.0, 0.0))
     before = state_of(context.tick(10), vehicle)
     after = state_of(context.tick(20), vehicle)

@@ -26,7 +26,7 @@ def turn_deg(to: float, start: float) -> float:
     source="Docs/python_api.md, carla.Rotation and carla.VehicleControl",
 )
 def _handedness(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(60.0).at(10.0))
+    vehicle = context.car_on_straight(60.0, 10.0)
     start = vehicle.get_transform()
     vehicle.apply_control(carla.VehicleControl(throttle=0.6))
     context.tick(30)
@@ -178,7 +178,7 @@ def _bounding_boxes(context: Context) -> Iterator[Measured]:
     source="Docs/python_api.md, carla.Actor.set_target_velocity",
 )
 def _velocity_frame(context: Context) -> Iterator[Measured]:
-    vehicle = context.car(context.places.straight(60.0).at(10.0))
+    vehicle = context.car_on_straight(60.0, 10.0)
     forward = vehicle.get_transform().get_forward_vector()
     vehicle.set_target_velocity(forward * 8.0)
     context.tick()

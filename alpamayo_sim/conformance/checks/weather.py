@@ -7,11 +7,12 @@ from typing import Any
 
 import carla
 
-from alpamayo_sim.conformance.check import Family, Measured
+from alpamayo_sim.conformance.check import Family, Measured, Value
 from alpamayo_sim.conformance.context import Context
+from alpamayo_sim.conformance.round_trip import changed, come_back
 
 WEATHER = Family("weather")
-_VALUES = {
+_VALUES: dict[str, Value] = {
     "cloudiness": 31.0,
     "precipitation": 42.0,
     "precipitation_deposits": 53.0,
@@ -36,18 +37,9 @@ _VALUES = {
     source="Docs/python_api.md, carla.WeatherParameters",
 )
 def _round_trip(context: Context) -> Iterator[Measured]:
-    found = context.world.get_weather()
-    weather = context.world.get_weather()
-    for name, value in _VALUES.items():
-        setattr(weather, name, value)
-    try:
-        context.world.set_weather(weather)
-        context.tick(2)
-        back = context.world.get_weather()
-    finally:
-        context.world.set_weather(found)
-    for name, value in _VALUES.items():
-        yield Measured(name, getattr(back, name), expected=value, tolerance=1e-3)
+    world = context.world
+    weather = changed(world.get_weather(), _VALUES)
+    yield from come_back(context, world.get_weather, world.set_weather, weather, _VALUES, ticks=2, tolerance=1e-3)
 
 
 @WEATHER.check(
@@ -57,14 +49,9 @@ def _round_trip(context: Context) -> Iterator[Measured]:
     source="LibCarla/source/carla/rpc/WeatherParameters.cpp",
 )
 def _presets(context: Context) -> Iterator[Measured]:
-    found = context.world.get_weather()
     presets: Any = carla.WeatherParameters
     preset = presets.HardRainNoon
-    try:
-        context.world.set_weather(preset)
-        context.tick(2)
-        back = context.world.get_weather()
-    finally:
-        context.world.set_weather(found)
-    for name in ("cloudiness", "precipitation", "wetness", "sun_altitude_angle"):
-        yield Measured(name, getattr(back, name), expected=getattr(preset, name), tolerance=1e-3)
+    names = ("cloudiness", "precipitation", "wetness", "sun_altitude_angle")
+    values = {name: getattr(preset, name) for name in names}
+    world = context.world
+    yield from come_back(context, world.get_weather, world.set_weather, preset, values, ticks=2, tolerance=1e-3)
