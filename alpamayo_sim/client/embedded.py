@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -82,11 +83,10 @@ class EmbeddedServer:
     def address(self) -> ServerAddress:
         """Where the server answers; waits until it does, and raises as the constructor says."""
         if self._address is None:
-            try:
+            with ExitStack() as on_failure:
+                on_failure.callback(self.close)
                 self._address = ServerAddress("127.0.0.1", self._wait_until_ready())
-            except BaseException:
-                self.close()
-                raise
+                on_failure.pop_all()
         return self._address
 
     def _wait_until_ready(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,12 +57,11 @@ class SensorRig:
         self._last_time_s: dict[str, float] = {}
         self._actors: list[carla.Sensor] = []
         library = world.get_blueprint_library()
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(self.destroy)
             for spec in specs:
                 self._actors.append(self._spawn(world, library, parent, spec))
-        except BaseException:
-            self.destroy()
-            raise
+            on_failure.pop_all()
 
     def _spawn(
         self, world: carla.World, library: carla.BlueprintLibrary, parent: carla.Actor, spec: SensorSpec

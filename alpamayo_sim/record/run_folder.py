@@ -20,6 +20,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ class RunFolder:
             draft = Path(tempfile.mkdtemp(prefix=".new-", dir=base))
         except OSError as error:
             raise InputError(f"no run folder can be made in {base} ({error}). Choose another --out") from error
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(shutil.rmtree, draft, ignore_errors=True)
             (draft / "config.yaml").write_text(text, encoding="utf-8")
             write_json(draft / "env.json", describe_environment())
             for folder in ("episodes", "videos"):
@@ -70,9 +72,7 @@ class RunFolder:
                 (draft / log).touch()
             draft.chmod(0o755)
             path = _claim(draft, base / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}")
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
+            on_failure.pop_all()
         return cls(path)
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack
 
 import carla
 import numpy as np
@@ -40,11 +41,10 @@ class Traffic:
         rng = np.random.default_rng(seed)
         chosen = [points[i] for i in rng.permutation(len(points))[:vehicle_count]]
         manager = self._start_manager(seed)
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(self.destroy)
             self.vehicle_ids = self._spawn(chosen, manager.get_port(), rng)
-        except BaseException:
-            self.destroy()
-            raise
+            on_failure.pop_all()
 
     def _start_manager(self, seed: int) -> carla.TrafficManager:
         manager = self._client.get_trafficmanager(_free_port())

@@ -6,6 +6,7 @@ import os
 import stat
 import struct
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -199,14 +200,13 @@ class RecordingReader:
             raise FileNotFoundError(f"{path} is not a regular file")
         self._file = os.fdopen(descriptor, "rb", buffering=1 << 16)
         self.size_bytes = status.st_size
-        try:
-            self.header = self._read_header()
-        except DamagedRecording as error:
-            self.close()
-            raise NotARecording("File is not a CARLA recorder\n") from error
-        except BaseException:
-            self.close()
-            raise
+        with ExitStack() as on_failure:
+            on_failure.callback(self.close)
+            try:
+                self.header = self._read_header()
+            except DamagedRecording as error:
+                raise NotARecording("File is not a CARLA recorder\n") from error
+            on_failure.pop_all()
         self.packet_at = self._start
 
     def _read_header(self) -> Header:
