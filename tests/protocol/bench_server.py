@@ -169,15 +169,18 @@ def measure_speed(bench: Bench, vehicles: int, cameras: int, managed: bool, tick
     return speed, bench.end_traffic(manager) if manager is not None else 0
 
 
-def measure_recorder(bench: Bench, vehicles: int, managed: bool, ticks: int) -> tuple[float, float]:
-    """Return medians of a tick's time in ms (without recorder, with it and all additional data).
+def measure_recorder(bench: Bench, vehicles: int, managed: bool, ticks: int) -> tuple[list[float], list[float]]:
+    """Return (median time of a tick, processor time of the server per tick) in ms, each without recorder and with it.
 
-    Blocks of ticks with and without the recorder take turns in one drive.
+    Blocks of ticks with and without the recorder, which takes all additional data, take turns in one drive. The processor time
+    counts also what is done while the client is busy.
     """
+    process = psutil.Process(bench.server.pid)
     bench.restart()
     manager = bench.traffic_manager() if managed else None
     driven = [bench.world.get_actor(i) for i in spawn(bench, vehicles, manager.get_port() if manager else None)]
     times_s: tuple[list[float], list[float]] = ([], [])
+    busy_s = [0.0, 0.0]
     while len(times_s[1]) < ticks:
         for recorded in (False, True):
             if recorded:
@@ -188,15 +191,19 @@ def measure_recorder(bench: Bench, vehicles: int, managed: bool, ticks: int) -> 
                 ]
                 bench.client.apply_batch_sync(controls, False)
             bench.tick()
+            before = process.cpu_times()
             for _ in range(RECORDER_BLOCK):
                 start = time.perf_counter()
                 bench.tick()
                 times_s[recorded].append(time.perf_counter() - start)
+            after = process.cpu_times()
+            busy_s[recorded] += after.user + after.system - before.user - before.system
             if recorded:
                 bench.client.stop_recorder()
     if manager is not None:
         bench.end_traffic(manager)
-    return 1e3 * float(np.median(times_s[0])), 1e3 * float(np.median(times_s[1]))
+    medians_ms = [1e3 * float(np.median(times)) for times in times_s]
+    return medians_ms, [1e3 * busy / len(times) for busy, times in zip(busy_s, times_s, strict=True)]
 
 
 def measure_latency(bench: Bench, calls: int = 5000) -> tuple[float, float]:
@@ -281,8 +288,8 @@ def measure(bench: Bench, wanted: Callable[[str], bool], town: str, ticks: int) 
         rows.append(Row("60 TrafficManager vehicles", speed, "ticks/s", 400, f"({rescues} missed signals)"))
     if wanted("recorder"):
         for managed, kind in ((True, "60 TrafficManager vehicles"), (False, "60 vehicles")):
-            without, recorded = measure_recorder(bench, 60, managed, ticks)
-            note = f"(a tick {without:.2f} ms, recorded {recorded:.2f} ms)"
+            (without, recorded), busy = measure_recorder(bench, 60, managed, ticks)
+            note = f"({without:.2f} and {recorded:.2f} ms a tick; the server works {busy[0]:.2f} and {busy[1]:.2f} ms)"
             rows.append(Row(f"recorder, {kind}", 100.0 * (recorded / without - 1.0), "% slower", 10, note))
     if wanted("load") and "Town04" in "".join(bench.client.get_available_maps()):
         start = time.perf_counter()

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alpamayo_sim.server.recorder import actor_packets
 from alpamayo_sim.server.recorder.packets import COUNT, DOUBLE, NO_ACTOR, RECORDS, PacketId, packet, records_packet
@@ -25,6 +24,10 @@ NOTHING_ADDED, NOTHING_DELETED, NOTHING_PARENTED, NO_COLLISION = (
     packet(packet_id, COUNT.pack(0))
     for packet_id in (PacketId.EVENT_ADD, PacketId.EVENT_DEL, PacketId.EVENT_PARENT, PacketId.COLLISION)
 )
+NOTHING_BOXED, NO_BONES = (
+    packet(packet_id, COUNT.pack(0)) for packet_id in (PacketId.BOUNDING_BOX, PacketId.WALKER_BONES)
+)
+LIGHT_TIMES = ("green_s", "yellow_s", "red_s")
 ALL_DOORS, DOORS, EVERY_DOOR_BIT = 6, 6, 0x3F
 
 
@@ -57,7 +60,7 @@ class Recorder:
         self._door_state = b""
         self._street_lights: list[Any] = []
         self._physics: dict[int, VehiclePhysics] = {}
-        self._light_times: NDArray[np.float64] = np.zeros((0, 3))
+        self._light_times = b""
         self._collisions = 0
         self._taken: _Taken | None = None
 
@@ -173,20 +176,22 @@ class Recorder:
         if changed or len(self._physics) != len(world.physics_of):
             self._physics = dict(world.physics_of)
         return [
-            actor_packets.boxes(added),
+            actor_packets.boxes(added) if added else NOTHING_BOXED,
             *actor_packets.trigger_volumes(world, added),
             packet(PacketId.PLATFORM_TIME, DOUBLE.pack(time.monotonic() - self._started_s)),
             *actor_packets.physics(world, changed),
             *self._light_time_packets(),
-            actor_packets.walker_bones(self._simulation.skeletons, world.walker_of),
+            actor_packets.walker_bones(self._simulation.skeletons, world.walker_of) if world.walker_of else NO_BONES,
         ]
 
     def _light_time_packets(self) -> list[bytes]:
         lights = self._world.lights.records
-        times = np.stack([lights["green_s"], lights["yellow_s"], lights["red_s"]], axis=1)
-        if len(times) != len(self._light_times):
-            changed = np.arange(len(times))
-        else:
-            changed = np.flatnonzero((times != self._light_times).any(axis=1))
-        self._light_times = times
+        values = b"".join(lights[name].tobytes() for name in LIGHT_TIMES)
+        if values == self._light_times:
+            return []
+        known = np.frombuffer(self._light_times).reshape(len(LIGHT_TIMES), -1)
+        times = np.frombuffer(values).reshape(len(LIGHT_TIMES), -1)
+        self._light_times = values
+        same_lights = times.shape == known.shape
+        changed = np.flatnonzero((times != known).any(axis=0)) if same_lights else np.arange(times.shape[1])
         return actor_packets.light_times(self._world, changed)

@@ -71,13 +71,13 @@ class ScenePackets:
         self._moving = np.concatenate([world.vehicles.row, world.walkers.row])
         self._kinematics = _empty(PacketId.KINEMATICS, actors.ids[self._moving])
         wheels = np.array([len(world.physics_of[int(actor_id)].wheels) for actor_id in vehicle_ids], int)
-        self._wheels: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
+        self._wheels: list[tuple[NDArray[np.int64] | slice, NDArray[Any]]] = []
         for count in np.unique(wheels).tolist():
             rows = np.flatnonzero(wheels == count)
             records = np.zeros(len(rows), wheels_dtype(count))
             records["id"], records["count"] = vehicle_ids[rows], count
             records["wheels"]["place"] = np.arange(count)
-            self._wheels.append((rows, records))
+            self._wheels.append((rows if len(rows) < len(wheels) else slice(None), records))
         infos = [world.infos[actor_id] for actor_id in vehicle_ids.tolist()]
         self._two_wheeled = np.array([k for k, i in enumerate(infos) if _is_two_wheeled(i)], int)
         self._max_radps = np.maximum(world.constants.records["max_radps"][self._two_wheeled], RADPS_PER_RPM)
