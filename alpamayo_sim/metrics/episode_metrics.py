@@ -44,7 +44,7 @@ CRITERIA: Mapping[str, Callable[[MetricContext], Criterion]] = {
     "route_deviation": lambda c: RouteDeviation(c.route),
     "blocked": lambda c: Blocked(c.profile.blocked_after_s),
     "route_timeout": lambda c: RouteTimeout(c.route, c.profile),
-    "min_speed": lambda c: MinSpeed(c.route),
+    "min_speed": lambda c: MinSpeed(c.route, c.profile.min_speed_stretches, list_fast=c.profile.lists_fast_stretches),
     "comfort": lambda c: Comfort(),
 }
 """Every criterion by name."""

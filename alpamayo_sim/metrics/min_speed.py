@@ -23,7 +23,9 @@ class MinSpeed:
 
     name: ClassVar[str] = "min_speed"
 
-    def __init__(self, route: Route, stretches: int = 4) -> None:
+    def __init__(self, route: Route, stretches: int = 4, *, list_fast: bool = False) -> None:
+        """Watch `stretches` equal parts; `list_fast` lists those at 100 % or more as well, as Bench2Drive does."""
+        self._list_fast = list_fast
         self._progress = RouteProgress(route, _WINDOW_POINTS)
         self._stretch_m = self._progress.length_m / stretches
         self._start_m = 0.0
@@ -55,7 +57,7 @@ class MinSpeed:
     def _close_stretch(self, tick: TickRecord) -> list[Infraction]:
         percentage = round(100.0 * self._ego_sum / self._traffic_sum, 2) if self._traffic_sum > 0.0 else 100.0
         self._percentages.append(percentage)
-        if percentage >= 100.0:
+        if percentage >= 100.0 and not self._list_fast:
             return []
         message = f"Average speed is {percentage}% of the surrounding traffic's one"
         place = ego_location(tick)

@@ -29,9 +29,15 @@ class ScoringProfile:
     """Distance that the ego's origin may be beyond the edge of its lane."""
     time_limit_s: float | None = None
     """A cap on the episode's length whatever the route's (Bench2Drive: 4,000 ticks of 0.05 s)."""
+    min_speed_stretches: int = 4
+    """Parts of the route on which the ego's mean speed is compared with the traffic's."""
+    lists_fast_stretches: bool = False
+    """Whether stretches at 100 % of the traffic's speed or more are listed too (Bench2Drive, for its efficiency)."""
     timeout_base_s: float = 300.0
     timeout_s_per_m: float | None = None
     """Seconds granted per metre of the whole route; None grants them by the speed limit while driving (2.x)."""
+    is_version_1: bool = False
+    """Whether result files have the schema of leaderboard 1.0 and not that of 2.x."""
 
 
 _FACTORS: dict[Kind, float] = {
@@ -55,10 +61,19 @@ _WEIGHTS_21: dict[Kind, float] = {
 PROFILES: dict[str, ScoringProfile] = {
     profile.name: profile
     for profile in (
-        ScoringProfile("leaderboard-1.0", _FACTORS, lane_margin_m=1.3, timeout_base_s=5.0, timeout_s_per_m=0.8),
+        ScoringProfile(
+            "leaderboard-1.0", _FACTORS, lane_margin_m=1.3, timeout_base_s=5.0, timeout_s_per_m=0.8, is_version_1=True
+        ),
         ScoringProfile("leaderboard-2.0", _FACTORS_2, min_speed_weight=0.30),
         ScoringProfile("leaderboard-2.1", _WEIGHTS_21, additive=True, min_speed_weight=0.40),
-        ScoringProfile("bench2drive", _FACTORS_2, blocked_after_s=60.0, time_limit_s=200.0),
+        ScoringProfile(
+            "bench2drive",
+            _FACTORS_2,
+            blocked_after_s=60.0,
+            time_limit_s=200.0,
+            min_speed_stretches=20,
+            lists_fast_stretches=True,
+        ),
     )
 }
 DEFAULT_PROFILE = "leaderboard-2.1"

@@ -23,6 +23,9 @@ from alpamayo_sim.errors import InputError
 from alpamayo_sim.metrics.episode_metrics import EpisodeMetrics
 from alpamayo_sim.metrics.episode_result import EpisodeIdentity, EpisodeResult, summarise
 from alpamayo_sim.metrics.infraction import Infraction
+from alpamayo_sim.metrics.profile import DEFAULT_PROFILE, scoring_profile
+from alpamayo_sim.metrics.results.file import RESULT_FILE, write_atomically, write_result_file
+from alpamayo_sim.metrics.results.from_episode import EVENTS_FILE, events_text, leaderboard_file
 from alpamayo_sim.metrics.tick import TickRecord
 from alpamayo_sim.record.episode_recorder import EpisodeRecorder
 from alpamayo_sim.record.report import write_report
@@ -58,6 +61,8 @@ class Arguments:
     """Pedestrians on sidewalks and crosswalks."""
     weather: str | None = None
     """One of CARLA's presets, such as ClearNoon or HardRainNight; by default the route file's, else the server's."""
+    profile: str = DEFAULT_PROFILE
+    """Rules and penalties of leaderboard-1.0, leaderboard-2.0, leaderboard-2.1 or bench2drive."""
     seed: int = 0
     """Seed of the random route, the traffic, the walkers and the world."""
     server: str | None = None
@@ -99,6 +104,8 @@ class Arguments:
                 raise
         summary = summarise([result])
         run.write_summary(summary)
+        write_result_file(run.path / RESULT_FILE, leaderboard_file([result]))
+        write_atomically(run.path / EVENTS_FILE, events_text([result]))
         report = write_report(run)
         self._say(result, run, report, summary)
         return 0 if result.outcome == "completed" else 1
@@ -114,6 +121,7 @@ class Arguments:
             raise InputError("--route names a route in a file; say which with --routes FILE")
         if self.weather is not None:
             preset(self.weather)
+        scoring_profile(self.profile)
         if self.seed < 0:
             raise InputError(f"--seed is 0 or more; found {self.seed}")
         check_writable(self.out)
@@ -149,7 +157,7 @@ class Arguments:
             weather=preset(self.weather) if self.weather else planned,
             front_camera=self.camera if self.video and server.has_cameras() else None,
         )
-        metrics = EpisodeMetrics(road_map, route)
+        metrics = EpisodeMetrics(road_map, route, profile=self.profile)
         weather = self.weather or ("the route's" if planned else "the server's")
         details = {"vehicles": self.vehicles, "walkers": self.walkers, "weather": weather}
         started = time.perf_counter()

@@ -1,0 +1,45 @@
+"""Result files that real drives leave, scored as a user does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import alpamayo, drive
+
+from alpamayo_sim.metrics.results.file import read_result_file
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A drive by an agent that sees neither lights nor others."""
+    out = tmp_path_factory.mktemp("runs")
+    arguments = ("--no-video", "--agent", "route_follower", "--profile", "leaderboard-2.0", "--seed", "3")
+    result = drive(out, *arguments)
+    assert result.returncode in (0, 1), result.stderr
+    return next(out.glob("*-drive"))
+
+
+def test_a_drive_leaves_a_result_file_that_agrees_with_its_summary(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    file = read_result_file(run / "leaderboard.json")
+    (record,) = file.records
+    assert record.scores.score_composed == pytest.approx(summary["driving_score"], abs=0.01)
+    assert record.meta.route_length > 100.0
+    assert (record.status in ("Completed", "Perfect")) == (summary["episodes_completed"] == 1)
+    (episode,) = json.loads((run / "leaderboard_events.json").read_text())["episodes"]
+    assert (episode["record"], episode["server"], episode["agent"]) == (record.route_id, "embedded", "route_follower")
+    assert len(record.infractions["red_light"]) == summary["red_light_total"]
+
+
+def test_the_same_file_under_every_profile(run: Path, tmp_path: Path) -> None:
+    result = alpamayo("score", run, "--json")
+    assert result.returncode == 0, result.stderr
+    figures = json.loads(result.stdout)
+    summary = json.loads((run / "summary.json").read_text())
+    assert figures["leaderboard-2.0"]["driving_score"] == pytest.approx(summary["driving_score"], abs=0.01)
+    assert figures.keys() == {"leaderboard-1.0", "leaderboard-2.0", "leaderboard-2.1", "bench2drive"}
+    out = tmp_path / "rescored.json"
+    assert alpamayo("score", run, "--profile", "leaderboard-2.0", "--out", out).returncode == 0
+    assert out.read_text() == (run / "leaderboard.json").read_text()
