@@ -145,6 +145,7 @@ import sys, time
 from alpamayo_sim.frames import Transform
 from alpamayo_sim.render.camera import CameraView
 from alpamayo_sim.render.renderer import Renderer
+from alpamayo_sim.render.scene import Scene
 from alpamayo_sim.render.scene_frame import SceneFrame
 from alpamayo_sim.roads.road_map import load_road_map
 from alpamayo_sim.roads.statics import build_statics
