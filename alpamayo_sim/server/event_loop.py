@@ -63,6 +63,8 @@ class EventLoop:
         self._wakee.setblocking(False)
         self._from_threads: deque[Callable[[], None]] = deque()
         self._running = False
+        self.served = 0
+        """How many times a socket was read or written."""
         self.defects = 0
         """How often something failed that never should; each time the log has the traceback."""
 
@@ -103,7 +105,10 @@ class EventLoop:
         return len(self._timers)
 
     def on_signal(self, number: signal.Signals, callback: Callable[[], None]) -> None:
-        """Call `callback` from the loop whenever the process gets a signal; to be said before `run`."""
+        """Call `callback` from the loop whenever the process gets a signal; to be said before `run`.
+
+        SIGTERM and SIGINT stop the loop when nobody asks for them.
+        """
         self._signals[number] = callback
 
     def stop(self) -> None:
@@ -113,12 +118,14 @@ class EventLoop:
             self._waker.send(b"\0")
 
     def run(self) -> None:
-        """Serve until `stop`, SIGTERM or SIGINT. Call it from the main thread."""
+        """Serve until `stop`; SIGTERM and SIGINT do as `on_signal` says. Call it from the main thread."""
         self._epoll.register(self._wakee.fileno(), READ)
         previous_wakeup = signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
-        previous = {number: signal.signal(number, lambda *_: self.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
-        for number, callback in self._signals.items():
-            previous[number] = signal.signal(number, lambda *_, run=callback: self._run_soon(run))
+        callbacks = {signal.SIGTERM: self.stop, signal.SIGINT: self.stop, **self._signals}
+        previous = {
+            number: signal.signal(number, lambda *_, run=callback: self._run_soon(run))
+            for number, callback in callbacks.items()
+        }
         self._running = True
         try:
             self._serve()
@@ -149,6 +156,7 @@ class EventLoop:
                     if number == wakee_number:
                         self._woken()
                     continue
+                self.served += 1
                 try:
                     if events & READ:
                         handler.on_readable()

@@ -31,6 +31,8 @@ from alpamayo_sim.server.traffic_managers import TrafficManagers
 
 BACKLOG = 1024
 """Connections that may wait for `accept`: what a flood fills, the next client waits a second for (a lost SYN)."""
+QUIET_S, FAREWELL_S = 0.1, 1.0
+"""A server that is to end stops once it was asked nothing for so long, and after so long in any case."""
 MAX_CONNECTIONS = 512
 MAX_SILENT_SUBSCRIBERS = 64
 """Stream connections that have not named their stream; beyond this the oldest one is closed."""
@@ -132,6 +134,7 @@ class Server:
         self.connection_count = 0
         """Open connections on both ports together."""
         self._silent: list[Subscriber] = []
+        self._ending = False
         Listener(self.loop, rpc_socket, self._accept_client)
         Listener(self.loop, stream_socket, self._accept_subscriber)
 
@@ -141,14 +144,37 @@ class Server:
         return self.navmeshes.offer(self.simulation.road_map if coming is None else coming.road_map)
 
     def serve(self) -> None:
-        """Answer clients until stopped by a signal."""
+        """Answer clients until a signal ends it."""
         self.clock.start()
         self.loop.on_signal(signal.SIGUSR1, lambda: log_statistics(self))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.loop.on_signal(number, self._end)
         try:
             self.loop.run()
         finally:
             self.simulation.recordings.close()
             log_statistics(self)
+
+    def _end(self) -> None:
+        """Let the world stand still and stop when the clients have nothing left to ask; a second signal stops at once.
+
+        CARLA's client asks for the lights from the thread that receives states, when a state says that they changed, and aborts
+        its process when no answer comes: a server that has published such a state has to answer before it goes.
+        """
+        if self._ending or not self.connection_count:
+            self.loop.stop()
+            return
+        self._ending = True
+        self.clock.hold()
+        self._stop_when_quiet(time.monotonic() + FAREWELL_S, served=-1)
+
+    def _stop_when_quiet(self, latest_s: float, *, served: int) -> None:
+        now = time.monotonic()
+        if now >= latest_s or self.loop.served == served:
+            self.loop.stop()
+            return
+        count = self.loop.served
+        self.loop.call_at(now + QUIET_S, lambda: self._stop_when_quiet(latest_s, served=count))
 
     def _admit(self, sock: socket.socket) -> bool:
         if self.connection_count >= MAX_CONNECTIONS:
