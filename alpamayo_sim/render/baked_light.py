@@ -57,6 +57,7 @@ class BakedLight:
             texture.release()
         self._windows.clear()
         self._free.clear()
+        self._program.release()
 
     def texture(self, key: WindowKey) -> moderngl.Texture:
         """Return the texture of a window; it may be another one's after `kept` more calls. Leaves no framebuffer in use."""

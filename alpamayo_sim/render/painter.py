@@ -98,7 +98,7 @@ class Painter:
         return list(pictures)
 
     def release(self) -> None:
-        """Free what belongs to the scene and to no other painter of the context."""
+        """Free everything; other painters of the context go on."""
         for array in self._arrays.values():
             array.release()
         for target in (target for free in self._free.values() for target in free):
@@ -106,6 +106,10 @@ class Painter:
         self._buffers.release()
         self._baked.release()
         self._geometry.release()
+        self._draws.release()
+        self._programs.release()
+        for thing in (self._noise, self._atlas, self._camera_blocks, self._light_blocks):
+            thing.release()
 
     def _draw_batch(self, batch: Batch, target: Target) -> None:
         windows = [group.window for group in batch.groups if group.window]

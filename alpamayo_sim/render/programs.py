@@ -35,6 +35,11 @@ class Programs:
                     set_uniform(program, sampler, unit)
                 self._programs[name, variant] = program
 
+    def release(self) -> None:
+        """Free all programs."""
+        for program in self._programs.values():
+            program.release()
+
     def variants(self, part: Pass) -> list[str]:
         """Return the names of a pass's variants."""
         return [variant for name, variant in self._programs if name == FILES[part]]

@@ -51,6 +51,11 @@ class DrawList:
         self.commands.write(commands)
         return grown
 
+    def release(self) -> None:
+        """Free the buffers."""
+        self.rows.release()
+        self.commands.release()
+
 
 class SceneBuffers:
     """The meshes of one scene; several scenes of a context share a draw list."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import selectors
@@ -188,6 +189,8 @@ class Service:
         return Message(Say.KNOWN, number)
 
     def _build(self, world: _World, digest: bytes, memory: SharedMemory) -> Message:
+        if hashlib.sha256(memory.view).digest() != digest:
+            raise InputError("a scene's data have another digest than was said")
         if digest not in self._numbers:
             number, self._next_scene = self._next_scene, self._next_scene + 1
             self._painters[number] = Painter(self._context, scene_of(memory.view), samples=self._samples)
@@ -200,7 +203,9 @@ class Service:
         used = {digest for world in self._worlds.values() for digest in world.scenes}
         unused = [digest for digest in self._numbers if digest not in used]
         for digest in unused[: max(0, len(unused) - SCENES_KEPT)]:
-            self._painters.pop(self._numbers.pop(digest)).release()
+            number = self._numbers.pop(digest)
+            self._painters.pop(number).release()
+            _LOG.info("scene %d is forgotten", number)
 
     def _submit(self, request: _Request) -> None:
         painter = self._painters[request.scene]

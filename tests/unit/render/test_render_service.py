@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import logging
 import os
 import socket
@@ -97,6 +98,20 @@ def test_worlds_of_one_map_share_its_scene(service: RenderService, renderer: Ren
     assert service.log().count("INFO scene") == 1
     for one in painters:
         one.release()
+
+
+def test_scenes_that_nobody_uses_are_forgotten(
+    service: RenderService, renderer: Renderer, remote: Renderer, front: CameraView, frame: SceneFrame
+) -> None:
+    small = replace(front, width=64, height=48)
+    expected = renderer.render([small], frame)[0]
+    for k in range(1, 8):
+        other = replace(renderer.scene, head_height_m=renderer.scene.head_height_m + k)
+        world = Renderer(other, service=service.address)
+        world.render([small], frame)
+        world.release()
+    np.testing.assert_array_equal(remote.render([small], frame)[0], expected)
+    assert service.log().count("is forgotten") >= 2 and service.running
 
 
 def test_a_scene_survives_the_way(renderer: Renderer) -> None:
@@ -205,6 +220,7 @@ def test_messages_that_make_no_sense_are_refused_and_others_go_on(
         (Message(Say.MEMORY, 77, size=4096), shared(b"", 4096)),
         (Message(Say.SCENE_DATA, size=4096, digest=digest), shared(b"no scene", 4096)),
         (Message(Say.SCENE_DATA, size=4096, digest=digest), os.open("/dev/null", os.O_RDONLY)),
+        (Message(Say.SCENE_DATA, size=5, digest=hashlib.sha256(b"other").digest()), shared(b"other", 5)),
         (Message(Say.WELCOME), None),
     ]
     with connected(service) as sock:
