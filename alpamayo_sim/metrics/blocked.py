@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import ClassVar
 
 from alpamayo_sim.metrics.infraction import Infraction, InfractionKind, ego_location, location_text
-from alpamayo_sim.metrics.tick import TickRecord
+from alpamayo_sim.metrics.tick import ScenarioPhase, TickRecord
 
 _MOVING_MPS = 0.1
 
 
 class Blocked:
-    """Fails once the ego stayed below 0.1 m/s for `after_s` without a break (`ActorBlockedTest`)."""
+    """Fails once the ego stayed below 0.1 m/s for `after_s` without a break (`ActorBlockedTest`).
+
+    While a scenario runs that closes the way the clock stands; it starts anew when that scenario ends.
+    """
 
     name: ClassVar[str] = "blocked"
 
@@ -19,10 +22,17 @@ class Blocked:
         self._after_s = after_s
         self._moved_at_s: float | None = None
         self._failed = False
+        self._suspended_by: set[str] = set()
 
     def update(self, tick: TickRecord) -> list[Infraction]:
         """Return the infraction at the tick at which the patience runs out, once."""
-        if self._moved_at_s is None or tick.speed_mps >= _MOVING_MPS:
+        for event in tick.scenario_events:
+            if event.phase is ScenarioPhase.TRIGGERED and event.suspends_blocked:
+                self._suspended_by.add(event.name)
+            elif event.phase in (ScenarioPhase.FINISHED, ScenarioPhase.TIMED_OUT) and event.name in self._suspended_by:
+                self._suspended_by.remove(event.name)
+                self._moved_at_s = tick.time_s
+        if self._moved_at_s is None or self._suspended_by or tick.speed_mps >= _MOVING_MPS:
             self._moved_at_s = tick.time_s
         if self._failed or tick.time_s - self._moved_at_s <= self._after_s:
             return []

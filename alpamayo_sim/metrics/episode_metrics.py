@@ -19,6 +19,7 @@ from alpamayo_sim.metrics.red_light import RedLight
 from alpamayo_sim.metrics.route_completion import RouteCompletion
 from alpamayo_sim.metrics.route_deviation import RouteDeviation
 from alpamayo_sim.metrics.route_timeout import RouteTimeout
+from alpamayo_sim.metrics.scenario_criteria import ScenarioCounts, ScenarioTimeout, YieldEmergencyVehicle
 from alpamayo_sim.metrics.score import driving_score, is_success, penalty_factor
 from alpamayo_sim.metrics.stop_sign import StopSign
 from alpamayo_sim.metrics.tick import TickRecord
@@ -45,11 +46,14 @@ CRITERIA: Mapping[str, Callable[[MetricContext], Criterion]] = {
     "blocked": lambda c: Blocked(c.profile.blocked_after_s),
     "route_timeout": lambda c: RouteTimeout(c.route, c.profile),
     "min_speed": lambda c: MinSpeed(c.route, c.profile.min_speed_stretches, list_fast=c.profile.lists_fast_stretches),
+    "scenario_timeout": lambda c: ScenarioTimeout(),
+    "yield_emergency_vehicle": lambda c: YieldEmergencyVehicle(),
+    "scenario_counts": lambda c: ScenarioCounts(),
     "comfort": lambda c: Comfort(),
 }
 """Every criterion by name."""
 
-DEFAULT_CRITERIA = tuple(name for name in CRITERIA if name != "min_speed")
+DEFAULT_CRITERIA = tuple(CRITERIA)
 
 
 class EpisodeMetrics:

@@ -15,10 +15,10 @@ _LAST_STRETCH = 0.95
 
 
 class MinSpeed:
-    """Compares the ego's mean speed with that of the vehicles in sight on every one of `stretches` parts of the route
+    """Compares the ego's mean speed with that of the background traffic on every one of `stretches` parts of the route
     (`MinimumSpeedRouteTest`; 4 parts in leaderboard 2.x, 20 in Bench2Drive).
 
-    The leaderboard compares with all background vehicles of the town, this with those in the tick record.
+    The traffic is all background vehicles of the town, or the vehicles in sight where the tick does not tell of them.
     """
 
     name: ClassVar[str] = "min_speed"
@@ -42,10 +42,13 @@ class MinSpeed:
             found = self._close_stretch(tick)
             self._start_m = self._progress.distance_m
             self._ego_sum = self._traffic_sum = 0.0
-        speeds = [math.hypot(*a.velocity_mps) for a in tick.actors if a.type_id.startswith("vehicle.")]
-        if speeds:
+        traffic_mps = tick.traffic_speed_mps
+        if traffic_mps is None:
+            speeds = [math.hypot(*a.velocity_mps) for a in tick.actors if a.type_id.startswith("vehicle.")]
+            traffic_mps = sum(speeds) / len(speeds) if speeds else None
+        if traffic_mps is not None:
             self._ego_sum += tick.speed_mps
-            self._traffic_sum += sum(speeds) / len(speeds)
+            self._traffic_sum += traffic_mps
         return found
 
     def finish(self) -> list[Infraction]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,35 @@ class ControlRecord:
     reverse: bool = False
 
 
+class ScenarioPhase(str, Enum):
+    """What became of a scenario of the route; the value is the name in our files."""
+
+    PLANNED = "planned"
+    """The route file has it; told at the first tick."""
+    SKIPPED = "skipped"
+    """It could not be set up; it will not be triggered."""
+    TRIGGERED = "triggered"
+    FINISHED = "finished"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True)
+class ScenarioEvent:
+    """A scenario of the route enters a phase."""
+
+    phase: ScenarioPhase
+    name: str
+    """Its name, unique within the route."""
+    type: str
+    """One of the leaderboard's scenario types."""
+    reason: str = ""
+    """Why it was skipped."""
+    emergency_vehicle_id: int = 0
+    """With TRIGGERED: the actor that the ego must let pass before the scenario ends; 0 for none."""
+    suspends_blocked: bool = False
+    """With TRIGGERED: whether standing is no offence until it ends, as where the way is closed by the scenario."""
+
+
 @dataclass(frozen=True)
 class TickRecord:
     """The state right after a world tick, and what the agent answered to it."""
@@ -68,6 +98,10 @@ class TickRecord:
     collisions: tuple[CollisionEvent, ...] = ()
     lane_invasions: tuple[str, ...] = ()
     """Lane marking types that the ego crossed at this tick."""
+    traffic_speed_mps: float | None = None
+    """Mean speed of all background vehicles of the town, near or far; None where there is none or it is not known."""
+    scenario_events: tuple[ScenarioEvent, ...] = ()
+    """What happened to the route's scenarios at this tick."""
     plan: Plan | None = None
     front_image: NDArray[np.uint8] | None = None
     """[height, width, 3] RGB, if a camera ran at this tick; not logged, only drawn."""

@@ -11,6 +11,7 @@ import io
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,14 @@ import numpy as np
 
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.frames import Transform
-from alpamayo_sim.metrics.tick import ActorState, CollisionEvent, ControlRecord, TickRecord
+from alpamayo_sim.metrics.tick import (
+    ActorState,
+    CollisionEvent,
+    ControlRecord,
+    ScenarioEvent,
+    ScenarioPhase,
+    TickRecord,
+)
 from alpamayo_sim.policy.plan import Plan
 
 TICKS_FILE = "ticks.jsonl.gz"
@@ -81,6 +89,10 @@ class TickLogWriter:
             ]
         if tick.lane_invasions:
             line["lane_invasions"] = list(tick.lane_invasions)
+        if tick.traffic_speed_mps is not None:
+            line["traffic"] = _round(tick.traffic_speed_mps)
+        if tick.scenario_events:
+            line["scenarios"] = [{**asdict(event), "phase": event.phase.value} for event in tick.scenario_events]
         if tick.plan is not None:
             line["plan"] = self._plan_number(tick.plan)
         _write_line(self._ticks, line)
@@ -149,6 +161,8 @@ def read_ticks(folder: Path) -> Iterator[TickRecord]:
                 light_states=dict(lights),
                 collisions=tuple(CollisionEvent(*c) for c in line.get("collisions", ())),
                 lane_invasions=tuple(line.get("lane_invasions", ())),
+                traffic_speed_mps=line.get("traffic"),
+                scenario_events=tuple(_scenario_event(event) for event in line.get("scenarios", ())),
                 plan=current[1] if number is not None and current is not None else None,
             )
 
@@ -189,6 +203,11 @@ def _actor(
 ) -> ActorState:
     type_id, extent, center = shapes[state[0]]
     return ActorState(state[0], type_id, Transform(*state[1:7]), tuple(state[7:10]), extent, center)
+
+
+def _scenario_event(value: dict[str, Any]) -> ScenarioEvent:
+    fields: dict[str, Any] = {**value, "phase": ScenarioPhase(value["phase"])}
+    return ScenarioEvent(**fields)
 
 
 def _round(value: float) -> float:

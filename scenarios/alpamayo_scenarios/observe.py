@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from alpamayo_sim.frames import Transform
 from alpamayo_sim.metrics.tick import ActorState, CollisionEvent, ControlRecord, TickRecord
 
 _SIGHT_M = 100.0
+_BACKGROUND_ROLES = ("background", "autopilot")
+"""The roles of traffic vehicles: the leaderboard's, and that of CARLA's examples and of our `Traffic`."""
 
 
 def from_carla(transform: carla.Transform) -> Transform:
@@ -37,6 +40,8 @@ class TickObserver:
         self._ego = ego
         self._start_s: float | None = None
         self._shapes: dict[int, tuple[str, tuple[float, float, float], tuple[float, float, float]] | None] = {}
+        self._known = {ego.id}
+        self._background: set[int] = set()
         lights = [a for a in world.get_actors().filter("traffic.traffic_light*") if isinstance(a, carla.TrafficLight)]
         self._lights = {light.get_opendrive_id(): light for light in lights}
 
@@ -66,6 +71,7 @@ class TickObserver:
                 for event in measurements.get("lane_invasion", ())
                 for marking in event.crossed_lane_markings
             ),
+            traffic_speed_mps=self._traffic_speed(snapshot),
             plan=decision.plan,
             front_image=_rgb(measurements.get("front")),
         )
@@ -81,6 +87,25 @@ class TickObserver:
                 if state is not None:
                     states.append(state)
         return tuple(states)
+
+    def _traffic_speed(self, snapshot: carla.WorldSnapshot) -> float | None:
+        """The mean planar speed of the background vehicles, wherever they are, m/s."""
+        speeds: list[float] = []
+        for actor in snapshot:
+            if actor.id in self._background or (actor.id not in self._known and self._is_background(actor.id)):
+                velocity = actor.get_velocity()
+                speeds.append(math.hypot(velocity.x, velocity.y))
+        return sum(speeds) / len(speeds) if speeds else None
+
+    def _is_background(self, actor_id: int) -> bool:
+        """Ask once whether an actor is a vehicle of the background traffic; the answer is remembered."""
+        self._known.add(actor_id)
+        actor = self._world.get_actor(actor_id)
+        if actor is None or not actor.type_id.startswith("vehicle."):
+            return False
+        if actor.attributes.get("role_name") in _BACKGROUND_ROLES:
+            self._background.add(actor_id)
+        return actor_id in self._background
 
     def _state(self, snapshot: carla.WorldSnapshot, actor_id: int) -> ActorState | None:
         actor = snapshot.find(actor_id)

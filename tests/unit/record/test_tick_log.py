@@ -14,7 +14,14 @@ from alpamayo_sim.errors import InputError
 from alpamayo_sim.frames import Transform
 from alpamayo_sim.metrics.episode_metrics import EpisodeMetrics
 from alpamayo_sim.metrics.episode_result import EpisodeIdentity
-from alpamayo_sim.metrics.tick import ActorState, CollisionEvent, ControlRecord, TickRecord
+from alpamayo_sim.metrics.tick import (
+    ActorState,
+    CollisionEvent,
+    ControlRecord,
+    ScenarioEvent,
+    ScenarioPhase,
+    TickRecord,
+)
 from alpamayo_sim.policy.plan import Plan
 from alpamayo_sim.record.tick_log import TickLogWriter, read_plans, read_ticks
 from alpamayo_sim.roads.road_map import RoadMap
@@ -129,6 +136,14 @@ def test_the_log_gives_the_verdict_of_the_live_drive(
     assert a.count(*(i.kind for i in a.infractions)) >= 1
     assert b.driving_score == pytest.approx(a.driving_score, abs=1e-6)
     assert b.values == pytest.approx(a.values, abs=0.05)
+
+
+def test_scenario_events_and_the_speed_of_traffic_come_back(tmp_path: Path, ticks: list[TickRecord]) -> None:
+    events = (ScenarioEvent(ScenarioPhase.TRIGGERED, "s1", "Accident", suspends_blocked=True),)
+    write(tmp_path, [replace(ticks[0], traffic_speed_mps=7.25, scenario_events=events), ticks[1]])
+    first, second = read_ticks(tmp_path)
+    assert (first.traffic_speed_mps, first.scenario_events) == (7.25, events)
+    assert (second.traffic_speed_mps, second.scenario_events) == (None, ())
 
 
 def test_a_missing_or_foreign_log_is_refused(tmp_path: Path) -> None:
