@@ -26,6 +26,7 @@ def test_a_drive_leaves_a_result_file_that_agrees_with_its_summary(run: Path) ->
     file = read_result_file(run / "leaderboard.json")
     (record,) = file.records
     assert record.scores.score_composed == pytest.approx(summary["driving_score"], abs=0.01)
+    assert len(record.infractions["min_speed_infractions"]) == summary["min_speed_total"]
     assert record.meta.route_length > 100.0
     assert (record.status in ("Completed", "Perfect")) == (summary["episodes_completed"] == 1)
     (episode,) = json.loads((run / "leaderboard_events.json").read_text())["episodes"]
@@ -39,7 +40,11 @@ def test_the_same_file_under_every_profile(run: Path, tmp_path: Path) -> None:
     figures = json.loads(result.stdout)
     summary = json.loads((run / "summary.json").read_text())
     assert figures["leaderboard-2.0"]["driving_score"] == pytest.approx(summary["driving_score"], abs=0.01)
-    assert figures.keys() == {"leaderboard-1.0", "leaderboard-2.0", "leaderboard-2.1", "bench2drive"}
+    assert figures.keys() == {"leaderboard-1.0", "leaderboard-2.0", "leaderboard-2.1", "bench2drive", "drives"}
+    (drive_figures,) = figures["drives"].values()
+    assert 0.0 <= drive_figures["smoothness_corrected_percent"] <= 100.0
+    assert 0.0 <= drive_figures["pdms"] <= 1.0
+    assert 0.0 < drive_figures["min_ade_0.5s_m"] < 2.0
     out = tmp_path / "rescored.json"
     assert alpamayo("score", run, "--profile", "leaderboard-2.0", "--out", out).returncode == 0
     assert out.read_text() == (run / "leaderboard.json").read_text()

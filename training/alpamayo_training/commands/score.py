@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from tyro.conf import Positional
+from tyro.conf import Positional, UseAppendAction
 
 from alpamayo_scenarios.route_file import load_routes
 from alpamayo_sim.errors import InputError
@@ -20,6 +20,10 @@ from alpamayo_sim.metrics.results.aggregate import result_file
 from alpamayo_sim.metrics.results.file import merged_records, read_result_file, result_files_in, write_result_file
 from alpamayo_sim.metrics.results.rescore import rescore
 from alpamayo_sim.metrics.results.schema import ResultFile, RouteRecord
+from alpamayo_sim.record.run_folder import RunFolder
+from alpamayo_sim.roads.road_map import load_road_map
+from alpamayo_sim.roads.route_planner import RoutePlanner
+from alpamayo_training.drive_figures import drive_figures
 
 _LEVEL = 0.95
 
@@ -41,7 +45,10 @@ class Arguments:
     total_routes: int | None = None
     """Routes that the run was to have; missing ones count 0. By default as the files say."""
     routes: Path | None = None
-    """Route file of the run, for the scenario types that the five abilities go by."""
+    """Route file of the run, for the scenario types that the five abilities go by; with --maps also for the rule that a
+    failed route of Traffic_Signs still passes once it has obeyed the first junction's signs."""
+    maps: UseAppendAction[tuple[Path, ...]] = ()
+    """Folder with OpenDRIVE files of towns that are not ours; may be given several times."""
     seed: int = 0
     """Seed of the bootstrap."""
     json: bool = False
@@ -59,10 +66,18 @@ class Arguments:
         if self.out is not None:
             write_result_file(self.out, scored[profiles[0].name])
         figures = {name: self._figures(file, scoring_profile(name)) for name, file in scored.items()}
+        runs = [RunFolder.open(path) for path in self.files if (path / "episodes").is_dir()]
+        drives = {run.path.name: drive_figures(run, self.maps) for run in runs}
         if self.json:
-            print(json.dumps(figures))
+            print(json.dumps({**figures, **({"drives": drives} if drives else {})}))
         else:
             self._say(figures)
+            for name, row in drives.items():
+                print(f"{name}:")
+                for figure, value in row.items():
+                    print(f"  {figure:<34}{value:>10.3f}")
+        if self.out is not None and not self.json:
+            print(f"result file: {self.out}")
         return 0
 
     def _score(self, files: Sequence[ResultFile], profile: ScoringProfile) -> ResultFile:
@@ -80,15 +95,27 @@ class Arguments:
             "route_completion_percent": scores["score_route"],
             "penalty": scores["score_penalty"],
         }
-        interval = self._interval(records, total)
-        figures["driving_score_low"], figures["driving_score_high"] = interval.low, interval.high
+        if total > 1:
+            interval = self._interval(records, total)
+            figures["driving_score_low"], figures["driving_score_high"] = interval.low, interval.high
         if profile.name == "bench2drive":
             figures["success_rate_percent"] = 100.0 * bench2drive.success_rate(records, total)
             figures["efficiency_percent"] = bench2drive.efficiency(records)
             types = _scenario_types(self.routes) if self.routes is not None else None
             if types is not None or any(record.scenario_name for record in records):
-                figures["abilities"] = bench2drive.abilities(records, types).to_json()
+                figures["abilities"] = bench2drive.abilities(records, types, self._passed_signs()).to_json()
         return figures
+
+    def _passed_signs(self) -> dict[str, float]:
+        """The completion at which each route's first junction is passed, for routes whose town's map is at hand."""
+        passed: dict[str, float] = {}
+        for route in load_routes(self.routes) if self.routes is not None and self.maps else ():
+            if route.scenarios and route.scenarios[0].type in bench2drive.ABILITIES["Traffic_Signs"]:
+                planner = RoutePlanner(load_road_map(route.town, maps_dirs=self.maps).carla_map)
+                percent = bench2drive.junction_passed_percent(planner.trace(route.waypoints).in_junction.tolist())
+                if percent is not None:
+                    passed[route.route_id] = percent
+        return passed
 
     def _interval(self, records: Sequence[RouteRecord], total: int) -> Interval:
         by_route: dict[str, list[float]] = {}
@@ -100,7 +127,9 @@ class Arguments:
     def _say(self, figures: dict[str, dict[str, Any]]) -> None:
         print(f"{'profile':<16}{'driving score':>14}  {'95 % interval':<17}{'completion':>11}{'penalty':>9}  routes")
         for name, row in figures.items():
-            interval = f"[{row['driving_score_low']:.2f}, {row['driving_score_high']:.2f}]"
+            interval = "one route"
+            if "driving_score_low" in row:
+                interval = f"[{row['driving_score_low']:.2f}, {row['driving_score_high']:.2f}]"
             print(
                 f"{name:<16}{row['driving_score']:>14.3f}  {interval:<17}{row['route_completion_percent']:>10.2f}%"
                 f"{row['penalty']:>9.4f}  {row['routes_scored']} of {row['routes_total']}"
@@ -113,8 +142,6 @@ class Arguments:
             for ability, share in row.get("abilities", {}).items():
                 if ability != "crashed":
                     print(f"  {ability:<16}{'no route' if share is None else f'{100.0 * share:.2f} %':>10}")
-        if self.out is not None:
-            print(f"result file: {self.out}")
 
 
 def _scenario_types(path: Path) -> dict[str, str]:
