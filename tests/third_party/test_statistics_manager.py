@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from alpamayo_scenarios.route_file import load_route
 from alpamayo_sim.metrics.episode_result import EpisodeIdentity, EpisodeResult
 from alpamayo_sim.metrics.infraction import Infraction, InfractionKind
 from alpamayo_sim.metrics.profile import scoring_profile
@@ -24,6 +28,8 @@ from alpamayo_sim.metrics.results.from_episode import leaderboard_file, record_i
 from alpamayo_sim.metrics.results.rescore import rescore
 from alpamayo_sim.metrics.score import driving_score, penalty_factor
 from alpamayo_sim.metrics.smoothness import motion_of_metric_info, smoothness
+from alpamayo_sim.roads.road_map import load_road_map
+from alpamayo_sim.roads.route_planner import RoutePlanner
 
 HERE = Path(__file__).parent
 Kind = InfractionKind
@@ -256,3 +262,51 @@ def test_smoothness_and_efficiency_are_bench2drives(tmp_path: Path) -> None:
     assert ours == theirs
     assert len({round(share, 2) for share in ours}) > 3
     assert bench2drive.efficiency(file.records) == pytest.approx(efficiency, rel=1e-12)
+
+
+def test_abilities_are_bench2drives(
+    tmp_path: Path, shared_data: Path, carla_source: Path, third_party_python: str, needs_modules: Callable[..., None]
+) -> None:
+    """Its routes of the towns whose maps are at hand; their scenario types are dealt out anew, so that each ability has
+    some."""
+    needs_modules("carla", "networkx", "shapely")
+    root = checkout("bench2drive")[0].parent
+    tree = ElementTree.parse(root / "leaderboard" / "data" / "bench2drive220.xml")
+    routes = tree.getroot()
+    maps = tmp_path / "CarlaUE4" / "Content" / "Carla" / "Maps" / "OpenDrive"
+    maps.mkdir(parents=True)
+    types_by_route: dict[str, str] = {}
+    passed_percent: dict[str, float] = {}
+    dealt = itertools.cycle(sorted(set().union(*bench2drive.ABILITIES.values())))
+    for element in list(routes):
+        town, route_id = element.attrib["town"], element.attrib["id"]
+        source = shared_data / "maps" / f"{town}.xodr"
+        scenario = element.find("scenarios/scenario")
+        if not source.is_file() or scenario is None:
+            routes.remove(element)
+            continue
+        if not (maps / source.name).exists():
+            (maps / source.name).symlink_to(source)
+        spec = load_route(root / "leaderboard" / "data" / "bench2drive220.xml", route_id)
+        route = RoutePlanner(load_road_map(source).carla_map).trace(spec.waypoints)
+        percent = bench2drive.junction_passed_percent(route.in_junction.tolist())
+        kind = next(k for k in dealt if percent is not None or k not in bench2drive.ABILITIES["Traffic_Signs"])
+        scenario.set("type", kind)
+        types_by_route[route_id] = kind
+        if percent is not None:
+            passed_percent[route_id] = percent
+    tree.write(tmp_path / "routes.xml")
+    assert len(types_by_route) >= 10
+    made = dict(zip(types_by_route, (e for e in episodes("bench2drive", 6)), strict=False))
+    results = [replace(e, identity=replace(e.identity, route_id=route_id)) for route_id, e in made.items()]
+    file = leaderboard_file(results, sensors=SENSORS)
+    write_result_file(tmp_path / "ours.json", file)
+    tool = str(root / "tools" / "ability_benchmark.py")
+    command = [third_party_python, tool, "-f", str(tmp_path / "routes.xml"), "-r", str(tmp_path / "ours.json")]
+    environment = {**os.environ, "PYTHONPATH": str(carla_source / "PythonAPI" / "carla"), "CARLA_ROOT": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=250, check=False)
+    assert done.returncode == 0, done.stderr
+    theirs = json.loads((tmp_path / "ours_ability.json").read_text())
+    ours = bench2drive.abilities(file.records, types_by_route, passed_percent)
+    assert ours.shares == pytest.approx({name: theirs[name] for name in ours.shares})
+    assert ours.mean == pytest.approx(theirs["mean"])
