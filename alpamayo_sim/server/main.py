@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from alpamayo_sim.errors import InfrastructureError, InputError
@@ -18,10 +18,11 @@ from alpamayo_sim.server.server import Server
 from alpamayo_sim.world.precompile import ensure_compiled, is_compiled
 
 
-def run(config: ServerConfig) -> int:
+def run(config: ServerConfig, when_ready: Callable[[int], None] | None = None) -> int:
     """Serve until SIGTERM or SIGINT and return the exit code: 0, 2 for bad input, 3 for infrastructure trouble.
 
-    Prints one JSON line on stdout once clients can connect; everything else goes to stderr.
+    Prints one JSON line on stdout once clients can connect, and calls `when_ready` with the RPC port; everything else goes to
+    stderr.
     """
     logging.basicConfig(
         stream=sys.stderr, level=logging.DEBUG if config.verbose else logging.INFO, format="%(levelname)s %(message)s"
@@ -51,6 +52,8 @@ def run(config: ServerConfig) -> int:
         "%s at %s:%d, streams at %d; Ctrl-C ends it", ready["town"], config.host, server.port, server.stream_port
     )
     server.loop.call_at(0.0, lambda: print(json.dumps(ready), flush=True))
+    if when_ready is not None:
+        server.loop.call_at(0.0, lambda: when_ready(server.port))
     server.serve()
     return 0
 

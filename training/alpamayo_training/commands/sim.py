@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from tyro.conf import UseAppendAction
 
 from alpamayo_sim.errors import InfrastructureError, InputError
+from alpamayo_training.commands.view import Page
 
 if TYPE_CHECKING:
     from alpamayo_sim.conformance.check import Check, Outcome
@@ -49,6 +51,10 @@ class Arguments:
     render_services: int | None = None
     """With --worlds: how many processes draw the cameras; 0 lets each server draw its own. Default: one for 8 worlds on a
     graphics card, none without."""
+    view: bool = False
+    """Also serve a web page that shows the world live, on the loopback interface; its address is printed."""
+    view_port: int = 0
+    """With --view: port of the page; 0 takes a free one."""
     verbose: bool = False
     """Log every RPC."""
     conformance: str | None = None
@@ -74,15 +80,18 @@ class Arguments:
             return self._check(self.conformance)
         if self.worlds != 1:
             return self._serve_many()
+        if self.view:
+            with Page(self.view_port) as page:
+                return self._serve(page.show)
         return self._serve()
 
     def _serve_many(self) -> int:
         from alpamayo_sim.client.worlds import Worlds
 
-        if self.host != "127.0.0.1" or self.render_service is not None:
+        if self.host != "127.0.0.1" or self.render_service is not None or self.view:
             raise InputError(
                 "--worlds starts servers on the loopback interface with render services of its own; leave out "
-                "--host and --render-service"
+                "--host, --render-service and --view (`alpamayo view --port PORT` shows one of the worlds)"
             )
         limits = ["--max-rate", str(self.max_rate)] if self.max_rate is not None else []
         limits += ["--lock-step", str(self.lock_step)] if self.lock_step is not None else []
@@ -104,7 +113,7 @@ class Arguments:
             worlds.wait()
         return 0
 
-    def _serve(self) -> int:
+    def _serve(self, when_ready: Callable[[int], None] | None = None) -> int:
         from alpamayo_sim.server.config import ServerConfig
         from alpamayo_sim.server.main import run
 
@@ -121,7 +130,8 @@ class Arguments:
                 recordings=self.recordings,
                 render_service=self.render_service,
                 verbose=self.verbose,
-            )
+            ),
+            when_ready,
         )
 
     def _check(self, address_text: str) -> int:
