@@ -33,11 +33,14 @@ while True:
 
 LIGHTS_CHANGE_AS_THE_SERVER_ENDS = """
 import subprocess, sys, time, carla
-from alpamayo_sim.client.embedded import EmbeddedServer
+from alpamayo_sim.client.embedded import EmbeddedServer, die_with_parent
 kept = []
 for _ in range(int(sys.argv[1])):
     with EmbeddedServer("Gridvale") as server:
-        relay = subprocess.Popen([sys.executable, "-c", sys.argv[2], str(server.address.port)], stdout=subprocess.PIPE)
+        relay = subprocess.Popen(
+            [sys.executable, "-c", sys.argv[2], str(server.address.port)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent,
+        )
         client = carla.Client("127.0.0.1", int(relay.stdout.readline()))
         client.set_timeout(3.0)
         world = client.get_world()
