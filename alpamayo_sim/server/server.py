@@ -31,7 +31,7 @@ from alpamayo_sim.server.traffic_managers import TrafficManagers
 
 BACKLOG = 1024
 """Connections that may wait for `accept`: what a flood fills, the next client waits a second for (a lost SYN)."""
-QUIET_S, FAREWELL_S = 0.1, 1.0
+QUIET_S, FAREWELL_S = 0.2, 1.0
 """A server that is to end stops once it was asked nothing for so long, and after so long in any case."""
 MAX_CONNECTIONS = 512
 MAX_SILENT_SUBSCRIBERS = 64

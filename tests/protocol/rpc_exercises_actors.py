@@ -6,7 +6,7 @@ import math
 
 import carla
 import pytest
-from rpc_scene import Scene, exercise
+from rpc_scene import Scene, exercise, until
 
 
 @exercise("version")
@@ -20,7 +20,8 @@ def connect(scene: Scene) -> None:
     assert world.id == scene.world.id
     assert world.get_settings().fixed_delta_seconds == pytest.approx(0.05)
     scene.tick()
-    assert world.get_snapshot().find(scene.car.id) is not None
+    # The second client receives states in its own time.
+    until(lambda: world.get_snapshot().find(scene.car.id) is not None)
 
 
 @exercise("set_episode_settings")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,15 @@ class Scene:
         client = carla.Client("127.0.0.1", self.tap.port)
         client.set_timeout(20.0)
         return client
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that comes about in a client's own time; AssertionError after ten seconds."""
+    for _ in range(500):
+        if holds():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not come about")
 
 
 def synchronous(world: carla.World) -> None:

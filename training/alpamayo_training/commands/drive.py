@@ -20,7 +20,7 @@ from alpamayo_scenarios.route_file import RouteSpec, load_route, load_routes
 from alpamayo_scenarios.traffic import free_spawn_points
 from alpamayo_scenarios.weather import preset
 from alpamayo_sim.errors import InputError
-from alpamayo_sim.metrics.episode_metrics import EpisodeMetrics
+from alpamayo_sim.metrics.episode_metrics import CRITERIA, DEFAULT_CRITERIA, EpisodeMetrics
 from alpamayo_sim.metrics.episode_result import EpisodeIdentity, EpisodeResult, summarise
 from alpamayo_sim.metrics.infraction import Infraction
 from alpamayo_sim.metrics.profile import DEFAULT_PROFILE, scoring_profile
@@ -63,6 +63,8 @@ class Arguments:
     """One of CARLA's presets, such as ClearNoon or HardRainNight; by default the route file's, else the server's."""
     profile: str = DEFAULT_PROFILE
     """Rules and penalties of leaderboard-1.0, leaderboard-2.0, leaderboard-2.1 or bench2drive."""
+    min_speed: bool = False
+    """Also judge minimum speed against the traffic's, as the leaderboard 2.x (which takes off for it) and Bench2Drive do."""
     seed: int = 0
     """Seed of the random route, the traffic, the walkers and the world."""
     server: str | None = None
@@ -157,7 +159,8 @@ class Arguments:
             weather=preset(self.weather) if self.weather else planned,
             front_camera=self.camera if self.video and server.has_cameras() else None,
         )
-        metrics = EpisodeMetrics(road_map, route, profile=self.profile)
+        criteria = tuple(CRITERIA) if self.min_speed else DEFAULT_CRITERIA
+        metrics = EpisodeMetrics(road_map, route, profile=self.profile, criteria=criteria)
         weather = self.weather or ("the route's" if planned else "the server's")
         details = {"vehicles": self.vehicles, "walkers": self.walkers, "weather": weather}
         started = time.perf_counter()

@@ -15,7 +15,16 @@ from alpamayo_sim.metrics.results.file import read_result_file
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drive by an agent that sees neither lights nor others."""
     out = tmp_path_factory.mktemp("runs")
-    arguments = ("--no-video", "--agent", "route_follower", "--profile", "leaderboard-2.0", "--seed", "3")
+    arguments = (
+        "--no-video",
+        "--agent",
+        "route_follower",
+        "--profile",
+        "leaderboard-2.0",
+        "--min-speed",
+        "--seed",
+        "3",
+    )
     result = drive(out, *arguments)
     assert result.returncode in (0, 1), result.stderr
     return next(out.glob("*-drive"))
