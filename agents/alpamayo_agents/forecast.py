@@ -24,6 +24,8 @@ STILL_MPS = 0.3
 SPEEDING_UP_M = 8.0
 """How much farther a vehicle may come than its speed now takes it."""
 OTHERS_BRAKING_MPS2 = 4.0
+LANE_CHANGE_M = 3.5
+"""How far sideways somebody who changes lane is expected to go."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,23 @@ class LaneForecaster:
                     arc = float(lane.arc_m[self._graph.sample_index[sample]]) + float(along[number, column])
                     found[segment] = (segment, arc, float(lateral[number, column]), float(drift[number, column]))
             follows = {after for segment in found for after in self._graph.successors[segment]}
-            result.append([value for segment, value in found.items() if segment not in follows])
+            result.append([self._seen_from_where_it_is(found, s) for s in found if s not in follows])
         return result
+
+    def _seen_from_where_it_is(
+        self, found: dict[int, tuple[int, float, float, float]], segment: int
+    ) -> tuple[int, float, float, float]:
+        """Return the match with a segment; who is on the next one already does not drift off this one by turning with the next.
+
+        Matches stand in the order of how well they fit.
+        """
+        order = list(found)
+        better = order[: order.index(segment)]
+        ahead = next((after for after in better if after in self._graph.successors[segment]), None)
+        if ahead is None:
+            return found[segment]
+        turning = self._graph.segments[ahead].is_junction
+        return (*found[segment][:3], 0.0 if turning else found[ahead][3])
 
     def _ways_from(self, segment: int) -> list[_Way]:
         if segment not in self._ways:
@@ -197,7 +214,11 @@ class LaneForecaster:
         at = arc + travelled
         beyond = np.maximum(0.0, at - way.arc_m[-1])
         yaw = np.interp(at, way.arc_m, way.yaw)
-        sideways = lateral + np.clip(drift * np.minimum(TIMES_S, 1.5), -3.5, 3.5) if abs(drift) > 0.3 else lateral
+        sideways = (
+            lateral + np.clip(drift * np.minimum(TIMES_S, 1.5), -LANE_CHANGE_M, LANE_CHANGE_M)
+            if abs(drift) > 0.3
+            else lateral
+        )
         x = np.interp(at, way.arc_m, way.xy[:, 0]) + beyond * np.cos(yaw) - sideways * np.sin(yaw)
         y = np.interp(at, way.arc_m, way.xy[:, 1]) + beyond * np.sin(yaw) + sideways * np.cos(yaw)
         return np.stack([x, y], axis=1), yaw
