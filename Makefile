@@ -32,7 +32,7 @@ test: .venv/.dev  ## Run the tests at reduced sizes
 	$(BIN)/pytest -n $(WORKERS) -m 'not full and not gpu' tests
 
 test-full: .venv/.dev  ## Run the tests at the sizes the issues state
-	$(BIN)/pytest -m 'not gpu' tests
+	HYPOTHESIS_PROFILE=search $(BIN)/pytest -m 'not gpu' tests
 
 lint: .venv/.dev  ## Style, types and import layers
 	$(BIN)/ruff check .
