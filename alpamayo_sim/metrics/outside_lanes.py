@@ -23,8 +23,8 @@ class OutsideRouteLanes:
 
     Outside is: the ego's origin is farther from the middle of the nearest driving or parking lane than half its width
     plus a margin; or the ego is in a lane of the other direction (it points more than 120 degrees away from the lane
-    after a junction, or the nearest lane's direction jumped by more than 150 degrees between two ticks), junctions left
-    out. Each stretch outside is one infraction; the score uses the fraction.
+    after a junction, or the nearest lane's direction jumped by more than 150 degrees between two ticks), junctions and
+    the ticks left out at which a scenario allows it. Each stretch outside is one infraction; the score uses the fraction.
     """
 
     name: ClassVar[str] = "outside_route_lanes"
@@ -51,7 +51,7 @@ class OutsideRouteLanes:
         beside_road = self._is_beside_road(location, waypoint)
         self._follow_lane_direction(waypoint, tick.ego.transform.yaw)
         passed_m = self._progress.advance(tick.ego.transform)
-        if not (beside_road or self._wrong_lane):
+        if not (beside_road or (self._wrong_lane and not tick.wrong_way_allowed)):
             self._reported = False
             return []
         self._outside_m += passed_m

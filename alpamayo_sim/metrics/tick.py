@@ -102,6 +102,8 @@ class TickRecord:
     """Mean speed of all background vehicles of the town, near or far; None where there is none or it is not known."""
     scenario_events: tuple[ScenarioEvent, ...] = ()
     """What happened to the route's scenarios at this tick."""
+    wrong_way_allowed: bool = False
+    """Whether a scenario leaves no way but through a lane of the other direction, so that driving there is no offence."""
     plan: Plan | None = None
     front_image: NDArray[np.uint8] | None = None
     """[height, width, 3] RGB, if a camera ran at this tick; not logged, only drawn."""

@@ -93,6 +93,8 @@ class TickLogWriter:
             line["traffic"] = _round(tick.traffic_speed_mps)
         if tick.scenario_events:
             line["scenarios"] = [{**asdict(event), "phase": event.phase.value} for event in tick.scenario_events]
+        if tick.wrong_way_allowed:
+            line["wrong_way"] = 1
         if tick.plan is not None:
             line["plan"] = self._plan_number(tick.plan)
         _write_line(self._ticks, line)
@@ -163,6 +165,7 @@ def read_ticks(folder: Path) -> Iterator[TickRecord]:
                 lane_invasions=tuple(line.get("lane_invasions", ())),
                 traffic_speed_mps=line.get("traffic"),
                 scenario_events=tuple(_scenario_event(event) for event in line.get("scenarios", ())),
+                wrong_way_allowed=bool(line.get("wrong_way", 0)),
                 plan=current[1] if number is not None and current is not None else None,
             )
 

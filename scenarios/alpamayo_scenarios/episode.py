@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import carla
 
 from alpamayo_agents.base import Agent, EpisodeContext
+from alpamayo_scenarios.background.commands import Background
+from alpamayo_scenarios.director import ScenarioDirector
+from alpamayo_scenarios.library.registry import SCENARIO_TYPES
+from alpamayo_scenarios.library.stage import Stage
 from alpamayo_scenarios.observe import TickObserver, to_carla
-from alpamayo_scenarios.route_file import RouteSpec
+from alpamayo_scenarios.route_file import RouteSpec, ScenarioSpec
 from alpamayo_scenarios.traffic import Traffic
 from alpamayo_scenarios.walkers import WalkerCrowd
 from alpamayo_scenarios.weather import Weather, weather_at
@@ -45,6 +49,10 @@ class EpisodeSpec:
     weather: Weather = None
     front_camera: tuple[int, int] | None = None
     """Width and height in pixels of a camera behind the windscreen at 10 Hz, or None for no camera."""
+    scenarios: tuple[ScenarioSpec, ...] = ()
+    """What happens along the route; the scenario types are those of `library.registry`."""
+    background: bool = False
+    """Whether the leaderboard's background activity drives around the ego."""
 
 
 Observer = Callable[[TickRecord, list[Infraction]], None]
@@ -64,6 +72,11 @@ def run_episode(
         _set_weather(world.world, spec.weather, 0.0)
         ego = _spawn_ego(world.world, spec.route)
         stack.callback(ego.destroy)
+        background = Background()
+        stage = Stage(client, world.world, road_map, ego, spec.route, background, spec.seed, STEP_S)
+        director = ScenarioDirector(stage, spec.scenarios, SCENARIO_TYPES)
+        stack.callback(director.destroy)
+        director.set_up()
         traffic = Traffic(
             client, vehicle_count=spec.vehicles, seed=spec.seed, keep_clear=start_transform(spec.route).location
         )
@@ -82,16 +95,23 @@ def run_episode(
         for _ in range(_SETTLE_TICKS):
             snapshot = world.tick()
             rig.collect(snapshot)
+            stage.update(snapshot)
         agent.setup(EpisodeContext(world.world, ego, road_map, spec.route, spec.seed))
         stack.callback(agent.destroy)
         observer = TickObserver(world.world, ego)
         while metrics.end_reason is None:
             snapshot = world.tick()
             measurements = rig.collect(snapshot)
+            stage.update(snapshot)
             decision = agent.run_step(snapshot)
-            ego.apply_control(decision.control)
+            director.set_up()
+            ego.apply_control(director.step(decision.control))
             crowd.step(snapshot)
-            tick = observer.record(snapshot, decision, measurements)
+            tick = replace(
+                observer.record(snapshot, decision, measurements),
+                scenario_events=director.take_events(),
+                wrong_way_allowed=director.wrong_way_allowed,
+            )
             observe(tick, metrics.update(tick))
             if isinstance(spec.weather, RouteSpec) and snapshot.frame % _WEATHER_EVERY_TICKS == 0:
                 _set_weather(world.world, spec.weather, metrics.completion.percent)

@@ -1,0 +1,1 @@
+"""Background activity around the ego: traffic that is there where the ego is, and that makes room for scenarios."""
