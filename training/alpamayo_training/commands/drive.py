@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,19 +14,19 @@ from tyro.conf import UseAppendAction
 
 from alpamayo_agents.base import Agent
 from alpamayo_agents.registry import make_agent
-from alpamayo_scenarios.episode import EpisodeSpec, run_episode, start_transform
+from alpamayo_scenarios.episode import EpisodeSpec, start_transform
 from alpamayo_scenarios.route_file import RouteSpec, load_route, load_routes
+from alpamayo_scenarios.route_run import AGENT_ERROR_FILE, RouteRun
 from alpamayo_scenarios.traffic import free_spawn_points
 from alpamayo_scenarios.weather import preset
 from alpamayo_sim.errors import InputError
-from alpamayo_sim.metrics.episode_metrics import CRITERIA, DEFAULT_CRITERIA, EpisodeMetrics
-from alpamayo_sim.metrics.episode_result import EpisodeIdentity, EpisodeResult, summarise
+from alpamayo_sim.metrics.episode_metrics import CRITERIA, DEFAULT_CRITERIA
+from alpamayo_sim.metrics.episode_result import OK, EpisodeIdentity, EpisodeResult, summarise
 from alpamayo_sim.metrics.infraction import Infraction
 from alpamayo_sim.metrics.profile import DEFAULT_PROFILE, scoring_profile
 from alpamayo_sim.metrics.results.file import RESULT_FILE, write_atomically, write_result_file
 from alpamayo_sim.metrics.results.from_episode import EVENTS_FILE, events_text, leaderboard_file
 from alpamayo_sim.metrics.tick import TickRecord
-from alpamayo_sim.record.episode_recorder import EpisodeRecorder
 from alpamayo_sim.record.report import write_report
 from alpamayo_sim.record.run_folder import RunFolder, check_writable
 from alpamayo_sim.roads.road_map import RoadMap, road_map_from_text
@@ -159,20 +158,25 @@ class Arguments:
             weather=preset(self.weather) if self.weather else planned,
             front_camera=self.camera if self.video and server.has_cameras() else None,
         )
-        criteria = tuple(CRITERIA) if self.min_speed else DEFAULT_CRITERIA
-        metrics = EpisodeMetrics(road_map, route, profile=self.profile, criteria=criteria)
         weather = self.weather or ("the route's" if planned else "the server's")
-        details = {"vehicles": self.vehicles, "walkers": self.walkers, "weather": weather}
-        started = time.perf_counter()
         with ExitStack() as stack:
-            recorder = EpisodeRecorder(run, identity, road_map, route, video=self.video, details=details)
-            stack.enter_context(recorder)
+            episode = stack.enter_context(
+                RouteRun(
+                    run,
+                    identity,
+                    spec,
+                    road_map,
+                    profile=self.profile,
+                    criteria=tuple(CRITERIA) if self.min_speed else DEFAULT_CRITERIA,
+                    video=self.video,
+                    details={"vehicles": self.vehicles, "walkers": self.walkers, "weather": weather},
+                )
+            )
             progress = stack.enter_context(DriveProgress(route.length_m, quiet=self.json))
 
             def give_up(reason: str) -> None:
                 """Save what there is and end the process: nothing that waits for a dead server can be unwound."""
-                recorder.abandon(reason)
-                lost = metrics.result(identity, status="infra_failure(server_lost)")
+                lost = episode.lose("server_lost", reason)
                 run.append_metrics(lost.flat())
                 run.write_summary(summarise([lost]))
                 log = server.embedded.log() if server.embedded is not None else ""
@@ -186,15 +190,14 @@ class Arguments:
 
             def observe(tick: TickRecord, infractions: list[Infraction]) -> None:
                 watchdog.ticked()
-                recorder.write(tick, infractions)
-                progress.update(metrics.completion.percent, tick.time_s, tick.speed_mps, infractions)
+                progress.update(episode.metrics.completion.percent, tick.time_s, tick.speed_mps, infractions)
 
-            run_episode(server.client, spec, agent, road_map, metrics, observe)
-            result = metrics.result(identity, wall_time_s=time.perf_counter() - started)
-            recorder.close(result)
-        return result
+            return episode.drive(server.client, agent, observe)
 
     def _say(self, result: EpisodeResult, run: RunFolder, report: Path, summary: dict[str, float | int | str]) -> None:
+        if result.status != OK:
+            report_file = run.episode_folder(_EPISODE_ID) / AGENT_ERROR_FILE
+            print(f"{result.status}: the agent's own error is in {report_file}", file=sys.stderr)
         if self.json:
             print(json.dumps(summary))
             return
