@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import carla
 
 from alpamayo_agents.base import Agent, EpisodeContext
+from alpamayo_scenarios.background.activity import BackgroundActivity
 from alpamayo_scenarios.background.commands import Background
 from alpamayo_scenarios.director import ScenarioDirector
 from alpamayo_scenarios.library.registry import SCENARIO_TYPES
@@ -72,11 +73,16 @@ def run_episode(
         _set_weather(world.world, spec.weather, 0.0)
         ego = _spawn_ego(world.world, spec.route)
         stack.callback(ego.destroy)
-        background = Background()
+        activity = BackgroundActivity(client, world.world, spec.seed) if spec.background else None
+        if activity is not None:
+            stack.callback(activity.destroy)
+        background = activity or Background()
         stage = Stage(client, world.world, road_map, ego, spec.route, background, spec.seed, STEP_S)
         director = ScenarioDirector(stage, spec.scenarios, SCENARIO_TYPES)
         stack.callback(director.destroy)
         director.set_up()
+        if activity is not None:
+            activity.begin(stage)
         traffic = Traffic(
             client, vehicle_count=spec.vehicles, seed=spec.seed, keep_clear=start_transform(spec.route).location
         )
@@ -106,6 +112,8 @@ def run_episode(
             decision = agent.run_step(snapshot)
             director.set_up()
             ego.apply_control(director.step(decision.control))
+            if activity is not None:
+                activity.step()
             crowd.step(snapshot)
             tick = replace(
                 observer.record(snapshot, decision, measurements),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from contextlib import ExitStack
 
 import carla
 import numpy as np
 
-from alpamayo_scenarios.traffic_rescue import TrafficRescue
+from alpamayo_scenarios.background.traffic_manager import ManagerLease
 from alpamayo_sim.errors import InfrastructureError, InputError
 
 _EGO_CLEARANCE_M = 12.0
@@ -32,29 +31,18 @@ class Traffic:
         """
         self._client = client
         self._world = client.get_world()
-        self._manager: carla.TrafficManager | None = None
-        self._rescue: TrafficRescue | None = None
+        self._manager: ManagerLease | None = None
         self.vehicle_ids: list[int] = []
         if vehicle_count == 0:
             return
         points = free_spawn_points(self._world.get_map(), vehicle_count, keep_clear)
         rng = np.random.default_rng(seed)
         chosen = [points[i] for i in rng.permutation(len(points))[:vehicle_count]]
-        manager = self._start_manager(seed)
+        self._manager = ManagerLease(client, self._world, seed)
         with ExitStack() as on_failure:
             on_failure.callback(self.destroy)
-            self.vehicle_ids = self._spawn(chosen, manager.get_port(), rng)
+            self.vehicle_ids = self._spawn(chosen, self._manager.port, rng)
             on_failure.pop_all()
-
-    def _start_manager(self, seed: int) -> carla.TrafficManager:
-        manager = self._client.get_trafficmanager(_free_port())
-        manager.set_synchronous_mode(True)
-        manager.set_random_device_seed(seed)
-        manager.set_hybrid_physics_mode(False)
-        manager.set_global_distance_to_leading_vehicle(2.5)
-        self._manager = manager
-        self._rescue = TrafficRescue(self._world, manager.get_port())
-        return manager
 
     def _spawn(self, points: list[carla.Transform], tm_port: int, rng: np.random.Generator) -> list[int]:
         library = self._world.get_blueprint_library().filter("vehicle.*")
@@ -79,15 +67,11 @@ class Traffic:
     def destroy(self) -> None:
         """Remove the vehicles and end the TrafficManager; safe to call twice."""
         manager, self._manager = self._manager, None
-        rescue, self._rescue = self._rescue, None
-        if rescue is not None:
-            rescue.end()
         ids, self.vehicle_ids = self.vehicle_ids, []
         if ids:
             self._client.apply_batch_sync([carla.command.DestroyActor(i) for i in ids], True)
         if manager is not None:
-            manager.set_synchronous_mode(False)
-            manager.shut_down()
+            manager.end()
 
 
 def free_spawn_points(carla_map: carla.Map, vehicle_count: int, keep_clear: carla.Location) -> list[carla.Transform]:
@@ -107,9 +91,3 @@ def _is_ordinary(blueprint: carla.ActorBlueprint) -> bool:
     base_type = blueprint.get_attribute("base_type").as_str() if blueprint.has_attribute("base_type") else "car"
     special = blueprint.get_attribute("special_type").as_str() if blueprint.has_attribute("special_type") else ""
     return base_type in ("car", "van") and special == ""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -136,12 +136,12 @@ def test_traffic_that_is_signalled_again_goes_on(town01: Stage) -> None:
     traffic = Traffic(town01.client, vehicle_count=5, seed=1, keep_clear=carla.Location(0.0, 0.0, 0.0))
     assert traffic._manager is not None
     for _ in range(3):
-        assert signal_again(traffic._manager.get_port())
+        assert signal_again(traffic._manager.port)
         for _ in range(20):
             town01.world.tick()
     vehicles = town01.world.world.get_actors(traffic.vehicle_ids)
     assert any(vehicle.get_velocity().length() > 1.0 for vehicle in vehicles)
-    port = traffic._manager.get_port()
+    port = traffic._manager.port
     traffic.destroy()
     assert not signal_again(port)
 
