@@ -14,7 +14,7 @@ from alpamayo_scenarios.background.cars import FULL_PERCENT, Car, CarFleet
 from alpamayo_scenarios.background.commands import Background
 from alpamayo_scenarios.background.junction_traffic import JunctionTraffic
 from alpamayo_scenarios.background.route_junctions import other_way, route_junctions, same_way
-from alpamayo_scenarios.background.traffic_manager import ManagerLease
+from alpamayo_scenarios.background.traffic_manager import ManagerLease, TrafficStalledError
 from alpamayo_scenarios.library.stage import Stage
 
 FRONT_CARS, BACK_CARS = 2, 2
@@ -66,13 +66,14 @@ class BackgroundActivity(Background):
                     here = following[0]
                     self._add_to_road(here, lane_number)
 
-    @property
-    def rescues(self) -> int:
-        """How often TrafficManager had to be woken, after which the traffic may differ from another run's."""
-        return self._lease.rescues
-
     def step(self) -> None:
-        """Follow the ego for one tick."""
+        """Follow the ego for one tick.
+
+        Raises TrafficStalledError when TrafficManager has lost a signal and was woken again: it may have made a step too
+        many, and the episode would differ from a repetition with the same seed.
+        """
+        if self._lease.rescues:
+            raise TrafficStalledError
         self._ticks += 1
         self._forget_dead()
         self._follow_junctions()

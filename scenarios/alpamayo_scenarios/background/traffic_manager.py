@@ -7,8 +7,16 @@ import socket
 import carla
 
 from alpamayo_scenarios.traffic_rescue import TrafficRescue
+from alpamayo_sim.errors import InfrastructureError
 
 LEADING_DISTANCE_M = 2.5
+
+
+class TrafficStalledError(InfrastructureError):
+    """TrafficManager missed a tick's signal, as it does now and then on a busy machine; the episode is to be repeated."""
+
+    def __init__(self) -> None:
+        super().__init__("TrafficManager missed a tick's signal and was woken: the episode could not be repeated exactly")
 
 
 class ManagerLease:
