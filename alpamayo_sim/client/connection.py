@@ -70,6 +70,23 @@ def is_embedded(client: carla.Client) -> bool:
     return "alpamayo-sim/embedded" in list(client.get_required_files("alpamayo-sim", False))
 
 
+def server_name(client: carla.Client) -> str:
+    """Return what results call the server: `embedded`, or `CARLA` with its version."""
+    return "embedded" if is_embedded(client) else f"CARLA {client.get_server_version()}"
+
+
+def why_no_cameras(client: carla.Client) -> str | None:
+    """Return why the server cannot draw cameras, in its own words; None if it can."""
+    world = client.get_world()
+    blueprint = world.get_blueprint_library().find("sensor.camera.rgb")
+    try:
+        camera = world.spawn_actor(blueprint, carla.Transform(carla.Location(z=50.0)))
+    except RuntimeError as error:
+        return str(error)
+    client.apply_batch_sync([carla.command.DestroyActor(camera.id)])
+    return None
+
+
 def _wait_for_listener(address: ServerAddress, *, timeout_s: float, otherwise: str) -> None:
     deadline = time.monotonic() + timeout_s
     while True:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import carla
 
-from alpamayo_sim.client.connection import ServerAddress, connect, is_embedded
+from alpamayo_scenarios.shown_town import show_town
+from alpamayo_sim.client.connection import ServerAddress, connect, is_embedded, server_name, why_no_cameras
 from alpamayo_sim.client.embedded import EmbeddedServer
 from alpamayo_sim.client.watchdog import CLIENT_TIMEOUT_S, ServerWatchdog
-from alpamayo_sim.errors import InfrastructureError, InputError
-from alpamayo_sim.roads.road_map import load_road_map
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,8 @@ class ConnectedServer:
     @property
     def name(self) -> str:
         """What results call it."""
-        if is_embedded(self.client):
-            return "embedded"
-        return f"CARLA {self.client.get_server_version()} at {self.address}"
+        name = server_name(self.client)
+        return name if is_embedded(self.client) else f"{name} at {self.address}"
 
     def watchdog(self, on_loss: Callable[[str], None]) -> ServerWatchdog:
         """Return a watchdog for an episode, after whose `on_loss` the process is expected to end."""
@@ -40,15 +38,10 @@ class ConnectedServer:
 
     def has_cameras(self) -> bool:
         """Whether the server can draw; says why on standard error if not."""
-        world = self.client.get_world()
-        blueprint = world.get_blueprint_library().find("sensor.camera.rgb")
-        try:
-            camera = world.spawn_actor(blueprint, carla.Transform(carla.Location(z=50.0)))
-        except RuntimeError as error:
-            print(f"note: no front camera in the video: {error}", file=sys.stderr)
-            return False
-        self.client.apply_batch_sync([carla.command.DestroyActor(camera.id)])
-        return True
+        reason = why_no_cameras(self.client)
+        if reason is not None:
+            print(f"note: no front camera in the video: {reason}", file=sys.stderr)
+        return reason is None
 
 
 def open_server(
@@ -70,22 +63,5 @@ def open_server(
         return ConnectedServer(connect(embedded.address), embedded.address, embedded)
     address = ServerAddress.parse(address_text)
     client = connect(address)
-    _show_town(client, town)
+    show_town(client, town)
     return ConnectedServer(client, address, None)
-
-
-def _show_town(client: carla.Client, town: str | None) -> None:
-    current = client.get_world().get_map().name.rsplit("/", 1)[-1]
-    if town is None or town == current:
-        return
-    xodr = load_road_map(Path(town)).xodr if town.endswith(".xodr") else None
-    available = sorted(name.rsplit("/", 1)[-1] for name in client.get_available_maps())
-    if xodr is None and town not in available:
-        raise InputError(f"the server has no town {town!r}; it has {', '.join(available)}")
-    try:
-        if xodr is None:
-            client.load_world(town)
-        else:
-            client.generate_opendrive_world(xodr)
-    except RuntimeError as error:
-        raise InfrastructureError(f"the server did not load {town}: {error}") from error
