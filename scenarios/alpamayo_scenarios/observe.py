@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import carla
@@ -12,6 +13,7 @@ import numpy as np
 from alpamayo_agents.base import Decision
 from alpamayo_sim.frames import Transform
 from alpamayo_sim.metrics.tick import ActorState, CollisionEvent, ControlRecord, TickRecord
+from alpamayo_sim.policy.plan import Plan
 
 _SIGHT_M = 100.0
 _BACKGROUND_ROLES = ("background", "autopilot")
@@ -32,6 +34,28 @@ def to_carla(transform: Transform) -> carla.Transform:
     )
 
 
+@dataclass(frozen=True)
+class LiveState:
+    """What a snapshot does not hold, as it was at that snapshot."""
+
+    speed_limit_mps: float
+    light_states: Mapping[str, int]
+    """carla.TrafficLightState by OpenDRIVE signal id."""
+    control: ControlRecord
+    """The control that the ego was under during the tick."""
+
+
+def live_state(ego: carla.Vehicle, lights: Mapping[str, carla.TrafficLight]) -> LiveState:
+    """Return what the client library shows now of the ego and of the lights, by OpenDRIVE signal id."""
+    states = {signal: int(light.state) for signal, light in lights.items()}
+    return LiveState(ego.get_speed_limit() / 3.6, states, control_record(ego.get_control()))
+
+
+def control_record(control: carla.VehicleControl) -> ControlRecord:
+    """Return a control as records have it."""
+    return ControlRecord(control.throttle, control.steer, control.brake, control.hand_brake, control.reverse)
+
+
 class TickObserver:
     """Builds tick records for one ego; what never changes about an actor is asked for once."""
 
@@ -47,13 +71,25 @@ class TickObserver:
 
     def record(self, snapshot: carla.WorldSnapshot, decision: Decision, measurements: Mapping[str, Any]) -> TickRecord:
         """Return the record of the tick that `snapshot` shows, with the agent's answer to it."""
+        states = {signal: int(light.state) for signal, light in self._lights.items()}
+        live = LiveState(self._ego.get_speed_limit() / 3.6, states, control_record(decision.control))
+        return self.record_live(snapshot, live, measurements, plan=decision.plan)
+
+    def record_live(
+        self,
+        snapshot: carla.WorldSnapshot,
+        live: LiveState,
+        measurements: Mapping[str, Any],
+        *,
+        plan: Plan | None = None,
+    ) -> TickRecord:
+        """Return the record of a tick that may lie in the past, `live` being what was true then."""
         now_s = snapshot.timestamp.elapsed_seconds
         if self._start_s is None:
             self._start_s = now_s
-        ego = self._state(snapshot, self._ego.id)
-        assert ego is not None, "the ego lives as long as its episode"
-        acceleration, rate = self._ego.get_acceleration(), self._ego.get_angular_velocity()
-        control = decision.control
+        ego, motion = self._state(snapshot, self._ego.id), snapshot.find(self._ego.id)
+        assert ego is not None and motion is not None, "the ego lives as long as its episode"
+        acceleration, rate = motion.get_acceleration(), motion.get_angular_velocity()
         return TickRecord(
             frame=snapshot.frame,
             time_s=now_s - self._start_s,
@@ -61,10 +97,10 @@ class TickObserver:
             speed_mps=float(np.linalg.norm(ego.velocity_mps)),
             acceleration_mps2=(acceleration.x, acceleration.y, acceleration.z),
             angular_velocity_dps=(rate.x, rate.y, rate.z),
-            speed_limit_mps=self._ego.get_speed_limit() / 3.6,
-            control=ControlRecord(control.throttle, control.steer, control.brake, control.hand_brake, control.reverse),
+            speed_limit_mps=live.speed_limit_mps,
+            control=live.control,
             actors=self._others(snapshot, ego.transform),
-            light_states={signal: int(light.state) for signal, light in self._lights.items()},
+            light_states=dict(live.light_states),
             collisions=tuple(self._collision(event) for event in measurements.get("collision", ())),
             lane_invasions=tuple(
                 str(marking.type)
@@ -72,7 +108,7 @@ class TickObserver:
                 for marking in event.crossed_lane_markings
             ),
             traffic_speed_mps=self._traffic_speed(snapshot),
-            plan=decision.plan,
+            plan=plan,
             front_image=_rgb(measurements.get("front")),
         )
 

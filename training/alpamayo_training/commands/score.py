@@ -12,9 +12,10 @@ import numpy as np
 from tyro.conf import Positional, UseAppendAction
 
 from alpamayo_scenarios.route_file import load_routes
+from alpamayo_sim.client.connection import ServerAddress
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.metrics.bootstrap import Interval, bootstrap_mean
-from alpamayo_sim.metrics.profile import PROFILES, ScoringProfile, scoring_profile
+from alpamayo_sim.metrics.profile import DEFAULT_PROFILE, PROFILES, ScoringProfile, scoring_profile
 from alpamayo_sim.metrics.results import bench2drive
 from alpamayo_sim.metrics.results.aggregate import result_file
 from alpamayo_sim.metrics.results.file import merged_records, read_result_file, result_files_in, write_result_file
@@ -24,6 +25,7 @@ from alpamayo_sim.record.run_folder import RunFolder
 from alpamayo_sim.roads.road_map import load_road_map
 from alpamayo_sim.roads.route_planner import RoutePlanner
 from alpamayo_training.drive_figures import drive_figures
+from alpamayo_training.passive_score import PassiveOptions, watch
 
 _LEVEL = 0.95
 
@@ -36,7 +38,7 @@ class Arguments:
     blocked is blocked, how far off its lane a car is outside) stay as the file's evaluator had them.
     """
 
-    files: Annotated[tuple[Path, ...], Positional]
+    files: Annotated[tuple[Path, ...], Positional] = ()
     """Result files, or folders with some (run folders, Bench2Drive's output); several are taken as parts of one run."""
     profile: str | None = None
     """leaderboard-1.0, leaderboard-2.0, leaderboard-2.1 or bench2drive; by default a table of all."""
@@ -53,9 +55,18 @@ class Arguments:
     """Seed of the bootstrap."""
     json: bool = False
     """Print one JSON line and nothing else."""
+    attach: str | None = None
+    """HOST:PORT of a server on which somebody else drives: a second client looks on, never ticks, and judges the routes
+    of --routes as they are driven (--profile, by default leaderboard-2.1), until each has been judged once."""
+    route: str | None = None
+    """With --attach: judge only the next episode of the route with this id."""
 
     def run(self) -> int:
         """Score; return 0. Raises InputError for files that are none."""
+        if self.attach is not None:
+            return self._attach(self.attach)
+        if not self.files:
+            raise InputError("give result files to score, or a server to watch with --attach HOST:PORT")
         if self.seed < 0:
             raise InputError(f"--seed is 0 or more; found {self.seed}")
         if self.out is not None and self.profile is None:
@@ -78,6 +89,24 @@ class Arguments:
                     print(f"  {figure:<34}{value:>10.3f}")
         if self.out is not None and not self.json:
             print(f"result file: {self.out}")
+        return 0
+
+    def _attach(self, address: str) -> int:
+        if self.files:
+            raise InputError("--attach scores what is driven now; leave the files out")
+        if self.routes is None:
+            raise InputError("--attach needs the file of the routes that are driven: --routes FILE")
+        options = PassiveOptions(
+            address=ServerAddress.parse(address),
+            routes=self.routes,
+            route_id=self.route,
+            profile=scoring_profile(self.profile or DEFAULT_PROFILE).name,
+            out=self.out,
+            quiet=self.json,
+        )
+        results = watch(options)
+        if self.json:
+            print(json.dumps({"episodes": [result.flat() for result in results]}))
         return 0
 
     def _score(self, files: Sequence[ResultFile], profile: ScoringProfile) -> ResultFile:

@@ -1,0 +1,103 @@
+"""Every frame of a world that somebody else ticks, in order, with what only the live world tells."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass
+
+import carla
+
+from alpamayo_scenarios.observe import LiveState, live_state
+
+HERO_ROLE = "hero"
+
+
+@dataclass(frozen=True)
+class WorldFrame:
+    """The world after one tick."""
+
+    snapshot: carla.WorldSnapshot
+    world: carla.World
+    """The world (CARLA: episode) that the frame belongs to; another object after a map change."""
+    hero: carla.Vehicle | None
+    """The ego, if there is one at this frame."""
+    live: LiveState | None
+    """What was true of ego and lights at this very frame; None without an ego."""
+    missed: int
+    """Frames of this world that went by between the last one and this one without being seen."""
+
+
+class WorldFeed:
+    """A subscription to the world's ticks that survives map changes.
+
+    CARLA's client library calls back for one frame after the other, and shows that frame's state until the callback
+    returns; so what a snapshot lacks (lights, control, speed limit) is read there, and belongs to the frame even when
+    the frames are looked at later. A server in lock-step is told after each frame that this follower has had its turn.
+    """
+
+    def __init__(self, client: carla.Client) -> None:
+        self._client = client
+        self._queue: queue.SimpleQueue[WorldFrame] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._owes_turn = False
+        self._world = client.get_world()
+        self._world_id = -1
+        self._last_frame: int | None = None
+        self._seen: set[int] = set()
+        self._hero: carla.Vehicle | None = None
+        self._lights: dict[str, carla.TrafficLight] = {}
+        self._registered = self._world
+        self._callback = self._world.on_tick(self._take)
+
+    def next(self, timeout_s: float) -> WorldFrame | None:
+        """Return the next frame, or None when there is none within `timeout_s`."""
+        if self._owes_turn and self._queue.empty():
+            # An empty batch changes nothing anywhere; `alpamayo sim --lock-step` takes it for the end of the turn.
+            self._client.apply_batch([])
+            self._owes_turn = False
+        try:
+            frame = self._queue.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+        self._owes_turn = True
+        return frame
+
+    def close(self) -> None:
+        """End the subscription; safe to call twice."""
+        if not self._closed.is_set():
+            self._closed.set()
+            self._registered.remove_on_tick(self._callback)
+
+    def _take(self, snapshot: carla.WorldSnapshot) -> None:
+        if self._closed.is_set():
+            return
+        if snapshot.id != self._world_id:
+            self._enter_world(snapshot)
+        last, self._last_frame = self._last_frame, snapshot.frame
+        missed = 0 if last is None else max(0, snapshot.frame - last - 1)
+        hero = self._find_hero(snapshot)
+        live = live_state(hero, self._lights) if hero is not None else None
+        self._queue.put(WorldFrame(snapshot, self._world, hero, live, missed))
+
+    def _enter_world(self, snapshot: carla.WorldSnapshot) -> None:
+        self._world = self._client.get_world()
+        self._world_id = snapshot.id
+        self._last_frame = None
+        self._seen.clear()
+        self._hero = None
+        lights = self._world.get_actors().filter("traffic.traffic_light*")
+        self._lights = {light.get_opendrive_id(): light for light in lights if isinstance(light, carla.TrafficLight)}
+
+    def _find_hero(self, snapshot: carla.WorldSnapshot) -> carla.Vehicle | None:
+        if self._hero is not None and not snapshot.has_actor(self._hero.id):
+            self._hero = None
+        if self._hero is None:
+            for state in snapshot:
+                if state.id not in self._seen:
+                    self._seen.add(state.id)
+                    actor = self._world.get_actor(state.id)
+                    if isinstance(actor, carla.Vehicle) and actor.attributes.get("role_name") == HERO_ROLE:
+                        self._hero = actor
+                        break
+        return self._hero
