@@ -42,6 +42,8 @@ class JunctionTraffic:
         self._stop_entries = False
         self._removed_entries: set[LaneKey] = set()
         self._removed_exits: set[LaneKey] = set()
+        self._route_exits = {lane_key(waypoint) for waypoint in where.route_exits}
+        self._front_cars = 0
         self._extend_m = 0.0
         self._most, self._spacing_m = MOST_OF_SOURCE, SPACING_M
         entries = where.entries or where.route_entries
@@ -60,6 +62,7 @@ class JunctionTraffic:
         """Take over the cars of the ego's road, open the entries, fill the road behind."""
         self._begun = True
         self._from_road = road
+        self._front_cars = max(1, front_cars)
         for car in road:
             car.speed_percent = FULL_PERCENT
         for entry in self.where.entries:
@@ -72,7 +75,7 @@ class JunctionTraffic:
             if lane_key(leaving) in self._removed_exits:
                 continue
             at_m = 2.0 * self._spacing_m + self._extend_m
-            for _ in range(max(1, front_cars)):
+            for _ in range(self._front_cars):
                 further = leaving.next(at_m)
                 if not further or further[0].is_junction:
                     break
@@ -99,7 +102,10 @@ class JunctionTraffic:
                 entering = not inside and lane_key(at) == source.entry
                 if self._stop_entries:
                     car.speed_percent = 0.0 if entering else FULL_PERCENT
-                if (self._clear and inside) or (not entering and away > self._radius_m + AWAY_M):
+                if not (inside or entering) and lane_key(at) in self._route_exits:
+                    source.cars.remove(car)
+                    self._on_exit.append(car)
+                elif (self._clear and inside) or (not entering and away > self._radius_m + AWAY_M):
                     leaving.append(car)
         for car in self._on_exit:
             state = self._stage.actor_state(car.id)
@@ -107,9 +113,21 @@ class JunctionTraffic:
                 gone_m = state.get_transform().location.distance(self._center) - self._radius_m - self._extend_m
                 share = (4.0 * self._spacing_m - gone_m) / self._spacing_m
                 car.speed_percent = float(np.clip(100.0 * share, 0.0, FULL_PERCENT))
+        leaving += self._too_many_on_exit()
         if leaving:
             self.forget(leaving)
             self._fleet.destroy(leaving)
+
+    def _too_many_on_exit(self) -> list[Car]:
+        """The farthest cars of each lane behind the junction that has more than the ego's road has ahead of the ego."""
+        lanes: dict[LaneKey, list[Car]] = {}
+        for car in self._on_exit:
+            lanes.setdefault(self._key(car), []).append(car)
+        found: list[Car] = []
+        for cars in lanes.values():
+            cars.sort(key=lambda car: self._place(car).distance(self._center))
+            found += cars[self._front_cars + 1 :]
+        return found
 
     def change(self, source_cars: int | None, spacing_m: float | None) -> None:
         """Change how many cars an entry has and how far apart they are."""

@@ -16,7 +16,9 @@ class TrafficStalledError(InfrastructureError):
     """TrafficManager missed a tick's signal, as it does now and then on a busy machine; the episode is to be repeated."""
 
     def __init__(self) -> None:
-        super().__init__("TrafficManager missed a tick's signal and was woken: the episode could not be repeated exactly")
+        super().__init__(
+            "TrafficManager missed a tick's signal and was woken: the episode could not be repeated exactly"
+        )
 
 
 class ManagerLease:
