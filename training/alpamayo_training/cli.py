@@ -21,6 +21,7 @@ _COMMANDS = {
     "sim": "start the embedded CARLA server, or check how any CARLA server behaves",
     "render": "draw the cameras of several servers in one process",
     "drive": "drive one route with an agent in traffic, with video and report",
+    "bench": "drive a suite of routes with an agent and score it",
     "view": "show the world of a running CARLA server in a browser",
     "score": "score result files of the leaderboard, Bench2Drive or ours under any profile",
     "report": "write the HTML report of a run folder again",
