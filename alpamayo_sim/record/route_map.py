@@ -16,6 +16,7 @@ from alpamayo_sim.roads.route_planner import Route
 
 _MARGIN_M = 45.0
 _TOLERANCE_M = 0.25
+_PIECE_SAMPLES = 40
 _KINDS = {
     LaneType.DRIVING: "driving",
     LaneType.BIDIRECTIONAL: "driving",
@@ -32,26 +33,13 @@ _KINDS = {
 def describe_surroundings(road_map: RoadMap, route: Route) -> dict[str, Any]:
     """Return the route and the lanes, stop lines and lights around it, metres in the CARLA world frame, rounded to cm.
 
-    `lanes` are outlines [K, 2] with their kind, simplified to 0.25 m; `stop_lines` are segments with their light's id,
-    those that the route passes.
+    `lanes` are the pieces of lanes near the route, see `lane_pieces`; `stop_lines` are segments with their light's id, those
+    that the route passes.
     """
     low = route.points[:, :2].min(axis=0) - _MARGIN_M
     high = route.points[:, :2].max(axis=0) + _MARGIN_M
-    lanes = road_map.lanes
-    near_route, _ = KDTree(route.points[:, :2]).query(lanes.xyz[:, :2], distance_upper_bound=_MARGIN_M)
-    outlines: list[dict[str, Any]] = []
-    for lane in range(len(lanes)):
-        kind = _KINDS.get(LaneType(int(lanes.lane_type[lane])))
-        samples = slice(int(lanes.start[lane]), int(lanes.stop[lane]))
-        xy = lanes.xyz[samples, :2]
-        inside = np.isfinite(near_route[samples])
-        if kind is None or not inside.any():
-            continue
-        first, last = int(inside.argmax()), len(inside) - int(inside[::-1].argmax())
-        if last - first < 2:
-            continue
-        outline = lane_outline(xy[first:last], lanes.tangent[samples][first:last], lanes.width[samples][first:last])
-        outlines.append({"kind": kind, "points": _simplified(outline, closed=True)})
+    near_route, _ = KDTree(route.points[:, :2]).query(road_map.lanes.xyz[:, :2], distance_upper_bound=_MARGIN_M)
+    outlines = lane_pieces(road_map, np.isfinite(near_route))
     on_route = {signal_id for _, signal_id in lights_along(road_map, route)}
     stop_lines = [
         {"light": light.signal_id, "points": _rounded(light.stop_line[:, :2])}
@@ -65,6 +53,27 @@ def describe_surroundings(road_map: RoadMap, route: Route) -> dict[str, Any]:
         "lanes": outlines,
         "stop_lines": stop_lines,
     }
+
+
+def lane_pieces(road_map: RoadMap, wanted: NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """Return the pieces of lanes that have a sample which is `wanted` [N]: their kind and outline [K, 2], rounded to cm.
+
+    Lanes are cut every 40 samples, whatever is wanted, so that the same piece comes out the same for every route of a town.
+    Outlines are simplified to 0.25 m.
+    """
+    lanes = road_map.lanes
+    pieces: list[dict[str, Any]] = []
+    for lane in range(len(lanes)):
+        kind = _KINDS.get(LaneType(int(lanes.lane_type[lane])))
+        start, stop = int(lanes.start[lane]), int(lanes.stop[lane])
+        if kind is None or not wanted[start:stop].any():
+            continue
+        for first in range(start, stop - 1, _PIECE_SAMPLES):
+            samples = slice(first, min(first + _PIECE_SAMPLES + 1, stop))
+            if wanted[samples].any():
+                outline = lane_outline(lanes.xyz[samples, :2], lanes.tangent[samples], lanes.width[samples])
+                pieces.append({"kind": kind, "points": _simplified(outline, closed=True)})
+    return pieces
 
 
 def lane_outline(
