@@ -25,6 +25,8 @@ class ServerConfig:
     """Cap in ticks per second. None: synchronous mode is as fast as the client, asynchronous mode runs in real time."""
     lock_step_s: float | None = None
     """In synchronous mode, how long each tick waits at most for clients that follow the world without ticking it."""
+    synchronous: bool = False
+    """Begin in synchronous mode: the world stands still until a client ticks it, so that no frame depends on when one came."""
     seed: int = 0
     """Seed of the world: the same seed and commands give bit-identical states."""
     maps: tuple[Path, ...] = ()

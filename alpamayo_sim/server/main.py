@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (there is no authentication)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the world")
+    parser.add_argument(
+        "--synchronous", action="store_true", help="begin in synchronous mode: stand still until ticked"
+    )
     parser.add_argument("--max-rate", type=float, help="cap in ticks per second")
     parser.add_argument(
         "--lock-step", type=float, nargs="?", const=DEFAULT_PATIENCE_S, metavar="SECONDS",
@@ -93,6 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             host=options.host,
             max_rate=options.max_rate,
             lock_step_s=options.lock_step,
+            synchronous=options.synchronous,
             seed=options.seed,
             maps=tuple(options.maps),
             cache_dir=options.cache,

@@ -79,7 +79,7 @@ class Simulation:
         self._config = config
         self._hub = hub
         self.world_stream = hub.open(keep_last=True)
-        self.settings = EpisodeSettings()
+        self.settings = EpisodeSettings(synchronous_mode=config.synchronous)
         self.episode_id = 0
         self.generated: BuiltMap | None = None
         """What was made of the OpenDRIVE text that a client sent last."""

@@ -66,7 +66,13 @@ class FreshEmbedded(ServerSource):
         """Start a server with the task's town and seed."""
         self.close()
         self._server = EmbeddedServer(
-            task.town, seed=task.seed, maps_dirs=self._maps, cache_dir=self._cache, wait=False
+            task.town,
+            seed=task.seed,
+            maps_dirs=self._maps,
+            cache_dir=self._cache,
+            # The world waits for its client, or results would depend on how long that took.
+            extra_args=["--synchronous"],
+            wait=False,
         )
 
     def address(self) -> ServerAddress:
