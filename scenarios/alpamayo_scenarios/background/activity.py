@@ -83,7 +83,7 @@ class BackgroundActivity(Background):
         else:
             self._set_road_speeds()
             self._trim_front()
-            if self._sources_active:
+            if self._sources_active and not self._ego_first:
                 self._spawn_behind()
             self._spawn_opposite()
         self._drop_opposite()
@@ -155,7 +155,7 @@ class BackgroundActivity(Background):
 
     def stop_front_vehicles(self) -> None:
         """Stop the cars ahead."""
-        for car in self._road:
+        for car in self._of_ego_road():
             if not self._behind(car):
                 self._fleet.hold(car)
 
@@ -167,7 +167,7 @@ class BackgroundActivity(Background):
 
     def stop_back_vehicles(self) -> None:
         """Hold the cars behind."""
-        for car in self._road:
+        for car in self._of_ego_road():
             if self._behind(car):
                 self._fleet.hold(car)
 
@@ -363,6 +363,9 @@ class BackgroundActivity(Background):
                 self._forget([car])
                 self._fleet.destroy([car])
 
+    def _of_ego_road(self) -> list[Car]:
+        return [*self._road, *(self._junction.from_ego_road if self._junction is not None else [])]
+
     def _cars(self) -> list[Car]:
         return [*self._road, *self._opposite, *(self._junction.cars() if self._junction is not None else [])]
 
@@ -386,7 +389,7 @@ class BackgroundActivity(Background):
 
     def _place(self, car: Car) -> carla.Location:
         state = self._stage.actor_state(car.id)
-        return state.get_transform().location if state is not None else car.actor.get_location()
+        return state.get_transform().location if state is not None else car.put_at
 
     def _speed(self, car: Car) -> float:
         state = self._stage.actor_state(car.id)

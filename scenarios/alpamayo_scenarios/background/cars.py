@@ -23,6 +23,8 @@ class Car:
     """One vehicle of the background."""
 
     actor: carla.Vehicle
+    put_at: carla.Location
+    """Where it was placed; its place until the next tick tells of it."""
     speed_percent: float = FULL_PERCENT
     """Of the speed limit."""
     lane_from_left: int = 0
@@ -68,7 +70,7 @@ class CarFleet:
         manager.vehicle_lane_offset(actor, LANE_OFFSET_M)
         if speed_mps > 0.0:
             actor.set_target_velocity(waypoint.transform.get_forward_vector() * speed_mps)
-        return Car(actor)
+        return Car(actor, waypoint.transform.location)
 
     def ignore_lights_and_signs(self, car: Car) -> None:
         """Let a car drive on whatever the lights show, as those have to that leave the ego behind."""
@@ -103,6 +105,7 @@ class CarFleet:
         pose = waypoint.transform
         pose.location.z += LIFT_M
         car.actor.set_transform(pose)
+        car.put_at = waypoint.transform.location
 
     def destroy(self, cars: list[Car]) -> None:
         """Take cars away."""

@@ -58,6 +58,11 @@ class JunctionTraffic:
         """Everybody who belongs to the junction."""
         return [*self._from_road, *self._on_exit, *(car for source in self._sources for car in source.cars)]
 
+    @property
+    def from_ego_road(self) -> list[Car]:
+        """Those that came along the ego's road."""
+        return list(self._from_road)
+
     def begin(self, road: list[Car], front_cars: int) -> None:
         """Take over the cars of the ego's road, open the entries, fill the road behind."""
         self._begun = True
@@ -219,7 +224,7 @@ class JunctionTraffic:
 
     def _place(self, car: Car) -> carla.Location:
         state = self._stage.actor_state(car.id)
-        return state.get_transform().location if state is not None else car.actor.get_location()
+        return state.get_transform().location if state is not None else car.put_at
 
 
 def _back_from_junction(entry: carla.Waypoint) -> carla.Waypoint | None:
