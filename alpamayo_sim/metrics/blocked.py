@@ -32,7 +32,7 @@ class Blocked:
             elif event.phase in (ScenarioPhase.FINISHED, ScenarioPhase.TIMED_OUT) and event.name in self._suspended_by:
                 self._suspended_by.remove(event.name)
                 self._moved_at_s = tick.time_s
-        if self._moved_at_s is None or self._suspended_by or tick.speed_mps >= _MOVING_MPS:
+        if self._moved_at_s is None or self._suspended_by or tick.planar_speed_mps >= _MOVING_MPS:
             self._moved_at_s = tick.time_s
         if self._failed or tick.time_s - self._moved_at_s <= self._after_s:
             return []

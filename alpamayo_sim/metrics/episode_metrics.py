@@ -21,6 +21,7 @@ from alpamayo_sim.metrics.route_deviation import RouteDeviation
 from alpamayo_sim.metrics.route_timeout import RouteTimeout
 from alpamayo_sim.metrics.scenario_criteria import ScenarioCounts, ScenarioTimeout, YieldEmergencyVehicle
 from alpamayo_sim.metrics.score import driving_score, is_success, penalty_factor
+from alpamayo_sim.metrics.signal_areas import SignalAreas, areas_of_map
 from alpamayo_sim.metrics.stop_sign import StopSign
 from alpamayo_sim.metrics.tick import TickRecord
 from alpamayo_sim.roads.road_map import RoadMap
@@ -34,13 +35,14 @@ class MetricContext:
     road_map: RoadMap
     route: Route
     profile: ScoringProfile
+    areas: SignalAreas
 
 
 CRITERIA: Mapping[str, Callable[[MetricContext], Criterion]] = {
     "route_completion": lambda c: RouteCompletion(c.route),
     "collision": lambda c: Collision(),
-    "red_light": lambda c: RedLight(c.road_map),
-    "stop_sign": lambda c: StopSign(c.road_map),
+    "red_light": lambda c: RedLight(c.road_map.carla_map, c.areas.lights),
+    "stop_sign": lambda c: StopSign(c.road_map.carla_map, c.areas.stops),
     "outside_route_lanes": lambda c: OutsideRouteLanes(c.road_map, c.route, c.profile.lane_margin_m),
     "route_deviation": lambda c: RouteDeviation(c.route),
     "blocked": lambda c: Blocked(c.profile.blocked_after_s),
@@ -67,12 +69,17 @@ class EpisodeMetrics:
         *,
         profile: str = DEFAULT_PROFILE,
         criteria: Sequence[str] = DEFAULT_CRITERIA,
+        areas: SignalAreas | None = None,
     ) -> None:
-        """Compose the named criteria; InputError for an unknown profile or criterion."""
+        """Compose the named criteria; InputError for an unknown profile or criterion.
+
+        `areas` are the boxes of lights and stop signs of the server in question, by default those of the map.
+        """
         unknown = [name for name in criteria if name not in CRITERIA]
         if unknown:
             raise InputError(f"unknown criteria {unknown}; choose from {', '.join(CRITERIA)}")
-        context = MetricContext(road_map, route, scoring_profile(profile))
+        areas = areas_of_map(road_map.signals) if areas is None else areas
+        context = MetricContext(road_map, route, scoring_profile(profile), areas)
         self.profile = context.profile
         self.criteria = {name: CRITERIA[name](context) for name in dict.fromkeys(("route_completion", *criteria))}
         self.infractions: list[Infraction] = []
@@ -98,14 +105,16 @@ class EpisodeMetrics:
     @property
     def end_reason(self) -> str | None:
         """Why the episode is over: "completed" or the name of a terminal infraction; None while it goes on."""
-        if self.completion.completed:
+        if self.completion.over:
             return "completed"
         return next((i.kind.value for i in self.infractions if i.kind in TERMINAL), None)
 
     def result(self, identity: EpisodeIdentity, *, status: str = OK, wall_time_s: float = 0.0) -> EpisodeResult:
         """Close the criteria and return the verdict; called once, after the last tick."""
-        for criterion in self.criteria.values():
-            self.infractions.extend(criterion.finish())
+        # The leaderboard's behaviour tree stops its criteria when it ends by itself, and the evaluator stops them again.
+        for _ in range(1 if self.end_reason is None else 2):
+            for criterion in self.criteria.values():
+                self.infractions.extend(criterion.finish())
         outside = self.criteria.get("outside_route_lanes")
         fraction = outside.fraction if isinstance(outside, OutsideRouteLanes) else 0.0
         penalty = penalty_factor(self.infractions, fraction, self.profile)
@@ -115,7 +124,7 @@ class EpisodeMetrics:
         return EpisodeResult(
             identity=identity,
             status=status,
-            outcome=self.end_reason or "stopped",
+            outcome="completed" if self.completion.completed else self.end_reason or "stopped",
             profile=self.profile.name,
             route_completion_percent=completion_percent,
             penalty=penalty,

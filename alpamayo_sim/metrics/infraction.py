@@ -66,7 +66,10 @@ class Criterion(Protocol):
         ...
 
     def finish(self) -> list[Infraction]:
-        """Return the infractions that only the end of the episode shows; called once, after the last tick."""
+        """Return the infractions that only the end of the episode shows.
+
+        Called after the last tick, and once more when the episode ended by itself and was not stopped.
+        """
         ...
 
     def values(self) -> dict[str, float]:

@@ -47,13 +47,17 @@ class MinSpeed:
             speeds = [math.hypot(*a.velocity_mps) for a in tick.actors if a.type_id.startswith("vehicle.")]
             traffic_mps = sum(speeds) / len(speeds) if speeds else None
         if traffic_mps is not None:
-            self._ego_sum += tick.speed_mps
+            self._ego_sum += tick.planar_speed_mps
             self._traffic_sum += traffic_mps
         return found
 
     def finish(self) -> list[Infraction]:
-        """Return the infraction of the last stretch, if the route was all but finished."""
-        if self._last_tick is None or self._progress.distance_m < _LAST_STRETCH * self._progress.length_m:
+        """Return the infraction of the last stretch, if the route was all but finished.
+
+        Called again it returns it again, as the leaderboard counts the last stretch of an episode that ended by itself
+        twice.
+        """
+        if self._last_tick is None or self._progress.distance_m <= _LAST_STRETCH * self._progress.length_m:
             return []
         return self._close_stretch(self._last_tick)
 

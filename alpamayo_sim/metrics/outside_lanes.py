@@ -21,10 +21,11 @@ _MAX_LANE_ANGLE_DEG = 150.0
 class OutsideRouteLanes:
     """Measures how much of the completed route was driven outside its lanes (`OutsideRouteLanesTest`).
 
-    Outside is: the ego's origin is farther from the middle of the nearest driving or parking lane than half its width
-    plus a margin; or the ego is in a lane of the other direction (it points more than 120 degrees away from the lane
-    after a junction, or the nearest lane's direction jumped by more than 150 degrees between two ticks), junctions and
-    the ticks left out at which a scenario allows it. Each stretch outside is one infraction; the score uses the fraction.
+    Outside is: the ego's origin is farther from the middle of the driving or parking lane, whichever middle is nearer,
+    than half that lane's width plus a margin; or the ego is in a lane of the other direction (it points more than 120
+    degrees away from the lane after a junction, or the nearest lane's direction jumped by more than 150 degrees between
+    two ticks), junctions and the ticks left out at which a scenario allows it. Each stretch outside is one infraction;
+    the score uses the fraction.
     """
 
     name: ClassVar[str] = "outside_route_lanes"
@@ -63,13 +64,13 @@ class OutsideRouteLanes:
         return [Infraction(InfractionKind.OUTSIDE_ROUTE_LANES, tick.frame, tick.time_s, (x, y, z), message)]
 
     def _is_beside_road(self, location: carla.Location, driving: carla.Waypoint) -> bool:
-        if not self._is_beyond(location, driving):
-            return False
+        lane, distance_m = driving, location.distance(driving.transform.location)
         parking = self._map.get_waypoint(location, lane_type=carla.LaneType.Parking)
-        return parking is None or self._is_beyond(location, parking)
-
-    def _is_beyond(self, location: carla.Location, lane: carla.Waypoint) -> bool:
-        return location.distance(lane.transform.location) > lane.lane_width / 2.0 + self._margin_m
+        if parking is not None:
+            parking_m = location.distance(parking.transform.location)
+            if parking_m <= distance_m:
+                lane, distance_m = parking, parking_m
+        return distance_m > lane.lane_width / 2.0 + self._margin_m
 
     def _follow_lane_direction(self, waypoint: carla.Waypoint, ego_yaw_deg: float) -> None:
         last = self._last_waypoint

@@ -10,7 +10,7 @@ from alpamayo_sim.metrics.route_progress import RouteProgress
 from alpamayo_sim.metrics.tick import TickRecord
 from alpamayo_sim.roads.route_planner import Route
 
-_WINDOW_POINTS = 5
+_WINDOW_POINTS = 3
 _SHARE_OF_LIMIT = 0.10
 
 

@@ -16,8 +16,9 @@ from alpamayo_scenarios.route_file import RouteSpec
 from alpamayo_sim.metrics.episode_metrics import CRITERIA, EpisodeMetrics
 from alpamayo_sim.metrics.episode_result import OK, EpisodeIdentity, EpisodeResult
 from alpamayo_sim.metrics.infraction import Infraction
+from alpamayo_sim.roads.evaluator_route import EvaluatorPlanner
 from alpamayo_sim.roads.road_map import RoadMap, road_map_from_text
-from alpamayo_sim.roads.route_planner import Route, RoutePlanner
+from alpamayo_sim.roads.route_planner import Route
 
 AT_START_M = 5.0
 """An ego that appears this close to a route's first point drives that route."""
@@ -122,7 +123,7 @@ class PassiveSession:
             if spec.town == road_map.name:
                 route = self._planned.get((road_map.name, spec.route_id))
                 if route is None:
-                    route = RoutePlanner(road_map.carla_map).trace(spec.waypoints)
+                    route = EvaluatorPlanner(road_map.carla_map).trace(spec.waypoints)
                     self._planned[road_map.name, spec.route_id] = route
                 x, y, _ = route.points[0].tolist()
                 distance_m = math.hypot(here.x - x, here.y - y)

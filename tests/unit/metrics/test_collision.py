@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from synthetic_drive import ego_tick
 
@@ -16,8 +18,11 @@ CAR, WALL = "vehicle.tesla.model3", "static.building"
 def contact(
     criterion: Collision, frame: int, x: float, other: int, type_id: str = CAR, speed: float = 5.0
 ) -> list[Infraction]:
-    event = CollisionEvent(frame, frame * 0.05, other, type_id, 900.0)
-    return criterion.update(ego_tick(frame, Transform(x, 0.0, 0.0), speed, collisions=[event]))
+    """The infractions of a contact at `frame`, the ego being at `x` with `speed` since the tick before."""
+    here = Transform(x, 0.0, 0.0)
+    assert criterion.update(ego_tick(frame, here, speed)) == []
+    event = CollisionEvent(frame + 1, (frame + 1) * 0.05, other, type_id, 900.0)
+    return criterion.update(ego_tick(frame + 1, here, speed, collisions=[event]))
 
 
 @pytest.mark.parametrize(
@@ -56,6 +61,7 @@ def test_the_same_actor_counts_again_after_five_seconds_elsewhere() -> None:
     criterion = Collision()
     assert len(contact(criterion, 0, 0.0, 7)) == 1
     assert contact(criterion, 90, 30.0, 7) == []
+    assert contact(criterion, 99, 35.0, 7) == []
     assert len(contact(criterion, 101, 40.0, 7)) == 1
 
 
@@ -77,3 +83,25 @@ def test_a_sidewalk_is_no_infraction_but_marks_the_place() -> None:
     assert contact(criterion, 0, 0.0, 0, "static.sidewalk") == []
     assert contact(criterion, 1, 1.0, 0, WALL) == []
     assert len(contact(criterion, 2, 7.0, 0, WALL)) == 1
+
+
+def test_place_speed_and_time_are_those_of_the_tick_before() -> None:
+    """The message of a collision is there before the state of its tick, and the leaderboard looks at what it has."""
+    criterion = Collision()
+    event = CollisionEvent(1, 0.05, 7, CAR, 900.0)
+    assert criterion.update(ego_tick(0, Transform(1.0, 0.0, 0.0), 0.05)) == []
+    assert criterion.update(ego_tick(1, Transform(2.0, 0.0, 0.0), 5.0, collisions=[event])) == []
+    (found,) = criterion.update(ego_tick(2, Transform(3.0, 0.0, 0.0), 0.05, collisions=[event]))
+    assert found.frame == 2
+    assert found.location == (2.0, 0.0, 0.0)
+    assert found.message.endswith("at (x=2.0, y=0.0, z=0.0)")
+
+
+def test_speed_up_and_down_is_none() -> None:
+    """The leaderboard's speed is that in the plane: an ego that only drops stands."""
+    criterion = Collision()
+    event = CollisionEvent(1, 0.05, 7, CAR, 900.0)
+    falling = ego_tick(0, Transform(0.0, 0.0, 0.0), 0.0)
+    falling = replace(falling, speed_mps=3.0, ego=replace(falling.ego, velocity_mps=(0.0, 0.0, -3.0)))
+    assert criterion.update(falling) == []
+    assert criterion.update(ego_tick(1, Transform(0.0, 0.0, 0.0), 5.0, collisions=[event])) == []

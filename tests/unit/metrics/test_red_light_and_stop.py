@@ -10,6 +10,7 @@ from synthetic_drive import MKZ_EXTENT_M, ego_tick
 from alpamayo_sim.frames import Transform
 from alpamayo_sim.metrics.infraction import Infraction, InfractionKind
 from alpamayo_sim.metrics.red_light import RedLight
+from alpamayo_sim.metrics.signal_areas import areas_of_map
 from alpamayo_sim.metrics.stop_sign import StopSign
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.signals import SignSpec, TrafficLightSpec
@@ -37,7 +38,7 @@ def pass_line(road_map: RoadMap, state_at: dict[float, int], turn_deg: float = 0
     there.
     """
     light = light_of(road_map)
-    criterion = RedLight(road_map)
+    criterion = RedLight(road_map.carla_map, areas_of_map(road_map.signals).lights)
     found: list[Infraction] = []
     state = GREEN
     for frame, distance in enumerate(np.arange(-20.0, 14.0, 0.4)):
@@ -75,7 +76,7 @@ def test_lights_for_the_other_direction_are_free(road_map: RoadMap) -> None:
 
 def test_waiting_at_the_line_is_free(road_map: RoadMap) -> None:
     light = light_of(road_map)
-    criterion = RedLight(road_map)
+    criterion = RedLight(road_map.carla_map, areas_of_map(road_map.signals).lights)
     pose = approach(light, -HALF_LENGTH_M - 0.3)
     assert all(criterion.update(ego_tick(k, pose, 0.0, lights={light.signal_id: RED})) == [] for k in range(100))
 
@@ -93,7 +94,7 @@ def pass_sign(
     """Drive through a stop sign's box along its lane, slowest at `slowest_at_m` from the box's centre."""
     box = stop_of(road_map).boxes[0]
     centre = road_map.carla_map.get_waypoint(carla.Location(*box.center))
-    criterion = StopSign(road_map)
+    criterion = StopSign(road_map.carla_map, areas_of_map(road_map.signals).stops)
     found: list[Infraction] = []
     at_m = np.arange(-12.0, 9.0, 0.25)
     for frame, distance in enumerate(at_m[::-1] if backwards else at_m):
