@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 
 import carla
@@ -44,7 +44,7 @@ class Play:
 
     def cars(self) -> list[carla.Vehicle]:
         actors = self.world.world.get_actors().filter("vehicle.*")
-        return [a for a in actors if isinstance(a, carla.Vehicle) and a.attributes["role_name"] == "background"]
+        return [a for a in actors if a.attributes["role_name"] == "background"]
 
     def still_there(self, cars: list[carla.Vehicle]) -> list[carla.Vehicle]:
         alive = {car.id for car in self.cars()}
@@ -67,7 +67,7 @@ class Play:
 
 
 @contextmanager
-def played(seed: int = 3) -> Iterator[Play]:
+def played(seed: int = 3) -> Generator[Play]:
     road_map = load_road_map("Gridvale")
     route = RoutePlanner(road_map.carla_map).trace([(40.0, OUTER_Y, 0.0), (440.0, OUTER_Y, 0.0)])
     with ExitStack() as stack:
