@@ -21,6 +21,10 @@ class ServerChoice:
     """HOST:PORT of a given server."""
     program: str = ""
     """Path of the CarlaUE4.sh of a CARLA to start and supervise."""
+    program_args: tuple[str, ...] = ()
+    """Further arguments to it, such as -graphicsadapter=1."""
+    ready_timeout_s: float = 240.0
+    """Time that it has until its first tick."""
     restart_after_routes: int = 0
     """Routes after which a supervised CARLA is started afresh; 0 never."""
     memory_limit_mib: int = 0

@@ -137,8 +137,8 @@ class Worker:
                 return Failed("client_silent", f"the client's process has reported nothing for {limit_s:.0f} s")
 
     def _end_episode(self, pid: int) -> None:
-        """End the episode's process: at once where its server is thrown away, else in a way that tidies up."""
-        if not self._source.is_fresh and self._source.loss() is None:
+        """End the episode's process: at once where its server is ours, else in a way that tidies up."""
+        if self._source.is_foreign:
             deadline = time.monotonic() + _UNWIND_S
             _signal(pid, signal.SIGINT)
             while time.monotonic() < deadline:

@@ -1,0 +1,152 @@
+"""Benchmark runs as a user starts them, runs that are disturbed by kills, and what two runs must agree on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from command_line import PROGRAM
+
+from alpamayo_sim.roads.road_map import load_road_map
+from alpamayo_sim.roads.route_planner import RoutePlanner
+
+WALL_CLOCK = re.compile(r'"(wall_time_s|simulation_speed_x_realtime|duration_system)":\s*[0-9.e+-]+')
+FINAL_FILES = ("leaderboard.json", "leaderboard_events.json", "results.json", "metrics.jsonl", "summary.json")
+EPISODE_FILES = ("episode.json", "map.json", "ticks.jsonl.gz", "plans.jsonl.gz", "result.json")
+
+
+def write_routes(path: Path, per_town: dict[str, int], *, shortest_m: float, longest_m: float) -> Path:
+    """Write a route file of random routes of our towns."""
+    lines = ["<routes>"]
+    for town, count in per_town.items():
+        planner = RoutePlanner(load_road_map(town).carla_map)
+        for k in range(count):
+            route = planner.random_route(np.random.default_rng(100 + k), shortest_m, longest_m)
+            points = "".join(
+                f'<position x="{x:.2f}" y="{y:.2f}" z="{z:.2f}"/>'
+                for x, y, z in route.points[[0, len(route.points) // 2, -1]]
+            )
+            lines.append(f'<route id="{town}-{k}" town="{town}"><waypoints>{points}</waypoints></route>')
+    path.write_text("\n".join([*lines, "</routes>"]))
+    return path
+
+
+def bench(out: Path, *arguments: str | Path, timeout_s: float = 240.0) -> subprocess.CompletedProcess[str]:
+    command = [*PROGRAM, "bench", "--out", str(out), "--json", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+
+
+def start_bench(out: Path, *arguments: str | Path) -> subprocess.Popen[str]:
+    command = [*PROGRAM, "bench", "--out", str(out), "--json", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def only_run(out: Path) -> Path:
+    (run,) = out.glob("[0-9]*-bench")
+    return run
+
+
+def summary_of(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def without_clocks(text: str) -> str:
+    return WALL_CLOCK.sub(r'"\1": 0', text)
+
+
+def assert_same_results(one: Path, other: Path) -> None:
+    """All final files agree but for wall-clock figures, and every episode's log is the same byte for byte."""
+    for name in FINAL_FILES:
+        assert without_clocks((one / name).read_text()) == without_clocks((other / name).read_text()), name
+    episodes = sorted(path.name for path in (one / "episodes").iterdir())
+    assert episodes == sorted(path.name for path in (other / "episodes").iterdir())
+    for episode in episodes:
+        for name in EPISODE_FILES:
+            first, second = (run / "episodes" / episode / name for run in (one, other))
+            if name == "result.json":
+                assert without_clocks(first.read_text()) == without_clocks(second.read_text()), episode
+            else:
+                assert first.read_bytes() == second.read_bytes(), (episode, name)
+
+
+@dataclass
+class Disturbance:
+    """What was killed."""
+
+    kills: Counter[str] = field(default_factory=Counter[str])
+    starts: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(self.kills.values())
+
+
+def disturbed_bench(
+    out: Path, routes: Path, *, kills: int, rng: np.random.Generator, arguments: tuple[str, ...] = (), patience_s: float
+) -> Disturbance:
+    """Run a suite to its end while killing random ones of its processes; a killed runner is resumed.
+
+    When the routes are over before all kills have been dealt, results are taken away again by starting over: the caller
+    asks for no more kills than the suite lasts.
+    """
+    done = Disturbance()
+    deadline = time.monotonic() + patience_s
+    first = ("--routes", str(routes), *arguments)
+    while True:
+        assert time.monotonic() < deadline, f"not over after {patience_s} s: {done}"
+        begun = any(out.glob("[0-9]*-bench/plan.json"))
+        process = start_bench(out, *(("--resume", *arguments) if begun else first))
+        done.starts += 1
+        while process.poll() is None and done.total < kills:
+            time.sleep(float(rng.exponential(0.8)))
+            what = kill_one(process, rng)
+            if what is not None:
+                done.kills[what] += 1
+        _, errors = process.communicate(timeout=max(1.0, deadline - time.monotonic()))
+        if process.returncode == 0:
+            return done
+        assert process.returncode in (-signal.SIGKILL, 3), errors
+
+
+def kill_one(runner: subprocess.Popen[str], rng: np.random.Generator) -> str | None:
+    """Kill one random process of a running benchmark; return what it was, None if it had ended."""
+    by_kind = processes_of(runner)
+    kinds = sorted(by_kind)
+    if not kinds:
+        return None
+    kind = kinds[int(rng.integers(len(kinds)))]
+    chosen = by_kind[kind][int(rng.integers(len(by_kind[kind])))]
+    try:
+        os.kill(chosen, signal.SIGKILL)
+    except ProcessLookupError:
+        return None
+    return kind
+
+
+def processes_of(runner: subprocess.Popen[str]) -> dict[str, list[int]]:
+    """The process ids of a runner, its workers, their servers and their episodes."""
+    try:
+        me = psutil.Process(runner.pid)
+        if me.status() == psutil.STATUS_ZOMBIE:
+            return {}
+        found: dict[str, list[int]] = {"runner": [runner.pid]}
+        for worker in me.children():
+            if "alpamayo_scenarios.benchmark.worker" not in worker.cmdline():
+                continue
+            found.setdefault("worker", []).append(worker.pid)
+            for child in worker.children():
+                kind = "server" if "alpamayo_sim.server" in child.cmdline() else "episode"
+                found.setdefault(kind, []).append(child.pid)
+    except psutil.NoSuchProcess:
+        return {}
+    return found
