@@ -32,6 +32,8 @@ STANDING_MPS = 0.3
 MIN_LIMIT_MPS = 3.0
 LIGHT_RULES = ("red_light", "yellow_light")
 BLOCKED_JUNCTION_S = 25.0
+RESOLVE_S = 4.0
+"""For so long after standing, what the wait has taught about gaps holds."""
 SEE_OBSTACLE_M = 30.0
 HELD_WITHIN_M = 6.0
 """A rule that stops the ego no farther ahead is what it waits for."""
@@ -61,6 +63,8 @@ class ExpertAgent(Agent):
         self._passing = ObstaclePassing(self._path, graph, self._model, self._rules)
         self._station_m = 0.0
         self._standing_since_s = math.inf
+        self._stood_at_s = -math.inf
+        self._resolve = Patience()
 
     def run_step(self, snapshot: carla.WorldSnapshot) -> Decision:
         """Return the control for the next tick and the plan that it follows."""
@@ -122,14 +126,20 @@ class ExpertAgent(Agent):
         return envelope, rule, stop - self._station_m
 
     def _patience(self, state: EgoState, held: bool) -> Patience:
-        if state.speed_mps > STANDING_MPS or held:
+        if held:
+            self._standing_since_s, self._resolve = math.inf, Patience()
+            return self._resolve
+        if state.speed_mps > STANDING_MPS:
             self._standing_since_s = math.inf
-            return Patience()
+            # Who has made up its mind to go does not hesitate half way.
+            return self._resolve if state.time_s < self._stood_at_s + RESOLVE_S else Patience()
         self._standing_since_s = min(self._standing_since_s, state.time_s)
+        self._stood_at_s = state.time_s
         waited = state.time_s - self._standing_since_s
         if waited > BLOCKED_JUNCTION_S:
             self._rules.lose_patience(self._station_m)
-        return Patience.after(waited)
+        self._resolve = Patience.after(waited)
+        return self._resolve
 
     def _yield(
         self, state: EgoState, neighbours: Neighbours, ahead_m: np.ndarray, envelope: np.ndarray, patience: Patience

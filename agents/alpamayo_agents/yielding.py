@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ STATION_MARGIN_M = 0.7
 CLEAR_AFTER_S = 0.3
 """How long a crossing is left free after the other has passed it."""
 ROUNDS = 6
+BRISK_MPS2 = 4.5
+"""Acceleration into a gap that is too short for an easy start."""
 ROOM_TO_PASS_M = 8.0
 """Additional gap behind what the ego means to drive around."""
 
@@ -31,6 +33,8 @@ class Patience:
     heed_ambiguous: bool = True
     heed_slow: bool = True
     """Whether others that hardly move and are not on the path yet are given way to."""
+    brisk: bool = False
+    """Whether a gap may be used that only hard acceleration fits into."""
 
     @staticmethod
     def after(waited_s: float) -> Patience:
@@ -39,6 +43,7 @@ class Patience:
             time_margin_s=0.6 if waited_s < 4.0 else 0.35 if waited_s < 10.0 else 0.2,
             heed_ambiguous=waited_s < 5.0,
             heed_slow=waited_s < 12.0,
+            brisk=waited_s > 1.0,
         )
 
 
@@ -108,6 +113,13 @@ def decide(
             leaders[row] = _leader(occupied, row, int(np.argmax(present[row])))
             yielding.append(row)
         profile = simulate(speed_mps, envelope_mps, list(leaders.values()), style)
+    if yielding and patience.brisk:
+        going = [leader for row, leader in leaders.items() if row in on_path]
+        quick = simulate(speed_mps, envelope_mps, going, replace(style, acceleration_mps2=BRISK_MPS2))
+        heeded = [row for row in open_rows if row not in on_path]
+        if not any(_meets(occupied, row, quick, patience.time_margin_s) for row in heeded):
+            profile, yielding = quick, []
+            leaders = {row: leader for row, leader in leaders.items() if row in on_path}
     emergency = False
     still = [row for row in [*on_path, *yielding] if _meets(occupied, row, profile, 0.0, margin_m=0.0)]
     if still:
