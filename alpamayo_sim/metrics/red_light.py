@@ -65,7 +65,7 @@ class RedLight:
             if math.dist(light.center, place) <= _LOOK_M and self._crosses(tick, light):
                 # The leaderboard goes on from where this light stands when it looks at the lights after it.
                 place, self._last = light.place, light.signal_id
-                message = f"Agent ran a red light {light.signal_id} at {location_text(light.place)}"
+                message = f"Agent ran a red light {light.name} at {location_text(light.place)}"
                 kind = InfractionKind.RED_LIGHT
                 found.append(Infraction(kind, tick.frame, tick.time_s, ego_location(tick), message))
         return found

@@ -16,6 +16,8 @@ class SignalArea:
 
     signal_id: str
     """The key of `TickRecord.light_states` for a light; any name for a stop sign."""
+    name: str
+    """What messages call it: the actor's id on a server, else the signal's."""
     place: Point
     """Where its actor stands, metres."""
     center: Point
@@ -37,13 +39,15 @@ class SignalAreas:
 def areas_of_map(signals: Signals) -> SignalAreas:
     """Return the areas that a map's signals have on the embedded server."""
     lights = [
-        SignalArea(light.signal_id, _place(light.transform), box.center, box.extent, light.transform.yaw)
+        SignalArea(
+            light.signal_id, light.signal_id, _place(light.transform), box.center, box.extent, light.transform.yaw
+        )
         for light in signals.lights
         if light.lane_boxes
         for box in [combined_box(light.lane_boxes, light.transform.yaw)]
     ]
     stops = [
-        SignalArea(sign.signal_id, _place(sign.transform), box.center, box.extent, sign.transform.yaw)
+        SignalArea(sign.signal_id, sign.signal_id, _place(sign.transform), box.center, box.extent, sign.transform.yaw)
         for sign in signals.signs
         if sign.type_id == "traffic.stop" and sign.boxes
         for box in [combined_box(sign.boxes, sign.transform.yaw)]

@@ -57,7 +57,7 @@ class StopSign:
         if self._has_stopped or stop.signal_id == self._last_failed:
             return []
         self._last_failed = stop.signal_id
-        message = f"Agent ran a stop with id={stop.signal_id} at {location_text(stop.place)}"
+        message = f"Agent ran a stop with id={stop.name} at {location_text(stop.place)}"
         return [Infraction(InfractionKind.STOP_SIGN, tick.frame, tick.time_s, here, message)]
 
     def _lane_points(self, here: tuple[float, float, float]) -> list[carla.Transform]:

@@ -11,6 +11,7 @@ import carla
 import numpy as np
 
 from alpamayo_agents.base import Decision
+from alpamayo_scenarios.signals_of_world import lights_by_key
 from alpamayo_sim.frames import Transform
 from alpamayo_sim.metrics.tick import ActorState, CollisionEvent, ControlRecord, TickRecord
 from alpamayo_sim.policy.plan import Plan
@@ -40,13 +41,13 @@ class LiveState:
 
     speed_limit_mps: float
     light_states: Mapping[str, int]
-    """carla.TrafficLightState by OpenDRIVE signal id."""
+    """carla.TrafficLightState by the light's key (`signals_of_world.light_key`)."""
     control: ControlRecord
     """The control that the ego was under during the tick."""
 
 
 def live_state(ego: carla.Vehicle, lights: Mapping[str, carla.TrafficLight]) -> LiveState:
-    """Return what the client library shows now of the ego and of the lights, by OpenDRIVE signal id."""
+    """Return what the client library shows now of the ego and of the lights."""
     states = {signal: int(light.state) for signal, light in lights.items()}
     return LiveState(ego.get_speed_limit() / 3.6, states, control_record(ego.get_control()))
 
@@ -66,8 +67,7 @@ class TickObserver:
         self._shapes: dict[int, tuple[str, tuple[float, float, float], tuple[float, float, float]] | None] = {}
         self._known = {ego.id}
         self._background: set[int] = set()
-        lights = [a for a in world.get_actors().filter("traffic.traffic_light*") if isinstance(a, carla.TrafficLight)]
-        self._lights = {light.get_opendrive_id(): light for light in lights}
+        self._lights = lights_by_key(world)
 
     def record(self, snapshot: carla.WorldSnapshot, decision: Decision, measurements: Mapping[str, Any]) -> TickRecord:
         """Return the record of the tick that `snapshot` shows, with the agent's answer to it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import carla
 
 from alpamayo_scenarios.observe import LiveState, live_state
+from alpamayo_scenarios.signals_of_world import lights_by_key
 
 HERO_ROLE = "hero"
 
@@ -86,8 +87,7 @@ class WorldFeed:
         self._last_frame = None
         self._seen.clear()
         self._hero = None
-        lights = self._world.get_actors().filter("traffic.traffic_light*")
-        self._lights = {light.get_opendrive_id(): light for light in lights if isinstance(light, carla.TrafficLight)}
+        self._lights = lights_by_key(self._world)
 
     def _find_hero(self, snapshot: carla.WorldSnapshot) -> carla.Vehicle | None:
         if self._hero is not None and not snapshot.has_actor(self._hero.id):

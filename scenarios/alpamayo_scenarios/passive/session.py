@@ -13,6 +13,7 @@ from alpamayo_scenarios.passive.ego_sensors import EgoSensors
 from alpamayo_scenarios.passive.feed import WorldFeed, WorldFrame
 from alpamayo_scenarios.passive.judge import EpisodeJudge
 from alpamayo_scenarios.route_file import RouteSpec
+from alpamayo_scenarios.signals_of_world import areas_of_world
 from alpamayo_sim.metrics.episode_metrics import CRITERIA, EpisodeMetrics
 from alpamayo_sim.metrics.episode_result import OK, EpisodeIdentity, EpisodeResult
 from alpamayo_sim.metrics.infraction import Infraction
@@ -109,7 +110,8 @@ class PassiveSession:
             self._say("an ego appeared away from the start of every route; its episode is not judged")
             return
         route = self._planned[road_map.name, spec.route_id]
-        metrics = EpisodeMetrics(road_map, route, profile=self._profile, criteria=tuple(CRITERIA))
+        areas = areas_of_world(frame.world)
+        metrics = EpisodeMetrics(road_map, route, profile=self._profile, criteria=tuple(CRITERIA), areas=areas)
         self._spec, self._sensors = spec, sensors
         self._judge = EpisodeJudge(frame.world, hero, metrics, sensors=sensors)
         self._say(f"route {spec.route_id} in {road_map.name}: judging")
