@@ -21,6 +21,7 @@ import psutil
 from alpamayo_sim.client.connection import ServerAddress
 from alpamayo_sim.client.port_lease import PortLease, lease_ports
 from alpamayo_sim.client.process_guard import GRACE_S, end_group
+from alpamayo_sim.client.readiness import probe
 from alpamayo_sim.errors import InfrastructureError, InputError
 
 _PORTS = 3
@@ -56,7 +57,8 @@ class CarlaProcess:
         if not program.is_file() or not os.access(program, os.X_OK):
             raise InputError(f"expected a CarlaUE4.sh that can be run; found none at {program}")
         self.limits = limits or CarlaLimits()
-        self._ready = False
+        self.towns: frozenset[str] = frozenset()
+        """The plain names of the towns that it has, known when it is ready."""
         self._group: int | None = None
         self._lease: PortLease = lease_ports(_PORTS)
         self.address = ServerAddress("127.0.0.1", self._lease.port)
@@ -83,7 +85,7 @@ class CarlaProcess:
 
         Raises InputError for a server of another version.
         """
-        if self._ready:
+        if self.towns:
             return self.address
         deadline = time.monotonic() + self.limits.ready_timeout_s
         why = "nobody listens there"
@@ -94,14 +96,16 @@ class CarlaProcess:
                 self.close()
                 raise InfrastructureError(message)
             if self._listens():
-                code, said = self._probe(min(_PROBE_TIMEOUT_S, deadline - time.monotonic()))
-                if code == 0:
-                    self._ready = True
+                try:
+                    self.towns = probe(
+                        self.address, timeout_s=max(1.0, min(_PROBE_TIMEOUT_S, deadline - time.monotonic()))
+                    )
                     return self.address
-                if code == 2:
+                except InfrastructureError as error:
+                    why = str(error)
+                except InputError:
                     self.close()
-                    raise InputError(said)
-                why = said or f"the probe ended with code {code}"
+                    raise
             time.sleep(_POLL_S)
         words = self._last_words()
         self.close()
@@ -114,14 +118,6 @@ class CarlaProcess:
         with socket.socket() as probe:
             probe.settimeout(1.0)
             return probe.connect_ex((self.address.host, self.address.port)) == 0
-
-    def _probe(self, timeout_s: float) -> tuple[int, str]:
-        command = [sys.executable, "-m", "alpamayo_sim.client.readiness", str(self.address)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=max(1.0, timeout_s), check=False)
-        except subprocess.TimeoutExpired:
-            return 3, "it does not answer"
-        return done.returncode, done.stderr.strip().splitlines()[-1] if done.stderr.strip() else ""
 
     @property
     def running(self) -> bool:
