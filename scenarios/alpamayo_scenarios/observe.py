@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,8 +82,12 @@ class TickObserver:
         measurements: Mapping[str, Any],
         *,
         plan: Plan | None = None,
+        keep: Collection[int] = (),
     ) -> TickRecord:
-        """Return the record of a tick that may lie in the past, `live` being what was true then."""
+        """Return the record of a tick that may lie in the past, `live` being what was true then.
+
+        Actors in `keep` are listed however far away they are.
+        """
         now_s = snapshot.timestamp.elapsed_seconds
         if self._start_s is None:
             self._start_s = now_s
@@ -99,7 +103,7 @@ class TickObserver:
             angular_velocity_dps=(rate.x, rate.y, rate.z),
             speed_limit_mps=live.speed_limit_mps,
             control=live.control,
-            actors=self._others(snapshot, ego.transform),
+            actors=self._others(snapshot, ego.transform, keep),
             light_states=dict(live.light_states),
             collisions=tuple(self._collision(event) for event in measurements.get("collision", ())),
             lane_invasions=tuple(
@@ -112,13 +116,14 @@ class TickObserver:
             front_image=_rgb(measurements.get("front")),
         )
 
-    def _others(self, snapshot: carla.WorldSnapshot, ego: Transform) -> tuple[ActorState, ...]:
+    def _others(self, snapshot: carla.WorldSnapshot, ego: Transform, keep: Collection[int]) -> tuple[ActorState, ...]:
         states: list[ActorState] = []
         for actor in snapshot:
             if actor.id == self._ego.id or self._shape(actor.id) is None:
                 continue
             location = actor.get_transform().location
-            if abs(location.x - ego.x) < _SIGHT_M and abs(location.y - ego.y) < _SIGHT_M:
+            in_sight = abs(location.x - ego.x) < _SIGHT_M and abs(location.y - ego.y) < _SIGHT_M
+            if in_sight or actor.id in keep:
                 state = self._state(snapshot, actor.id)
                 if state is not None:
                     states.append(state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import carla
@@ -12,6 +13,7 @@ import carla
 from alpamayo_scenarios.observe import TickObserver
 from alpamayo_scenarios.passive.ego_sensors import EgoSensors
 from alpamayo_scenarios.passive.feed import WorldFrame
+from alpamayo_scenarios.passive.scenario_watch import ScenarioWatch
 from alpamayo_sim.metrics.episode_metrics import EpisodeMetrics
 from alpamayo_sim.metrics.infraction import Infraction
 from alpamayo_sim.metrics.tick import ControlRecord
@@ -31,8 +33,17 @@ class EpisodeJudge:
     this control answers is the first one. An ego that gets none for 10 s counts as driven from its first frame.
     """
 
-    def __init__(self, world: carla.World, ego: carla.Vehicle, metrics: EpisodeMetrics, *, sensors: EgoSensors) -> None:
+    def __init__(
+        self,
+        world: carla.World,
+        ego: carla.Vehicle,
+        metrics: EpisodeMetrics,
+        *,
+        sensors: EgoSensors,
+        scenarios: ScenarioWatch,
+    ) -> None:
         self.metrics = metrics
+        self._scenarios = scenarios
         self.ego_id = ego.id
         self._sensors = sensors
         self._observer = TickObserver(world, ego)
@@ -82,7 +93,9 @@ class EpisodeJudge:
         frame = self._waiting.popleft()
         assert frame.live is not None
         events: Mapping[str, Any] = self._sensors.take(frame.snapshot.frame)
-        tick = self._observer.record_live(frame.snapshot, frame.live, events)
+        tick = self._observer.record_live(frame.snapshot, frame.live, events, keep=self._scenarios.emergency_ids)
+        told = self._scenarios.step(frame.snapshot, carla.Location(*tick.ego.transform[:3]), tick.time_s)
+        tick = replace(tick, scenario_events=told)
         self.judged_frames += 1
         self.wall_time_s = time.perf_counter() - self._began_s
         return self.metrics.update(tick)

@@ -12,6 +12,7 @@ import carla
 from alpamayo_scenarios.passive.ego_sensors import EgoSensors
 from alpamayo_scenarios.passive.feed import WorldFeed, WorldFrame
 from alpamayo_scenarios.passive.judge import EpisodeJudge
+from alpamayo_scenarios.passive.scenario_watch import ScenarioWatch
 from alpamayo_scenarios.route_file import RouteSpec
 from alpamayo_scenarios.signals_of_world import areas_of_world
 from alpamayo_sim.metrics.episode_metrics import CRITERIA, EpisodeMetrics
@@ -113,7 +114,8 @@ class PassiveSession:
         areas = areas_of_world(frame.world)
         metrics = EpisodeMetrics(road_map, route, profile=self._profile, criteria=tuple(CRITERIA), areas=areas)
         self._spec, self._sensors = spec, sensors
-        self._judge = EpisodeJudge(frame.world, hero, metrics, sensors=sensors)
+        scenarios = ScenarioWatch(frame.world, spec.scenarios, route)
+        self._judge = EpisodeJudge(frame.world, hero, metrics, sensors=sensors, scenarios=scenarios)
         self._say(f"route {spec.route_id} in {road_map.name}: judging")
 
     def _route_that_starts_at(self, frame: WorldFrame, hero: carla.Vehicle, road_map: RoadMap) -> RouteSpec | None:
