@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from alpamayo_sim.metrics.infraction import Infraction, InfractionKind, ego_location, location_text
-from alpamayo_sim.metrics.tick import ScenarioPhase, TickRecord
+from alpamayo_sim.metrics.tick import CLOCK_SLACK_S, ScenarioPhase, TickRecord
 
 _MOVING_MPS = 0.1
 
@@ -34,7 +34,7 @@ class Blocked:
                 self._moved_at_s = tick.time_s
         if self._moved_at_s is None or self._suspended_by or tick.planar_speed_mps >= _MOVING_MPS:
             self._moved_at_s = tick.time_s
-        if self._failed or tick.time_s - self._moved_at_s <= self._after_s:
+        if self._failed or tick.time_s - self._moved_at_s <= self._after_s - CLOCK_SLACK_S:
             return []
         self._failed = True
         here = ego_location(tick)

@@ -6,7 +6,7 @@ import math
 from typing import ClassVar
 
 from alpamayo_sim.metrics.infraction import Infraction, InfractionKind, ego_location, location_text
-from alpamayo_sim.metrics.tick import CollisionEvent, TickRecord
+from alpamayo_sim.metrics.tick import CLOCK_SLACK_S, CollisionEvent, TickRecord
 
 _SAME_PLACE_M = 5.0
 _SAME_ACTOR_S = 5.0
@@ -46,7 +46,7 @@ class Collision:
                 found.append(_infraction(kind, event, tick, there))
         if self._last_place is not None and math.dist(ego_location(tick), self._last_place) > _SAME_PLACE_M:
             self._last_place = None
-        if tick.time_s - self._last_time_s > _SAME_ACTOR_S:
+        if tick.time_s - self._last_time_s > _SAME_ACTOR_S - CLOCK_SLACK_S:
             self._last_id = 0
         self._before = tick
         return found

@@ -7,7 +7,7 @@ from typing import ClassVar
 from alpamayo_sim.metrics.infraction import Infraction, InfractionKind, ego_location
 from alpamayo_sim.metrics.profile import ScoringProfile
 from alpamayo_sim.metrics.route_progress import RouteProgress
-from alpamayo_sim.metrics.tick import TickRecord
+from alpamayo_sim.metrics.tick import CLOCK_SLACK_S, TickRecord
 from alpamayo_sim.roads.route_planner import Route
 
 _WINDOW_POINTS = 3
@@ -35,7 +35,9 @@ class RouteTimeout:
         passed_m = self._progress.advance(tick.ego.transform)
         if self._grows and tick.speed_limit_mps > 0.0:
             self.allowance_s += passed_m / (_SHARE_OF_LIMIT * tick.speed_limit_mps)
-        limit_s = self.allowance_s if self._cap_s is None else min(self.allowance_s, self._cap_s)
+        limit_s = self.allowance_s - CLOCK_SLACK_S
+        if self._cap_s is not None:
+            limit_s = min(limit_s, self._cap_s)
         if self._failed or tick.time_s <= limit_s:
             return []
         self._failed = True

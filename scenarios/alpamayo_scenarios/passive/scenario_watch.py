@@ -14,7 +14,7 @@ import carla
 
 from alpamayo_scenarios.route_file import ScenarioSpec
 from alpamayo_sim.frames import Transform, wrap_degrees
-from alpamayo_sim.metrics.tick import ScenarioEvent, ScenarioPhase
+from alpamayo_sim.metrics.tick import CLOCK_SLACK_S, ScenarioEvent, ScenarioPhase
 from alpamayo_sim.roads.route_planner import Route
 
 SCENARIO_ROLE = "scenario"
@@ -135,7 +135,7 @@ class ScenarioWatch:
         one.own = {actor_id for actor_id in alive if self._owner.get(actor_id) == number}
         one.had_any = one.had_any or bool(one.own)
         one.empty_since_s = math.inf if one.own else min(one.empty_since_s, now_s)
-        if now_s - one.since_s > TIME_LIMIT_S:
+        if now_s - one.since_s > TIME_LIMIT_S - CLOCK_SLACK_S:
             if gone:
                 return ScenarioPhase.TIMED_OUT
             return ScenarioPhase.FINISHED if now_s - one.since_s > TIME_LIMIT_S + _LIMIT_SHOWS_S else None

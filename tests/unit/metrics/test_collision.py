@@ -97,6 +97,19 @@ def test_place_speed_and_time_are_those_of_the_tick_before() -> None:
     assert found.message.endswith("at (x=2.0, y=0.0, z=0.0)")
 
 
+@pytest.mark.parametrize(("ticks", "counts"), [(99, 0), (100, 0), (101, 1)])
+def test_the_same_actor_is_forgotten_after_100_ticks_of_a_twentieth_second(ticks: int, counts: int) -> None:
+    """CARLA's float32 steps add up to a little over 5 s in 100 ticks, and what is forgotten then counts a tick later."""
+    criterion = Collision()
+    event = CollisionEvent(1, 0.05, 7, CAR, 900.0)
+    criterion.update(ego_tick(0, Transform(0.0, 0.0, 0.0), 5.0))
+    assert len(criterion.update(ego_tick(1, Transform(1.0, 0.0, 0.0), 5.0, collisions=[event]))) == 1
+    for frame in range(2, ticks):
+        assert criterion.update(ego_tick(frame, Transform(float(frame), 0.0, 0.0), 5.0)) == []
+    found = criterion.update(ego_tick(ticks, Transform(float(ticks), 0.0, 0.0), 5.0, collisions=[event]))
+    assert len(found) == counts
+
+
 def test_speed_up_and_down_is_none() -> None:
     """The leaderboard's speed is that in the plane: an ego that only drops stands."""
     criterion = Collision()

@@ -79,7 +79,7 @@ def test_blocked_counts_unbroken_rest_only(route: Route) -> None:
     assert found == []
     criterion.update(ego_tick(1100, pose, 0.2))
     found = [i for frame in range(1101, 2400) for i in criterion.update(ego_tick(frame, pose, 0.0))]
-    assert [i.frame for i in found] == [2301]
+    assert [i.frame for i in found] == [2300]
     assert found[0].kind is InfractionKind.BLOCKED
 
 

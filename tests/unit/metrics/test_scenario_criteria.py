@@ -64,7 +64,7 @@ def test_a_scenario_that_closes_the_way_stops_the_clock_of_blocked() -> None:
     criterion = Blocked(after_s=1.0)
     events = {5: event(Phase.TRIGGERED, suspends_blocked=True), 60: event(Phase.FINISHED)}
     found = {f: criterion.update(tick(f, *([events[f]] if f in events else []))) for f in range(100)}
-    assert [frame for frame, infractions in found.items() if infractions] == [81]
+    assert [frame for frame, infractions in found.items() if infractions] == [80]
 
 
 def test_scenarios_are_counted() -> None:
