@@ -30,7 +30,8 @@ TAIL_M = 1.0
 LONGEST_JUNCTION_M = 32.0
 STOPPED_MPS = 0.08
 SIGN_REACH_M = 4.0
-"""A stop at a stop sign counts within this distance of its box (ScenarioRunner's criterion)."""
+"""A stop at a stop sign counts while the vehicle's origin is within this distance of the box's centre (ScenarioRunner's rule)."""
+SIGN_MARGIN_M = 0.4
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class _RouteLight:
 @dataclass
 class _RouteSign:
     first_m: float
+    center_m: float
     last_m: float
     done: bool = False
 
@@ -108,7 +110,7 @@ class RouteRules:
             center = sign.get_transform().transform(carla.Location(box.location.x, box.location.y, box.location.z))
             reach = max(box.extent.x, box.extent.y)
             for station in _stations(path, np.array([center.x, center.y]), center.z, None, reach + 1.0):
-                self.signs.append(_RouteSign(station - reach, station + reach))
+                self.signs.append(_RouteSign(station - reach, station, station + reach))
         self.signs.sort(key=lambda found: found.first_m)
 
     def notice_leader(self, station_m: float, contact_m: float, leader_mps: float) -> None:
@@ -143,7 +145,18 @@ class RouteRules:
         return min((found.station_m for found in self.lights if found.station_m > station_m), default=math.inf)
 
     def stop_station(self, station_m: float, speed_mps: float, horizon_m: float) -> tuple[float, str]:
-        """Return the station at which the rear axle has to stand, infinite for none, and why ("red_light", "stop_sign")."""
+        """Return the nearest station at which the rear axle has to stand, infinite for none, and why.
+
+        The reason is "red_light", "yellow_light", "blocked_junction", "stop_sign" or "".
+        """
+        return min(
+            self._light_stop(station_m, speed_mps, horizon_m),
+            (self._blocked_line(station_m, speed_mps), "blocked_junction"),
+            (self._sign_stop(station_m, speed_mps, horizon_m), "stop_sign"),
+            (math.inf, ""),
+        )
+
+    def _light_stop(self, station_m: float, speed_mps: float, horizon_m: float) -> tuple[float, str]:
         front = self._model.front_m
         for found in self.lights:
             line = found.station_m - front
@@ -162,19 +175,21 @@ class RouteRules:
                 found.going = True
             if not found.going:
                 return max(stop, station_m if line < station_m else stop), "red_light" if not yellow else "yellow_light"
-        blocked = self._blocked_line(station_m, speed_mps)
-        if math.isfinite(blocked):
-            return blocked, "blocked_junction"
+        return math.inf, ""
+
+    def _sign_stop(self, station_m: float, speed_mps: float, horizon_m: float) -> float:
+        front = self._model.front_m
         for sign in self.signs:
             if sign.done or sign.last_m + SIGN_REACH_M < station_m:
                 continue
             if sign.first_m - front > station_m + horizon_m:
                 break
-            if speed_mps < STOPPED_MPS and station_m + front > sign.first_m - 1.0:
+            counts_from = sign.center_m - SIGN_REACH_M + SIGN_MARGIN_M + self._model.rear_axle_x_m
+            if speed_mps < STOPPED_MPS and station_m > counts_from:
                 sign.done = True
                 continue
-            return max(sign.first_m + 0.5 - front, station_m), "stop_sign"
-        return math.inf, ""
+            return max(sign.first_m + 0.5 - front, counts_from + SIGN_MARGIN_M, station_m)
+        return math.inf
 
 
 def _far_side(path: ReferencePath, line_m: float) -> float:
