@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from alpamayo_sim.frames import Transform
 from alpamayo_sim.policy.plan import Plan
 
-
 CLOCK_SLACK_S = 1e-6
 """The leaderboard's clock adds up CARLA's float32 steps, and 100 of 0.05 s are a little over 5 s. So whatever happens there
 after more than so many seconds happens here after as many or more, to within this slack."""
