@@ -46,7 +46,7 @@ class Arguments:
     routes: Path | None = None
     """Leaderboard route file (.xml): the routes of a suite that takes them from the user, or a suite by itself."""
     agent: str | None = None
-    """Who drives: expert (the default), route_follower, constant_velocity."""
+    """Who drives: expert (the default), route_follower, constant_velocity, or module:Class for an agent of your own."""
     jobs: int = 2
     """Routes driven at the same time, each on a server of its own."""
     repeat: int | None = None

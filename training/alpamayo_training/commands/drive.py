@@ -53,7 +53,7 @@ class Arguments:
     length_m: float = 700.0
     """Length of a random route in metres, about."""
     agent: str = "expert"
-    """Who drives: expert, route_follower, constant_velocity."""
+    """Who drives: expert, route_follower, constant_velocity, or module:Class for an agent of your own."""
     vehicles: int = 30
     """Vehicles driven by CARLA's TrafficManager."""
     walkers: int = 20
