@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+PARKED_AFTER_S = 0.5
 REFRESH_TICKS = 10
 """How often actors that came into the world are looked for."""
 STILL_MPS = 0.1
@@ -33,7 +34,7 @@ class Neighbours:
     half_size_m: Array
     """[M, 2] half length and half width."""
     standing_s: Array
-    """[M] for how long each has stood still; infinite for props."""
+    """[M] for how long each has stood still; infinite for props and for vehicles parked with their hand brake on."""
 
     @property
     def speed_mps(self) -> Array:
@@ -44,6 +45,7 @@ class Neighbours:
 @dataclass
 class _Known:
     actor_id: int
+    vehicle: carla.Vehicle | None
     is_walker: bool
     is_prop: bool
     half_length: float
@@ -83,7 +85,7 @@ class Surroundings:
             velocity, acceleration = state.get_velocity(), state.get_acceleration()
             if abs(velocity.x) + abs(velocity.y) > STILL_MPS:
                 known.moved_at_s = now_s
-            standing_s = np.inf if known.is_prop else now_s - known.moved_at_s
+            standing_s = np.inf if known.is_prop or _is_parked(known, now_s) else now_s - known.moved_at_s
             rows.append(
                 (
                     known.actor_id, known.is_walker, where.x, where.y, where.z, pose.rotation.yaw, velocity.x, velocity.y,
@@ -124,6 +126,7 @@ class Surroundings:
                 continue
             self._known[actor.id] = _Known(
                 actor_id=actor.id,
+                vehicle=actor if isinstance(actor, carla.Vehicle) else None,
                 is_walker=kind == "walker",
                 is_prop=is_prop,
                 half_length=max(0.2, box.extent.x),
@@ -131,3 +134,10 @@ class Surroundings:
                 offset=(box.location.x, box.location.y),
                 moved_at_s=now_s,
             )
+
+
+def _is_parked(known: _Known, now_s: float) -> bool:
+    """Whether a vehicle stands with its hand brake on."""
+    if known.vehicle is None or now_s - known.moved_at_s < PARKED_AFTER_S:
+        return False
+    return known.vehicle.get_control().hand_brake
