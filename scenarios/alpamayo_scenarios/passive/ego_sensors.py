@@ -18,6 +18,7 @@ class EgoSensors:
 
     def __init__(self, world: carla.World, ego: carla.Vehicle) -> None:
         """Attach the sensors; InfrastructureError when the server refuses one."""
+        self._world = world
         self._lock = threading.Lock()
         self._events: dict[str, list[Any]] = {name: [] for name in _BLUEPRINTS}
         self._taken_to = -1
@@ -63,6 +64,7 @@ class EgoSensors:
         while self._sensors:
             sensor = self._sensors.pop()
             with suppress(RuntimeError):
-                if sensor.is_alive:
-                    sensor.stop()
+                there = self._world.get_snapshot().has_actor(sensor.id)
+                sensor.stop()
+                if there:
                     sensor.destroy()

@@ -11,8 +11,6 @@ import carla
 from alpamayo_scenarios.observe import LiveState, live_state
 from alpamayo_scenarios.signals_of_world import lights_by_key
 
-HERO_ROLE = "hero"
-
 
 @dataclass(frozen=True)
 class WorldFrame:
@@ -37,8 +35,11 @@ class WorldFeed:
     the frames are looked at later. A server in lock-step is told after each frame that this follower has had its turn.
     """
 
-    def __init__(self, client: carla.Client) -> None:
+    def __init__(self, client: carla.Client, *, ego_role: str, takes_turns: bool) -> None:
+        """Subscribe; the ego is the vehicle with the role name `ego_role`. `takes_turns` is for servers in lock-step."""
         self._client = client
+        self._ego_role = ego_role
+        self._takes_turns = takes_turns
         self._queue: queue.SimpleQueue[WorldFrame] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._owes_turn = False
@@ -53,8 +54,8 @@ class WorldFeed:
 
     def next(self, timeout_s: float) -> WorldFrame | None:
         """Return the next frame, or None when there is none within `timeout_s`."""
-        if self._owes_turn and self._queue.empty():
-            # An empty batch changes nothing anywhere; `alpamayo sim --lock-step` takes it for the end of the turn.
+        if self._owes_turn and self._takes_turns and self._queue.empty():
+            # An empty batch changes nothing; `alpamayo sim --lock-step` takes it for the end of the turn.
             self._client.apply_batch([])
             self._owes_turn = False
         try:
@@ -97,7 +98,7 @@ class WorldFeed:
                 if state.id not in self._seen:
                     self._seen.add(state.id)
                     actor = self._world.get_actor(state.id)
-                    if isinstance(actor, carla.Vehicle) and actor.attributes.get("role_name") == HERO_ROLE:
+                    if isinstance(actor, carla.Vehicle) and actor.attributes.get("role_name") == self._ego_role:
                         self._hero = actor
                         break
         return self._hero

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import carla
@@ -27,18 +27,6 @@ AT_START_M = 5.0
 _POLL_S = 0.5
 
 
-@dataclass(frozen=True)
-class WatchedEpisode:
-    """An episode that was watched to its end, and how well it could be watched."""
-
-    result: EpisodeResult
-    missed_frames: int
-    """Frames of the episode that the client did not see; 0 for a complete account."""
-    late_events: int
-    """Collisions and crossed lines that were told after their frame had been judged."""
-    judged_frames: int
-
-
 class PassiveSession:
     """Looks on at a world and judges the episodes that are driven in it, one after the other."""
 
@@ -50,6 +38,8 @@ class PassiveSession:
         profile: str,
         agent: str,
         server: str,
+        ego_role: str,
+        takes_turns: bool,
         cache: Path | None,
         say: Callable[[str], None],
         observe: Callable[[list[Infraction]], None],
@@ -60,8 +50,9 @@ class PassiveSession:
         self._agent, self._server = agent, server
         self._cache = cache
         self._say, self._observe = say, observe
-        self._feed = WorldFeed(client)
+        self._feed = WorldFeed(client, ego_role=ego_role, takes_turns=takes_turns)
         self._maps: dict[str, RoadMap] = {}
+        self._planners: dict[str, EvaluatorPlanner] = {}
         self._planned: dict[tuple[str, str], Route] = {}
         self._driven: dict[str, int] = {}
         self._judge: EpisodeJudge | None = None
@@ -69,8 +60,12 @@ class PassiveSession:
         self._spec: RouteSpec | None = None
         self._ignored: int | None = None
 
-    def next_episode(self) -> WatchedEpisode:
-        """Wait for the next episode of one of the routes, judge it and return the verdict when its ego is gone."""
+    def next_episode(self) -> EpisodeResult:
+        """Wait for the next episode of one of the routes, judge it and return the verdict when its ego is gone.
+
+        Its values tell how well it could be watched: `frames_judged_total`, `frames_missed_total` (0 for a complete
+        account) and `events_late_total`, collisions that were told after their frame had been judged.
+        """
         while True:
             frame = self._feed.next(_POLL_S)
             if frame is None:
@@ -86,7 +81,7 @@ class PassiveSession:
             self._sensors.destroy()
             self._sensors = None
 
-    def _follow(self, frame: WorldFrame) -> WatchedEpisode | None:
+    def _follow(self, frame: WorldFrame) -> EpisodeResult | None:
         hero_id = None if frame.hero is None else frame.hero.id
         watched = None
         if self._judge is not None and hero_id != self._judge.ego_id:
@@ -127,7 +122,7 @@ class PassiveSession:
             if spec.town == road_map.name:
                 route = self._planned.get((road_map.name, spec.route_id))
                 if route is None:
-                    route = EvaluatorPlanner(road_map.carla_map).trace(spec.waypoints)
+                    route = self._planners[road_map.name].trace(spec.waypoints)
                     self._planned[road_map.name, spec.route_id] = route
                 x, y, _ = route.points[0].tolist()
                 distance_m = math.hypot(here.x - x, here.y - y)
@@ -140,9 +135,10 @@ class PassiveSession:
         town = carla_map.name.rsplit("/", 1)[-1]
         if town not in self._maps:
             self._maps[town] = road_map_from_text(town, carla_map.to_opendrive(), cache_dir=self._cache)
+            self._planners[town] = EvaluatorPlanner(self._maps[town].carla_map)
         return self._maps[town]
 
-    def _close_episode(self) -> WatchedEpisode:
+    def _close_episode(self) -> EpisodeResult:
         judge, sensors, spec = self._judge, self._sensors, self._spec
         assert judge is not None and sensors is not None and spec is not None
         found = judge.finish()
@@ -156,4 +152,9 @@ class PassiveSession:
             f"{spec.route_id}_rep{repetition}", spec.town, spec.route_id, self._agent, 0, self._server
         )
         result = judge.metrics.result(identity, status=OK, wall_time_s=judge.wall_time_s)
-        return WatchedEpisode(result, judge.missed_frames, sensors.late_events, judge.judged_frames)
+        watching = {
+            "frames_judged_total": float(judge.judged_frames),
+            "frames_missed_total": float(judge.missed_frames),
+            "events_late_total": float(sensors.late_events),
+        }
+        return replace(result, values={**result.values, **watching})

@@ -59,7 +59,11 @@ class Arguments:
     """HOST:PORT of a server on which somebody else drives: a second client looks on, never ticks, and judges the routes
     of --routes as they are driven (--profile, by default leaderboard-2.1), until each has been judged once."""
     route: str | None = None
-    """With --attach: judge only the next episode of the route with this id."""
+    """With --attach: judge only the route with this id."""
+    repetitions: int = 1
+    """With --attach: episodes of each route to wait for."""
+    ego_role: str = "hero"
+    """With --attach: role name of the vehicle that is judged."""
 
     def run(self) -> int:
         """Score; return 0. Raises InputError for files that are none."""
@@ -96,10 +100,14 @@ class Arguments:
             raise InputError("--attach scores what is driven now; leave the files out")
         if self.routes is None:
             raise InputError("--attach needs the file of the routes that are driven: --routes FILE")
+        if self.repetitions < 1:
+            raise InputError(f"--repetitions is at least 1; found {self.repetitions}")
         options = PassiveOptions(
             address=ServerAddress.parse(address),
             routes=self.routes,
             route_id=self.route,
+            repetitions=self.repetitions,
+            ego_role=self.ego_role,
             profile=scoring_profile(self.profile or DEFAULT_PROFILE).name,
             out=self.out,
             quiet=self.json,
