@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import math
+from enum import Enum
+
 import carla
 import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_scenarios.library.actors import ActorPool
+from alpamayo_scenarios.library.lanes import location_of
 from alpamayo_scenarios.library.motion import LineDriver
 from alpamayo_scenarios.library.stage import Stage
 from alpamayo_scenarios.library.timing import Behaviour
 
 Array = NDArray[np.float64]
 TOUCH_M = 0.3
+
+
+class InitialVehicles(Enum):
+    """Where a flow has vehicles when it begins."""
+
+    NONE = "none"
+    OUTSIDE_JUNCTIONS = "outside junctions"
+    EVERYWHERE = "everywhere"
 
 
 class Flow:
@@ -33,22 +45,16 @@ class Flow:
         distance_m: tuple[float, float],
         blueprints: tuple[str, ...] = (),
         sink_m: float = 2.0,
-        populated: bool = False,
-        constant: bool = True,
+        initial: InitialVehicles = InitialVehicles.NONE,
     ) -> None:
-        """Take a line [N, 3] and the range of distances between vehicles; `populated` puts vehicles on all of it at once."""
+        """Take a line [N, 3], N >= 2, CARLA world frame, and the range of distances between vehicles' origins, metres."""
         self._stage, self._actors, self._rng = stage, actors, rng
         self._line, self._speed_mps, self._distance_m = line, speed_mps, distance_m
-        self._blueprints, self._sink_m, self._constant = blueprints, sink_m, constant
+        self._blueprints, self._sink_m, self._initial = blueprints, sink_m, initial
         self._arc_m = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line[:, :2], axis=0), axis=1))])
         self._drivers: list[LineDriver] = []
         self._next_m = self._draw()
-        self._heeds = not constant
-        if populated:
-            at = float(self._arc_m[-1]) - sink_m - self._draw()
-            while at > 0.0:
-                self._spawn(at)
-                at -= self._draw()
+        self._heeds = False
 
     @property
     def vehicles(self) -> tuple[carla.Vehicle, ...]:
@@ -57,6 +63,7 @@ class Flow:
 
     def run(self) -> Behaviour:
         """Keep the flow going for ever; close it to stop, after which the vehicles are on their own."""
+        self._populate()
         while True:
             self.step()
             yield
@@ -67,7 +74,7 @@ class Flow:
             if driver.left_m < self._sink_m:
                 self._drivers.remove(driver)
                 self._actors.destroy(driver.vehicle)
-        if self._constant and not self._heeds and any(self._touches_ego(d.vehicle) for d in self._drivers):
+        if not self._heeds and any(self._touches_ego(d.vehicle) for d in self._drivers):
             self._heeds = True
             for driver in self._drivers:
                 driver.constant, driver.heeds = False, True
@@ -79,25 +86,43 @@ class Flow:
     def _draw(self) -> float:
         return float(self._rng.uniform(*self._distance_m))
 
-    def _spawn(self, at_m: float) -> None:
+    def _populate(self) -> None:
+        """Put vehicles on the line, the first one a distance from its start."""
+        if self._initial is InitialVehicles.NONE:
+            return
+        at_m, last_m = self._next_m, float(self._arc_m[-1]) - self._sink_m - 1.0
+        while at_m < last_m:
+            if self._initial is InitialVehicles.OUTSIDE_JUNCTIONS and self._in_junction(at_m):
+                at_m += 1.0
+            elif self._spawn(at_m):
+                at_m += self._next_m
+            else:
+                at_m += 1.0
+
+    def _in_junction(self, at_m: float) -> bool:
+        here = self._line[int(np.searchsorted(self._arc_m, at_m))]
+        return self._stage.map.get_waypoint(location_of(here)).is_junction
+
+    def _spawn(self, at_m: float) -> bool:
+        """Put a vehicle on the line, at its speed, and draw the distance to the next; return whether there was room."""
         index = min(int(np.searchsorted(self._arc_m, at_m)), len(self._line) - 2)
-        here, there = self._line[index], self._line[index + 1]
-        yaw = float(np.degrees(np.arctan2(there[1] - here[1], there[0] - here[0])))
-        pose = carla.Transform(carla.Location(float(here[0]), float(here[1]), float(here[2])), carla.Rotation(yaw=yaw))
+        along = self._line[index + 1] - self._line[index]
+        yaw = math.degrees(math.atan2(along[1], along[0]))
+        pitch = math.degrees(math.atan2(along[2], math.hypot(along[0], along[1])))
+        pose = carla.Transform(location_of(self._line[index]), carla.Rotation(pitch=pitch, yaw=yaw))
         vehicle = self._actors.try_spawn_vehicle(pose, choose_from=self._blueprints)
         if vehicle is None:
-            return
+            return False
         driver = LineDriver(
             self._stage, vehicle, self._line, self._speed_mps, constant=not self._heeds, heeds=self._heeds
         )
         driver.progress_m = float(self._arc_m[index])
         if self._heeds:
-            yaw_rad = np.radians(yaw)
-            velocity = carla.Vector3D(float(np.cos(yaw_rad)), float(np.sin(yaw_rad)), 0.0) * self._speed_mps
-            vehicle.set_target_velocity(velocity)
+            vehicle.set_target_velocity(pose.get_forward_vector() * self._speed_mps)
         self._drivers.append(driver)
         self._drivers.sort(key=lambda d: -d.progress_m)
         self._next_m = self._draw()
+        return True
 
     def _touches_ego(self, vehicle: carla.Vehicle) -> bool:
         return self._stage.gap_to_ego_m(vehicle.id) < TOUCH_M

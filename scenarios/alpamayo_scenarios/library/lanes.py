@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -16,6 +18,8 @@ from alpamayo_sim.frames import Transform, wrap_degrees
 
 Array = NDArray[np.float64]
 STEP_M = 1.0
+CHANGE_POINTS = 10
+"""How many points before and after it a change of lane takes."""
 
 
 def ahead(waypoint: carla.Waypoint, distance_m: float, *, into_junction: bool = True) -> carla.Waypoint:
@@ -122,6 +126,57 @@ def way_between(stage: Stage, *places: carla.Location) -> Array:
     except InputError as error:
         raise ScenarioSetupError(str(error)) from error
     return route.points
+
+
+def lane_way(stage: Stage, source: carla.Waypoint, sink: carla.Waypoint) -> Array:
+    """Return the centre line [N, 3], about every metre, of the shortest way from one waypoint to another.
+
+    It keeps to the lanes without changing between them where that is possible, and otherwise changes them smoothly.
+    Raises ScenarioSetupError when there is no way.
+    """
+    goal = sink.transform.location
+    most_m = 3.0 * source.transform.location.distance(goal) + 200.0
+    number = itertools.count()
+    first = (source, None)
+    ways: list[tuple[float, int, _Step]] = [(0.0, next(number), first)]
+    seen: set[tuple[int, int, int]] = set()
+    while ways:
+        length_m, _, step = heapq.heappop(ways)
+        here = step[0]
+        if here.road_id == sink.road_id and here.lane_id == sink.lane_id:
+            if here.transform.location.distance(goal) <= 0.75 * STEP_M:
+                return np.array([_point(w) for w in (*_walked(step), sink)])
+        following = here.next(STEP_M) if length_m < most_m else []
+        for after in following:
+            if len(following) > 1:
+                key = (after.road_id, after.section_id, after.lane_id)
+                if key in seen:
+                    continue
+                seen.add(key)
+            heapq.heappush(ways, (length_m + STEP_M, next(number), (after, step)))
+    return _without_jumps(way_between(stage, source.transform.location, goal))
+
+
+_Step = tuple[carla.Waypoint, "_Step | None"]
+
+
+def _walked(step: _Step | None) -> list[carla.Waypoint]:
+    found: list[carla.Waypoint] = []
+    while step is not None:
+        found.append(step[0])
+        step = step[1]
+    return found[:0:-1]
+
+
+def _without_jumps(line: Array) -> Array:
+    """Spread the changes of lane of a route's line over the way before and after."""
+    gaps = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    smooth = line.copy()
+    for jump in np.flatnonzero(gaps > 2.5 * STEP_M):
+        first, last = max(0, int(jump) - CHANGE_POINTS), min(len(line) - 1, int(jump) + 1 + CHANGE_POINTS)
+        shares = np.linspace(0.0, 1.0, last - first + 1)[:, None]
+        smooth[first : last + 1] = line[first] + shares * (line[last] - line[first])
+    return smooth
 
 
 def location_of(point: Array) -> carla.Location:
