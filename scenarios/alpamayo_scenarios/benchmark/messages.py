@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from alpamayo_scenarios.benchmark.plan import Settings, Task
 
@@ -98,7 +98,7 @@ class Ready:
 
 
 Report = Progress | Finished | Failed | Refused | Ready
-_REPORT: TypeAdapter[Report] = TypeAdapter(Report)
+_REPORT: TypeAdapter[Report] = TypeAdapter(Annotated[Report, Field(discriminator="event")])
 _SETUP = TypeAdapter(WorkerSetup)
 _ORDER = TypeAdapter(Order)
 

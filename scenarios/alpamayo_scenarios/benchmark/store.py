@@ -90,6 +90,8 @@ class ResultStore:
         wanted = (task.task_id, task.route_id, task.seed, self.plan.settings.agent)
         if found != wanted or not result.is_scored:
             raise BrokenAttempt(f"expected the result of {wanted}; found that of {found}, {result.status}")
+        if self.is_complete(task):
+            raise BrokenAttempt("the task has its result already")
         video = staged.video_file(task.task_id)
         if video.is_file():
             video.replace(self.run.video_file(task.task_id))
