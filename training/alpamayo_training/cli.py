@@ -22,6 +22,7 @@ _COMMANDS = {
     "render": "draw the cameras of several servers in one process",
     "drive": "drive one route with an agent in traffic, with video and report",
     "bench": "drive a suite of routes with an agent and score it",
+    "serve": "let an agent of ours drive in the leaderboard's evaluators and Bench2Drive's",
     "view": "show the world of a running CARLA server in a browser",
     "score": "score result files of the leaderboard, Bench2Drive or ours under any profile",
     "report": "write the HTML report of a run folder again",
