@@ -68,6 +68,17 @@ class Browser:
         steps = [at, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
         self.post("/actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": steps}]})
 
+    def press(self, key: str) -> None:
+        """Press and release a key (WebDriver's codes for those without a character)."""
+        steps = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
+        self.post("/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": steps}]})
+
+    def requests(self) -> list[str]:
+        """Return the addresses that the page has asked a network for since the last time; files do not count."""
+        entries = [json.loads(entry["message"])["message"] for entry in self.post("/se/log", {"type": "performance"})]
+        urls = [e["params"]["request"]["url"] for e in entries if e["method"] == "Network.requestWillBeSent"]
+        return [url for url in urls if url.startswith(("http", "ws"))]
+
     def severe(self) -> list[dict[str, Any]]:
         """Return the errors that the page has put into the browser's console since the last time."""
         return [entry for entry in self.post("/se/log", {"type": "browser"}) if entry["level"] == "SEVERE"]

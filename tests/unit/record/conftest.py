@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic_bench import DRIVES, changed, make_run
 from synthetic_drive import drive
 
 from alpamayo_sim.metrics.episode_metrics import EpisodeMetrics
@@ -47,6 +48,18 @@ def identity() -> EpisodeIdentity:
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     return new_run(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def bench_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A benchmark run of seven episodes; tests only read it, or write its pages again."""
+    return make_run(tmp_path_factory.mktemp("bench"), "before", DRIVES)
+
+
+@pytest.fixture(scope="session")
+def second_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """The same routes driven differently."""
+    return make_run(tmp_path_factory.mktemp("bench"), "after", changed(DRIVES), agent="route_follower")
 
 
 def new_run(folder: Path) -> RunFolder:

@@ -15,7 +15,7 @@ from alpamayo_sim.metrics.episode_metrics import EpisodeMetrics
 from alpamayo_sim.metrics.episode_result import EpisodeIdentity
 from alpamayo_sim.metrics.tick import TickRecord
 from alpamayo_sim.record.episode_recorder import EpisodeRecorder
-from alpamayo_sim.record.report import read_result
+from alpamayo_sim.record.report_contents import read_result
 from alpamayo_sim.record.run_folder import RunFolder, read_json_lines
 from alpamayo_sim.record.tick_log import read_ticks
 from alpamayo_sim.record.timeline import read_timeline
