@@ -17,6 +17,7 @@ from alpamayo_training.commands.view import Page
 
 if TYPE_CHECKING:
     from alpamayo_sim.conformance.check import Check, Outcome
+    from alpamayo_sim.server.config import ServerConfig
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class Arguments:
     """With --conformance: also the checks that load a world, which end what other clients do there."""
     out: Path = Path("runs")
     """With --conformance: folder in which the results' folder is made."""
+    carla_root: Path | None = None
+    """Start nothing, but write this folder, which programs take for a CARLA installation (CARLA_ROOT): its CarlaUE4.sh takes
+    CARLA's flags and starts this server with the other options given here."""
+    python_api: Path | None = None
+    """With --carla-root: the PythonAPI folder of a CARLA of yours, for programs that look for its `agents` package there."""
 
     def run(self) -> int:
         """Serve until interrupted, check a server, or compare two results; return the exit code."""
@@ -78,6 +84,10 @@ class Arguments:
             return _compare(*self.conformance_diff)
         if self.conformance is not None:
             return self._check(self.conformance)
+        if self.carla_root is not None:
+            return self._write_carla_root(self.carla_root)
+        if self.python_api is not None:
+            raise InputError("--python-api goes with --carla-root")
         if self.worlds != 1:
             return self._serve_many()
         if self.view:
@@ -113,25 +123,43 @@ class Arguments:
             worlds.wait()
         return 0
 
+    def _write_carla_root(self, root: Path) -> int:
+        from alpamayo_sim.roads.road_map import load_road_map
+        from alpamayo_sim.server.carla_root import write_carla_root
+        from alpamayo_sim.server.config import check_config
+
+        if self.worlds != 1 or self.view or self.render_service is not None or self.host != "127.0.0.1":
+            raise InputError(
+                "--carla-root writes how one server is started on the loopback interface; leave out --worlds, --view, "
+                "--render-service and --host"
+            )
+        config = self._config()
+        check_config(config)
+        load_road_map(self.town, maps_dirs=self.maps, cache_dir=self.cache)
+        launcher = write_carla_root(root, config, self.python_api)
+        print(f"{launcher} starts the embedded server in {self.town}\nexport CARLA_ROOT={launcher.parent}")
+        return 0
+
     def _serve(self, when_ready: Callable[[int], None] | None = None) -> int:
-        from alpamayo_sim.server.config import ServerConfig
         from alpamayo_sim.server.main import run
 
-        return run(
-            ServerConfig(
-                town=self.town,
-                port=self.port,
-                host=self.host,
-                max_rate=self.max_rate,
-                lock_step_s=self.lock_step,
-                seed=self.seed,
-                maps=self.maps,
-                cache_dir=self.cache,
-                recordings=self.recordings,
-                render_service=self.render_service,
-                verbose=self.verbose,
-            ),
-            when_ready,
+        return run(self._config(), when_ready)
+
+    def _config(self) -> ServerConfig:
+        from alpamayo_sim.server.config import ServerConfig
+
+        return ServerConfig(
+            town=self.town,
+            port=self.port,
+            host=self.host,
+            max_rate=self.max_rate,
+            lock_step_s=self.lock_step,
+            seed=self.seed,
+            maps=self.maps,
+            cache_dir=self.cache,
+            recordings=self.recordings,
+            render_service=self.render_service,
+            verbose=self.verbose,
         )
 
     def _check(self, address_text: str) -> int:
