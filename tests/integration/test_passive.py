@@ -14,7 +14,7 @@ from typing import Any
 import carla
 import numpy as np
 import pytest
-from command_line import PROGRAM, alpamayo
+from command_line import PROGRAM
 
 from alpamayo_agents.registry import make_agent
 from alpamayo_scenarios.episode import EpisodeSpec, run_episode
@@ -29,6 +29,7 @@ from alpamayo_sim.metrics.results.from_episode import leaderboard_file
 from alpamayo_sim.roads.evaluator_route import EvaluatorPlanner
 from alpamayo_sim.roads.road_map import RoadMap, load_road_map
 from alpamayo_sim.roads.route_planner import Route, RoutePlanner
+from alpamayo_training.cli import main
 
 TOWN = "Gridvale"
 PROFILE = "leaderboard-2.0"
@@ -152,3 +153,125 @@ def test_two_episodes_get_the_driver_s_own_verdicts(
     assert sorted(path.name for path in (tmp_path / "seen_episodes").iterdir()) == ["0_rep0.json", "1_rep0.json"]
     after = {actor.type_id for actor in client.get_world().get_actors()}
     assert not {kind for kind in after - before if kind.startswith("sensor")}, "its sensors are gone"
+
+
+def spawn_hero(world: carla.World, pose: carla.Transform) -> carla.Vehicle:
+    blueprint = world.get_blueprint_library().find("vehicle.lincoln.mkz_2020")
+    blueprint.set_attribute("role_name", "hero")
+    hero = world.spawn_actor(blueprint, pose)
+    assert isinstance(hero, carla.Vehicle)
+    return hero
+
+
+def synchronous(client: carla.Client) -> carla.World:
+    world = client.get_world()
+    settings = world.get_settings()
+    settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
+    world.apply_settings(settings)
+    return world
+
+
+@pytest.fixture
+def start(road_map: RoadMap, route_file: Path) -> carla.Transform:
+    """Where the first route begins."""
+    route = EvaluatorPlanner(road_map.carla_map).trace(load_routes(route_file)[0].waypoints)
+    x, y, z = route.points[0].tolist()
+    return carla.Transform(carla.Location(x, y, z), carla.Rotation(yaw=float(route.yaw_deg[0])))
+
+
+def go(world: carla.World, hero: carla.Vehicle, ticks: int) -> None:
+    for _ in range(ticks):
+        hero.apply_control(carla.VehicleControl(throttle=0.5))
+        world.tick()
+
+
+def test_an_ego_that_is_gone_before_its_end_is_stopped_and_the_next_one_is_judged_anew(
+    server: EmbeddedServer, route_file: Path, start: carla.Transform, watch: Callable[..., Watcher], tmp_path: Path
+) -> None:
+    """An ego away from every start is left alone; one that goes with its world is judged as far as it came."""
+    watcher = watch(server, route_file, tmp_path / "seen.json", "--route", "0", "--repetitions", "2")
+    client = connect(server.address)
+    world = synchronous(client)
+    elsewhere = max(world.get_map().get_spawn_points(), key=lambda pose: pose.location.distance(start.location))
+    stranger = spawn_hero(world, elsewhere)
+    go(world, stranger, 20)
+    watcher.wait_for("away from the start of every route")
+    stranger.destroy()
+    world.tick()
+    go(world, spawn_hero(world, start), 60)
+    client.load_world(TOWN, reset_settings=False)
+    world = client.get_world()
+    for _ in range(5):
+        world.tick()
+    watcher.wait_for("route 0: stopped")
+    hero = spawn_hero(world, start)
+    go(world, hero, 80)
+    hero.destroy()
+    world.tick()
+    assert watcher.end() == 0, watcher.said()
+    records = json.loads(watcher.out.read_text())["_checkpoint"]["records"]
+    assert [record["route_id"] for record in records] == ["RouteScenario_0_rep0", "RouteScenario_0_rep1"]
+    assert [record["status"] for record in records] == ["Failed", "Failed"]
+    assert all(0.0 < record["scores"]["score_route"] < 50.0 for record in records)
+    assert records[1]["meta"]["duration_game"] > records[0]["meta"]["duration_game"]
+
+
+def test_ctrl_c_keeps_what_was_judged_and_leaves_the_world_as_it_was(
+    server: EmbeddedServer, route_file: Path, start: carla.Transform, watch: Callable[..., Watcher], tmp_path: Path
+) -> None:
+    watcher = watch(server, route_file, tmp_path / "seen.json", "--route", "0", "--repetitions", "9")
+    client = connect(server.address)
+    world = synchronous(client)
+    first = spawn_hero(world, start)
+    go(world, first, 40)
+    watcher.wait_for("judging")
+    first.destroy()
+    world.tick()
+    watcher.wait_for("route 0: stopped")
+    hero = spawn_hero(world, start)
+    while len(world.get_actors().filter("sensor.*")) < 2:
+        go(world, hero, 1)
+    sensors = [actor.type_id for actor in world.get_actors().filter("sensor.*")]
+    assert sorted(sensors) == ["sensor.other.collision", "sensor.other.lane_invasion"]
+    watcher.process.send_signal(signal.SIGINT)
+    assert watcher.end() == 130, watcher.said()
+    assert "1 of 9 episodes were judged" in watcher.said()
+    assert len(json.loads(watcher.out.read_text())["_checkpoint"]["records"]) == 1
+    go(world, hero, 5)
+    assert not list(world.get_actors().filter("sensor.*")), "its sensors are gone, the ego is not"
+
+
+def test_the_end_of_the_server_ends_the_watch(
+    server: EmbeddedServer, route_file: Path, start: carla.Transform, watch: Callable[..., Watcher], tmp_path: Path
+) -> None:
+    watcher = watch(server, route_file, tmp_path / "seen.json")
+    world = synchronous(connect(server.address))
+    go(world, spawn_hero(world, start), 40)
+    watcher.wait_for("judging")
+    server.kill()
+    assert watcher.end() == 3, watcher.said()
+    assert "0 of 2 episodes were judged" in watcher.said()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--attach", "127.0.0.1:9"), "--routes"),
+        (("--attach", "nowhere", "--routes", "FILE"), "HOST:PORT"),
+        (("--attach", "127.0.0.1:9", "--routes", "FILE", "--route", "17"), "17"),
+        (("--attach", "127.0.0.1:9", "--routes", "FILE", "results.json"), "leave the files out"),
+        (("--attach", "127.0.0.1:9", "--routes", "FILE", "--repetitions", "0"), "--repetitions"),
+        ((), "--attach"),
+    ],
+)
+def test_bad_input_is_named(
+    arguments: tuple[str, ...], named: str, route_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [str(route_file) if argument == "FILE" else argument for argument in arguments]
+    assert main(["score", *given]) == 2
+    assert named in capsys.readouterr().err
+
+
+def test_nobody_there_is_infrastructure(route_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "--attach", "127.0.0.1:9", "--routes", str(route_file)]) == 3
+    assert "127.0.0.1:9" in capsys.readouterr().err

@@ -1,8 +1,9 @@
 """An agent for the leaderboard that does wrong on purpose, so that every criterion has something to find.
 
 Its configuration (`--agent-config`) is a list such as `speed_kmh=30,offset_m=2.5,stand_at_m=60,leave_at_m=60,stop_at_m=80`:
-it follows every point of the route at that speed and that far to the right of it, sees nobody and no light or sign, and stops
-for good, stops for two seconds, or drives straight on for good after so many metres.
+it follows every point of the route at that speed and that far to the right of it (from `offset_from_m` to `offset_to_m`, or all
+the way), sees nobody and no light or sign, and stops for good, stops for two seconds, or drives straight on for good after so
+many metres.
 """
 
 # Other people's packages are on the path of the program that loads this, not on the type checker's.
@@ -79,7 +80,8 @@ class RecklessAgent(AutonomousAgent):
         while index + 1 < len(self._poses) and self._poses[index].location.distance(here) < LOOK_AHEAD_M:
             index += 1
         target, right = self._poses[index].location, self._poses[index].get_right_vector()
-        offset_m = self._does.get("offset_m", 0.0)
+        begin, end = self._does.get("offset_from_m", 0.0), self._does.get("offset_to_m", math.inf)
+        offset_m = self._does.get("offset_m", 0.0) if begin <= self._index < end else 0.0
         dx, dy = target.x + offset_m * right.x - here.x, target.y + offset_m * right.y - here.y
         angle = math.atan2(dy, dx) - math.radians(pose.rotation.yaw)
         angle = (angle + math.pi) % (2.0 * math.pi) - math.pi

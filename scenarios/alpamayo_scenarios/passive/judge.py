@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import carla
@@ -94,11 +93,9 @@ class EpisodeJudge:
         assert frame.live is not None
         events: Mapping[str, Any] = self._sensors.take(frame.snapshot.frame)
         tick = self._observer.record_live(frame.snapshot, frame.live, events, keep=self._scenarios.emergency_ids)
-        told = self._scenarios.step(frame.snapshot, carla.Location(*tick.ego.transform[:3]), tick.time_s)
-        tick = replace(tick, scenario_events=told)
         self.judged_frames += 1
         self.wall_time_s = time.perf_counter() - self._began_s
-        return self.metrics.update(tick)
+        return self.metrics.update(self._scenarios.step(frame.snapshot, tick))
 
     def finish(self) -> list[Infraction]:
         """Judge what was held back; the ego is gone, or nobody watches it any more."""

@@ -1,20 +1,22 @@
 """What can be told from outside about the scenarios of somebody else's route.
 
-Their triggers follow from route and ego alone, by the leaderboard's own rule. Their ends do not: they are told by the
-actors that a scenario takes away when it ends, which its time limit also does, to the tick.
+Their triggers follow from route and ego alone, by the leaderboard's own rule, and so does the course of those with an
+obstacle. The others' ends are told by the actors that a scenario takes away when it ends, which its time limit also does,
+to the tick.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import carla
 
+from alpamayo_scenarios.passive.obstacles import Obstacle, obstacle_of
 from alpamayo_scenarios.route_file import ScenarioSpec
 from alpamayo_sim.frames import Transform, wrap_degrees
-from alpamayo_sim.metrics.tick import CLOCK_SLACK_S, ScenarioEvent, ScenarioPhase
+from alpamayo_sim.metrics.tick import CLOCK_SLACK_S, ScenarioEvent, ScenarioPhase, TickRecord
 from alpamayo_sim.roads.route_planner import Route
 
 SCENARIO_ROLE = "scenario"
@@ -52,6 +54,7 @@ class _UnderWay:
     spec: ScenarioSpec
     since_s: float
     emergency_id: int
+    obstacle: Obstacle | None
     own: set[int] = field(default_factory=set[int])
     """Actors of the scenario that were seen and are there still."""
     had_any: bool = False
@@ -61,7 +64,7 @@ class _UnderWay:
 class ScenarioWatch:
     """Tells the phases of a route's scenarios, tick by tick, as far as they can be told."""
 
-    def __init__(self, world: carla.World, specs: Sequence[ScenarioSpec], route: Route) -> None:
+    def __init__(self, world: carla.World, carla_map: carla.Map, specs: Sequence[ScenarioSpec], route: Route) -> None:
         self._world = world
         self._route = [carla.Location(*point) for point in route.points.tolist()]
         self._index = 0
@@ -71,17 +74,24 @@ class ScenarioWatch:
         """Actor -> number of the scenario whose trigger was nearest when the actor appeared."""
         self._specs = tuple(specs)
         self._waiting = {number: spec for number, spec in enumerate(specs) if _is_on_route(spec.trigger, route)}
+        self._obstacles = {number: obstacle_of(carla_map, spec) for number, spec in self._waiting.items()}
         self._told_plan = False
         self._under_way: dict[int, _UnderWay] = {}
 
-    def step(self, snapshot: carla.WorldSnapshot, ego: carla.Location, now_s: float) -> tuple[ScenarioEvent, ...]:
-        """Return what became of the scenarios at a judged tick; `ego` is where the ego is, `now_s` the episode's clock."""
+    def step(self, snapshot: carla.WorldSnapshot, tick: TickRecord) -> TickRecord:
+        """Return a judged tick with what became of the scenarios at it."""
+        ego, now_s = carla.Location(*tick.ego.transform[:3]), tick.time_s
         events = [] if self._told_plan else self._plan()
         self._told_plan = True
         alive = self._scenario_actors(snapshot)
-        events += self._ended(alive, now_s)
+        events += self._ended(alive, ego, now_s)
         events += self._triggered(alive, ego, now_s)
-        return tuple(events)
+        allowed = [
+            one.obstacle.allows_wrong_way(ego, tick.planar_speed_mps, now_s)
+            for one in self._under_way.values()
+            if one.obstacle is not None
+        ]
+        return replace(tick, scenario_events=tuple(events), wrong_way_allowed=any(allowed))
 
     @property
     def emergency_ids(self) -> set[int]:
@@ -110,32 +120,41 @@ class ScenarioWatch:
             del self._waiting[number]
             emergency = self._emergency_vehicle(alive, place) if spec.type == EMERGENCY_TYPE else 0
             timed = spec.type in TIMED_TYPES
+            obstacle = self._obstacles[number]
+            if obstacle is not None and number not in self._owner.values():
+                reason = "none of its actors is there"
+                events.append(ScenarioEvent(ScenarioPhase.SKIPPED, spec.name, spec.type, reason))
+                continue
             if timed or emergency:
-                self._under_way[number] = _UnderWay(spec, now_s, emergency)
+                self._under_way[number] = _UnderWay(spec, now_s, emergency, obstacle)
             phase = ScenarioPhase.TRIGGERED
             events.append(ScenarioEvent(phase, spec.name, spec.type, "", emergency, suspends_blocked=timed))
         return events
 
-    def _ended(self, alive: dict[int, carla.Location], now_s: float) -> list[ScenarioEvent]:
+    def _ended(self, alive: dict[int, carla.Location], ego: carla.Location, now_s: float) -> list[ScenarioEvent]:
         events: list[ScenarioEvent] = []
         for number, one in list(self._under_way.items()):
-            phase = self._phase(number, one, alive, now_s)
+            phase = self._phase(number, one, alive, ego, now_s)
             if phase is not None:
                 del self._under_way[number]
                 events.append(ScenarioEvent(phase, one.spec.name, one.spec.type))
         return events
 
     def _phase(
-        self, number: int, one: _UnderWay, alive: dict[int, carla.Location], now_s: float
+        self, number: int, one: _UnderWay, alive: dict[int, carla.Location], ego: carla.Location, now_s: float
     ) -> ScenarioPhase | None:
         """How a scenario has ended; None while it is under way."""
         if one.emergency_id:
             return None if one.emergency_id in alive else ScenarioPhase.FINISHED
+        late = now_s - one.since_s > TIME_LIMIT_S - CLOCK_SLACK_S
+        if one.obstacle is not None:
+            passed = ScenarioPhase.FINISHED if one.obstacle.is_passed(ego) else None
+            return ScenarioPhase.TIMED_OUT if late else passed
         gone = one.own - alive.keys()
         one.own = {actor_id for actor_id in alive if self._owner.get(actor_id) == number}
         one.had_any = one.had_any or bool(one.own)
         one.empty_since_s = math.inf if one.own else min(one.empty_since_s, now_s)
-        if now_s - one.since_s > TIME_LIMIT_S - CLOCK_SLACK_S:
+        if late:
             if gone:
                 return ScenarioPhase.TIMED_OUT
             return ScenarioPhase.FINISHED if now_s - one.since_s > TIME_LIMIT_S + _LIMIT_SHOWS_S else None

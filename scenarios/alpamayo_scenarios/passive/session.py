@@ -109,7 +109,7 @@ class PassiveSession:
         areas = areas_of_world(frame.world)
         metrics = EpisodeMetrics(road_map, route, profile=self._profile, criteria=tuple(CRITERIA), areas=areas)
         self._spec, self._sensors = spec, sensors
-        scenarios = ScenarioWatch(frame.world, spec.scenarios, route)
+        scenarios = ScenarioWatch(frame.world, road_map.carla_map, spec.scenarios, route)
         self._judge = EpisodeJudge(frame.world, hero, metrics, sensors=sensors, scenarios=scenarios)
         self._say(f"route {spec.route_id} in {road_map.name}: judging")
 
