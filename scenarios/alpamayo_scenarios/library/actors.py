@@ -99,6 +99,19 @@ class ActorPool:
         assert isinstance(actor, carla.Walker)
         return actor
 
+    def spawn_below(self, blueprint: str, transform: carla.Transform, *, depth_m: float = 200.0) -> carla.Actor:
+        """Spawn an actor below the ground, where it is in nobody's way until `bring_up` puts it into its place."""
+        place = transform.location
+        below = carla.Transform(carla.Location(place.x, place.y, place.z - depth_m), transform.rotation)
+        return self.spawn(blueprint, below, physics=False, lift_m=0.0)
+
+    @staticmethod
+    def bring_up(actor: carla.Actor, transform: carla.Transform) -> None:
+        """Put an actor from below the ground into its place, from where on physics moves it."""
+        actor.set_target_velocity(carla.Vector3D())
+        actor.set_transform(transform)
+        actor.set_simulate_physics(True)
+
     @property
     def ids(self) -> tuple[int, ...]:
         """Those that are alive, in the order of their spawning."""
@@ -128,6 +141,13 @@ def everyday_cars(library: carla.BlueprintLibrary) -> tuple[str, ...]:
             and b.get_attribute("special_type").as_str() == ""
             and int(b.get_attribute("number_of_wheels")) == 4
         )
+    )
+
+
+def modern_cars(library: carla.BlueprintLibrary) -> tuple[str, ...]:
+    """Return the ids of the detailed passenger cars of CARLA's second generation, sorted."""
+    return tuple(
+        name for name in everyday_cars(library) if int(library.find(name).get_attribute("generation")) == 2
     )
 
 

@@ -7,19 +7,38 @@ from collections.abc import Callable
 
 import carla
 
+from alpamayo_scenarios.library.lanes import ahead
 from alpamayo_scenarios.library.stage import Stage
 
 
 def passed(stage: Stage, pose: carla.Transform) -> Callable[[], bool]:
     """Hold once the ego is ahead of a pose, in the pose's own direction (`WaitUntilInFrontPosition`)."""
-    yaw = math.radians(pose.rotation.yaw)
-    cos, sin = math.cos(yaw), math.sin(yaw)
+    return lambda: passed_by(stage.ego_location, pose)
+
+
+def in_front_of(stage: Stage, front_id: int, rear_id: int, *, within_m: float = math.inf) -> Callable[[], bool]:
+    """Hold while one vehicle is wholly ahead of another along the other's lane (`WaitUntilInFront`).
+
+    That is, its middle is ahead of the place at which their bumpers would touch, and closer to that place than a distance.
+    """
+    length_m = stage.half_length_m(front_id) + stage.half_length_m(rear_id)
 
     def holds() -> bool:
-        at = stage.ego_location
-        return (at.x - pose.location.x) * cos + (at.y - pose.location.y) * sin > 0.0
+        front, rear = stage.actor_state(front_id), stage.actor_state(rear_id)
+        if front is None or rear is None:
+            return False
+        lane = stage.map.get_waypoint(rear.get_transform().location)
+        place = ahead(lane, length_m).transform
+        at = front.get_transform().location
+        return passed_by(at, place) and at.distance(place.location) < within_m
 
     return holds
+
+
+def passed_by(at: carla.Location, pose: carla.Transform) -> bool:
+    """Return whether a place lies ahead of a pose, in the pose's own direction."""
+    yaw = math.radians(pose.rotation.yaw)
+    return (at.x - pose.location.x) * math.cos(yaw) + (at.y - pose.location.y) * math.sin(yaw) > 0.0
 
 
 def near(stage: Stage, place: carla.Location, distance_m: float) -> Callable[[], bool]:

@@ -4,20 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from alpamayo_scenarios.library.accident import Accident
+from alpamayo_scenarios.library.construction import ConstructionObstacle
+from alpamayo_scenarios.library.control_loss import ControlLoss
 from alpamayo_scenarios.library.enter_flow import (
     EnterActorFlow,
     EnterFlowByOwnLane,
     HighwayExit,
     MergerIntoSlowTraffic,
 )
+from alpamayo_scenarios.library.hard_break import HardBreakRoute
+from alpamayo_scenarios.library.hazard_at_side_lane import HazardAtSideLane
 from alpamayo_scenarios.library.interurban_flow import InterurbanActorFlow, InterurbanAdvancedActorFlow
+from alpamayo_scenarios.library.invading_turn import InvadingTurn
 from alpamayo_scenarios.library.parked_obstacle import ParkedObstacle
+from alpamayo_scenarios.library.priority_at_junction import PriorityAtJunction
 from alpamayo_scenarios.library.scenario import Scenario
 from alpamayo_scenarios.library.sequential_lane_change import SequentialLaneChange
 from alpamayo_scenarios.library.turn_across_flow import LeftTurn, LeftTurnEnterFlow, RightTurn
+from alpamayo_scenarios.library.vehicle_opens_door import VehicleOpensDoor
+from alpamayo_scenarios.library.yield_to_emergency_vehicle import YieldToEmergencyVehicle
 
 _CLASSES: tuple[type[Scenario], ...] = (
     ParkedObstacle,
+    YieldToEmergencyVehicle,
+    VehicleOpensDoor,
+    PriorityAtJunction,
+    InvadingTurn,
+    HazardAtSideLane,
+    HardBreakRoute,
+    ControlLoss,
+    ConstructionObstacle,
+    Accident,
     LeftTurn,
     LeftTurnEnterFlow,
     RightTurn,

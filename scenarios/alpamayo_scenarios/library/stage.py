@@ -114,6 +114,11 @@ class Stage:
         size = self._half_size(actor_id)
         return size[0] if size is not None else 0.0
 
+    def half_width_m(self, actor_id: int) -> float:
+        """Return half the width of a vehicle or walker, 0 for anything else."""
+        size = self._half_size(actor_id)
+        return size[1] if size is not None else 0.0
+
     def _half_size(self, actor_id: int) -> tuple[float, float] | None:
         """Half length and half width of a vehicle or walker; asked for once."""
         if actor_id not in self._half_sizes:
