@@ -64,7 +64,7 @@ function routesTable(holder, items, columns, { openItem, onFilter, sortBy }) {
     left.sort((a, b) => compareValues(column.value(a), column.value(b), sort.sign));
     heads.forEach((head, k) => head.setAttribute("aria-sort", columns[k].name !== sort.name ? "none" : sort.sign > 0 ? "ascending" : "descending"));
     sorting.value = (sort.sign > 0 ? "+" : "-") + sort.name;
-    count.textContent = left.length === items.length ? `${items.length} routes` : `${left.length} of ${items.length} routes`;
+    count.textContent = left.length === items.length ? `${items.length} episodes` : `${left.length} of ${items.length} episodes`;
     reset.hidden = !Object.values(filter).some(Boolean);
     body.replaceChildren();
     made = 0;
@@ -83,7 +83,7 @@ function routesTable(holder, items, columns, { openItem, onFilter, sortBy }) {
       if (!item.nodes) item.nodes = [rowOf(item)];
       body.append(...item.nodes);
     }
-    if (!left.length) body.append(h("tr", { class: "none" }, h("td", { colspan: columns.length }, "No route is like that.")));
+    if (!left.length) body.append(h("tr", { class: "none" }, h("td", { colspan: columns.length }, "No episode is like that.")));
   }
   new IntersectionObserver((seen) => { if (seen.some((entry) => entry.isIntersecting) && made < left.length) more(); }, { rootMargin: "800px" }).observe(sentinel);
 

@@ -41,7 +41,7 @@ def page(browser: Browser, bench_run: RunFolder) -> Browser:
 
 
 def test_the_rows_and_marks_are_there(page: Browser) -> None:
-    assert page.run(COUNT) == "7 routes"
+    assert page.run(COUNT) == "7 episodes"
     assert page.run(MARKS) == 4
     assert page.run("return document.querySelectorAll('.map.town').length") == 2
     assert page.run("return document.querySelectorAll('.map.town .lane.driving').length") == 2
@@ -78,7 +78,7 @@ def test_columns_sort_both_ways(page: Browser) -> None:
 def test_filters_leave_what_they_say(page: Browser, control: str, value: str, event: str, expected: int) -> None:
     page.run(CHOOSE, control, value, event)
     assert len(page.run(IDS)) == expected
-    assert page.run(COUNT) == f"{expected} of 7 routes"
+    assert page.run(COUNT) == f"{expected} of 7 episodes"
     page.run(SHOW_ALL)
     assert len(page.run(IDS)) == 7
 
