@@ -126,7 +126,7 @@ class SessionStart:
             raise ProtocolError("expected gps_plan as an array [N, 3]")
         address: tuple[str, int] | None = None
         if carla is not None:
-            host, port = carla.get("host"), carla.get("port") if isinstance(carla, Mapping) else None
+            host, port = (carla.get("host"), carla.get("port")) if isinstance(carla, Mapping) else (None, None)
             if not isinstance(host, str) or not isinstance(port, int) or not 0 < port < 65536:
                 raise ProtocolError("expected carla with a host and a port")
             address = (host, port)

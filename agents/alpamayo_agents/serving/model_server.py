@@ -7,6 +7,7 @@ import logging
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -22,6 +23,7 @@ from alpamayo_agents.serving.messages import (
     unpacked,
 )
 from alpamayo_agents.serving.seats import Seat, Seats
+from alpamayo_agents.serving.step_log import StepLog
 from alpamayo_sim.errors import InfrastructureError, InputError
 
 HOST = "127.0.0.1"
@@ -33,8 +35,10 @@ _log = logging.getLogger(__name__)
 class ModelServer:
     """Serves one kind of agent to any number of evaluators, up to a limit."""
 
-    def __init__(self, seats: Seats, *, port: int, max_sessions: int, max_message_bytes: int) -> None:
-        self._seats = seats
+    def __init__(
+        self, seats: Seats, *, port: int, max_sessions: int, max_message_bytes: int, log_folder: Path | None = None
+    ) -> None:
+        self._seats, self._log_folder = seats, log_folder
         self._wanted_port = self.port = port
         self._max_sessions, self._max_message_bytes = max_sessions, max_message_bytes
         self._numbers = itertools.count(1)
@@ -88,7 +92,7 @@ class ModelServer:
             )
             return socket
         number = next(self._numbers)
-        session = self._sessions[number] = Session(number, self._seats, self._latency)
+        session = self._sessions[number] = Session(number, self._seats, self._latency, self._log_folder)
         self._sockets.add(socket)
         try:
             async for message in socket:
@@ -114,8 +118,10 @@ class ModelServer:
 class Session:
     """One route: hello, start, steps, end."""
 
-    def __init__(self, number: int, seats: Seats, all_latency: Latency) -> None:
+    def __init__(self, number: int, seats: Seats, all_latency: Latency, log_folder: Path | None) -> None:
         self.number, self.name = number, ""
+        self._log_folder = log_folder
+        self._log = StepLog(None, number, "")
         self.latency = Latency()
         self._seats, self._all_latency = seats, all_latency
         self._seat: Seat | None = None
@@ -141,6 +147,7 @@ class Session:
 
     async def close(self) -> None:
         """Release what the session holds."""
+        self._log.close()
         seat, self._seat = self._seat, None
         if seat is not None:
             await seat.close()
@@ -156,6 +163,7 @@ class Session:
                 raise ProtocolError("expected one start a session; found another")
             start = SessionStart.read(message)
             self.name = start.name
+            self._log = StepLog(self._log_folder, self.number, self.name)
             self._seat = self._seats.take(self.number)
             began_s = time.perf_counter()
             await self._seat.start(start)
@@ -187,11 +195,13 @@ class Session:
 
     async def _step(self, seat: Seat, message: Message) -> Message:
         began_s = time.perf_counter()
-        answer = (await seat.step(Observation.read(message))).message()
+        observation = Observation.read(message)
+        command = await seat.step(observation)
         took_s = time.perf_counter() - began_s
+        self._log.add(observation, command, took_s)
         self.latency.add(took_s)
         self._all_latency.add(took_s)
-        return {**answer, "took_s": took_s}
+        return {**command.message(), "took_s": took_s}
 
 
 def _error(kind: str, text: str) -> Message:

@@ -30,6 +30,8 @@ class Arguments:
     """Largest message in MiB; one tick of eight 1600x900 cameras takes 44."""
     cache: Path = Path("runs/.maps")
     """Folder that remembers what was computed from maps."""
+    log: Path | None = None
+    """Folder for one file a route with every answer and the agent's reasons."""
     verbose: bool = False
     """Log more."""
 
@@ -51,6 +53,7 @@ class Arguments:
             port=self.port,
             max_sessions=self.max_sessions,
             max_message_bytes=self.max_message_mib * _MIB,
+            log_folder=self.log,
         )
 
         async def serve() -> None:
