@@ -14,15 +14,16 @@ from alpamayo_agents.ego import EgoModel, EgoState, read_state
 from alpamayo_agents.explain import explain
 from alpamayo_agents.forecast import LaneForecaster
 from alpamayo_agents.lane_changes import LaneChangeTiming
-from alpamayo_agents.passing import ONCOMING_SPEED_MPS, ObstaclePassing
+from alpamayo_agents.passing import ObstaclePassing
 from alpamayo_agents.plan_building import build_plan, converge
 from alpamayo_agents.reference_path import STEP_M, ReferencePath
 from alpamayo_agents.speed_limits import braking_envelope, curve_speed
-from alpamayo_agents.speed_profile import DriverStyle
+from alpamayo_agents.speed_profile import DriverStyle, SpeedProfile
 from alpamayo_agents.surroundings import Neighbours, Surroundings
 from alpamayo_agents.tracking import PlanTracker
 from alpamayo_agents.traffic_rules import RouteRules, find_stop_lines
-from alpamayo_agents.yielding import Patience, YieldDecision, decide
+from alpamayo_agents.yielding import BRISK_MPS2, Patience, YieldDecision, decide
+from alpamayo_sim.policy.plan import PLAN_POINTS, PLAN_STEP_S
 from alpamayo_sim.roads.lane_graph import LaneGraph
 
 SIGHT_M = 100.0
@@ -35,6 +36,9 @@ BLOCKED_JUNCTION_S = 25.0
 RESOLVE_S = 4.0
 """For so long after standing, what the wait has taught about gaps holds."""
 SEE_OBSTACLE_M = 30.0
+ONCOMING_SPEED_MPS = 4.0
+"""Least speed at which the rest of a long stretch of the oncoming lane is expected to be passed."""
+ONCOMING_MARGIN_S, ONCOMING_MARGIN_M = 1.0, 8.0
 HELD_WITHIN_M = 6.0
 """A rule that stops the ego no farther ahead is what it waits for."""
 
@@ -53,6 +57,7 @@ class ExpertAgent(Agent):
         self._model = EgoModel.read(context.ego)
         self._tracker = PlanTracker(self._model)
         self._style = DriverStyle()
+        self._brisk = DriverStyle(acceleration_mps2=BRISK_MPS2)
         self._path = ReferencePath(context.route)
         graph = LaneGraph.of(context.road_map.carla_map)
         lines = find_stop_lines(context.world, graph)
@@ -142,7 +147,12 @@ class ExpertAgent(Agent):
         return self._resolve
 
     def _yield(
-        self, state: EgoState, neighbours: Neighbours, ahead_m: np.ndarray, envelope: np.ndarray, patience: Patience
+        self,
+        state: EgoState,
+        neighbours: Neighbours,
+        ahead_m: np.ndarray,
+        envelope: np.ndarray,
+        patience: Patience,
     ) -> YieldDecision:
         reach = min(100.0, 30.0 + 5.0 * max(0.0, state.speed_mps))
         travelled = np.arange(0.0, reach, STATION_STEP_M)
@@ -152,7 +162,8 @@ class ExpertAgent(Agent):
         occupied = occupancy(self._model, xy, yaw, neighbours, forecasts)
         on_path = occupied.owner[np.isfinite(occupied.first_m[:, 0])]
         wide = self._passing.obstacles(neighbours, tuple(int(row) for row in on_path), self._station_m)
-        return decide(occupied, ahead_m, state.speed_mps, envelope, self._style, patience, wide)
+        style = self._brisk if self._passing.is_beside_on_oncoming_lane(self._station_m) else self._style
+        return decide(occupied, ahead_m, state.speed_mps, envelope, style, patience, wide)
 
     def _pass_obstacles(
         self, state: EgoState, neighbours: Neighbours, ahead_m: np.ndarray, decision: YieldDecision
@@ -164,21 +175,32 @@ class ExpertAgent(Agent):
 
         def free(length_m: float, oncoming: bool) -> bool:
             envelope, _, _ = self._envelope(state)
-            trial = self._yield(state, neighbours, ahead_m, envelope, Patience())
-            if trial.emergency or trial.yielding_to or any(0.0 < ahead_m[row] < length_m for row in trial.leaders):
+            trial = self._yield(state, neighbours, ahead_m, envelope, self._resolve)
+            slower = [row for row in trial.leaders if neighbours.ids[row] not in group]
+            if trial.emergency or trial.yielding_to or any(0.0 < ahead_m[row] < length_m for row in slower):
                 return False
-            return not (oncoming and self._somebody_comes(neighbours, ahead_m, state, length_m))
+            return not (oncoming and self._somebody_comes(neighbours, ahead_m, state, length_m, trial.profile))
 
+        assert self._context is not None
+        group = frozenset(int(neighbours.ids[row]) for row in obstacles)
+        cruise = self._context.ego.get_speed_limit() / 3.6
         return self._passing.consider(
-            state.time_s, self._station_m, neighbours, obstacles, decision.leaders, decision.contact_m, free
+            state.time_s, self._station_m, neighbours, obstacles, decision.leaders, decision.contact_m, cruise, free
         )
 
-    def _somebody_comes(self, neighbours: Neighbours, ahead_m: np.ndarray, state: EgoState, length_m: float) -> bool:
+    def _somebody_comes(
+        self, neighbours: Neighbours, ahead_m: np.ndarray, state: EgoState, length_m: float, profile: SpeedProfile
+    ) -> bool:
         """Whether a vehicle would come the other way before a stretch of the oncoming lane is passed."""
-        duration = length_m / ONCOMING_SPEED_MPS + 1.5
+        reached = np.flatnonzero(profile.travelled_m >= length_m)
+        if len(reached):
+            duration = float(reached[0] + 1) * PLAN_STEP_S
+        else:
+            left = length_m - float(profile.travelled_m[-1])
+            duration = PLAN_POINTS * PLAN_STEP_S + left / max(ONCOMING_SPEED_MPS, float(profile.speed_mps[-1]))
         towards = np.cos(neighbours.yaw - state.yaw_rad) < 0.3
-        closing = np.maximum(0.0, neighbours.speed_mps) * duration
-        near = (ahead_m > -2.0) & (ahead_m < length_m + closing + 8.0) & ~neighbours.is_walker
+        closing = np.maximum(0.0, neighbours.speed_mps) * (duration + ONCOMING_MARGIN_S)
+        near = (ahead_m > -2.0) & (ahead_m < length_m + closing + ONCOMING_MARGIN_M) & ~neighbours.is_walker
         moving = neighbours.speed_mps > 0.3
         return bool((towards & near & moving).any())
 

@@ -22,10 +22,15 @@ LONGEST_OBSTACLE_M = 30.0
 NEXT_OBSTACLE_M = 9.0
 SWING_M = (8.0, 16.0)
 """Shortest and longest way out of the lane and back."""
-SIDE_MARGIN_M = 0.55
+SIDE_MARGIN_M = 0.75
 RETRY_S = 0.5
-ONCOMING_SPEED_MPS = 4.0
-"""Mean speed at which a stretch of the oncoming lane is expected to be passed."""
+LEAST_PASSING_MPS = 5.0
+"""Speed at which what moves is expected to be passed, where the limit is not known to allow more."""
+CYCLIST_HALF_WIDTH_M = 0.5
+CYCLIST_MPS = 5.0
+"""Two-wheelers up to this speed are passed like obstacles."""
+EXTENSION_M = 3.0
+"""The way back moves on in such steps while what is passed moves on."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class ObstaclePassing:
         self._index_of = {segment.key: segment.index for segment in graph.segments}
         self._side: _Side | None = None
         self._obstacle_id = -1
+        self._group: frozenset[int] = frozenset()
         self._tried_s = -np.inf
 
     @property
@@ -53,15 +59,22 @@ class ObstaclePassing:
         """Return "pass_left" or "pass_right" while an obstacle is passed, else ""."""
         return self._side.name if self._side is not None else ""
 
+    def is_beside_on_oncoming_lane(self, station_m: float) -> bool:
+        """Whether the ego has moved over into the oncoming lane, and not yet begun to return."""
+        if self._side is None or not self._side.oncoming:
+            return False
+        out, back = self._path.shifts[-1]
+        return out.end_m < station_m < back.start_m
+
     def obstacles(self, neighbours: Neighbours, leaders: tuple[int, ...], station_m: float) -> frozenset[int]:
-        """Return the rows of the leaders that stand for good."""
+        """Return the rows of the leaders that stand for good, or are cyclists."""
         found: set[int] = set()
         for row in leaders:
             if neighbours.is_walker[row]:
                 continue
             light = self._rules.next_light_m(station_m)
             needed = STANDING_IN_QUEUE_S if light - station_m < QUEUE_REACH_M else STANDING_S
-            if neighbours.standing_s[row] >= needed:
+            if neighbours.standing_s[row] >= needed or _is_cyclist(neighbours, row):
                 found.add(row)
         return frozenset(found)
 
@@ -71,13 +84,32 @@ class ObstaclePassing:
             return False
         out, back = self._path.shifts[-1]
         row = np.flatnonzero(neighbours.ids == self._obstacle_id)
-        drives_on = len(row) == 1 and neighbours.speed_mps[row[0]] > 0.5
+        drives_on = len(row) == 1 and neighbours.speed_mps[row[0]] > 0.5 and not _is_cyclist(neighbours, int(row[0]))
         if station_m > back.end_m or (drives_on and station_m < out.start_m + 1.0):
             self._path.shifts.pop()
             self._path.rebuild()
             self._side = None
             return True
-        return False
+        return self._go_on_beside(station_m, neighbours, out, back)
+
+    def _go_on_beside(self, station_m: float, neighbours: Neighbours, out: LaneShift, back: LaneShift) -> bool:
+        """Put the way back off while what is passed moves on; return whether the path changed."""
+        moving = [
+            r for r in np.flatnonzero(np.isin(neighbours.ids, list(self._group))) if neighbours.speed_mps[r] > 0.5
+        ]
+        if not moving or station_m > back.start_m:
+            return False
+        spans = [self._span(int(row), station_m, neighbours) for row in moving]
+        needed = max(end for _, end in spans) + self._model.rear_m + 1.5
+        if needed < back.start_m:
+            return False
+        length = back.end_m - back.start_m
+        if needed + EXTENSION_M + length > self._path.length_m:
+            return False
+        moved = LaneShift(needed + EXTENSION_M, needed + EXTENSION_M + length, back.from_right_m, back.to_right_m)
+        self._path.shifts[-1] = (out, moved)
+        self._path.rebuild()
+        return True
 
     def consider(
         self,
@@ -87,22 +119,28 @@ class ObstaclePassing:
         obstacles: frozenset[int],
         leaders: tuple[int, ...],
         contact_m: float,
+        cruise_mps: float,
         free: Callable[[float, bool], bool],
     ) -> bool:
         """Start to pass the first leader, if it is an obstacle and a side is free; return whether the path changed.
 
-        `free(length_m, oncoming)` tells whether the path, with its new shift, can be driven now for so many metres.
+        `cruise_mps` is the speed that the road allows; `free(length_m, oncoming)` tells whether the path, with its new
+        shift, can be driven now for so many metres.
         """
         if self._side is not None or not leaders or leaders[0] not in obstacles or now_s < self._tried_s + RETRY_S:
             return False
         self._tried_s = now_s
-        begin, end = self._extent(station_m, neighbours, obstacles)
+        begin, end, group = self._extent(station_m, neighbours, obstacles)
         front, rear = self._model.front_m, self._model.rear_m
         if end - begin > LONGEST_OBSTACLE_M:
             return False
         swing = float(np.clip(contact_m - 1.0, *SWING_M))
         first = max(station_m, begin - front - 1.0 - swing)
         last = end + rear + 1.0
+        speed = max(float(neighbours.speed_mps[row]) for row in group)
+        if speed > 0.5:
+            faster = max(2.0, max(LEAST_PASSING_MPS, 0.9 * cruise_mps) - speed)
+            last += speed * (last - station_m) / faster
         stretch = slice(int(first / STEP_M), int((last + SWING_M[1]) / STEP_M) + 1)
         if self._path.in_junction[stretch].any() or last + SWING_M[0] > self._path.length_m:
             return False
@@ -113,27 +151,33 @@ class ObstaclePassing:
             self._path.rebuild()
             if free(back.end_m - station_m, side.oncoming):
                 self._side, self._obstacle_id = side, int(neighbours.ids[leaders[0]])
+                self._group = frozenset(int(neighbours.ids[row]) for row in group)
                 return True
             self._path.shifts.pop()
             self._path.rebuild()
         return False
 
-    def _extent(self, station_m: float, neighbours: Neighbours, obstacles: frozenset[int]) -> tuple[float, float]:
-        """Return the first and last station of the obstacle, with those close behind it counted in."""
-        spans: list[tuple[float, float]] = []
-        for row in obstacles:
-            at = self._path.project(neighbours.center[row, :2], station_m, ahead_m=60.0)
-            _, _, yaw = self._path.pose(np.array(at))
-            turned = neighbours.yaw[row] - float(yaw)
-            half = neighbours.half_size_m[row]
-            along = abs(np.cos(turned)) * half[0] + abs(np.sin(turned)) * half[1]
-            spans.append((at - along, at + along))
-        spans.sort()
-        begin, end = spans[0]
-        for low, high in spans[1:]:
+    def _extent(
+        self, station_m: float, neighbours: Neighbours, obstacles: frozenset[int]
+    ) -> tuple[float, float, tuple[int, ...]]:
+        """Return the first and last station of the obstacle and its rows, with those close behind it counted in."""
+        spans = sorted((*self._span(row, station_m, neighbours), row) for row in obstacles)
+        begin, end, first = spans[0]
+        group = [first]
+        for low, high, row in spans[1:]:
             if low < end + NEXT_OBSTACLE_M:
                 end = max(end, high)
-        return begin, end
+                group.append(row)
+        return begin, end, tuple(group)
+
+    def _span(self, row: int, station_m: float, neighbours: Neighbours) -> tuple[float, float]:
+        """Return the stations between which somebody is."""
+        at = self._path.project(neighbours.center[row, :2], station_m, ahead_m=60.0)
+        _, _, yaw = self._path.pose(np.array(at))
+        turned = neighbours.yaw[row] - float(yaw)
+        half = neighbours.half_size_m[row]
+        along = float(abs(np.cos(turned)) * half[0] + abs(np.sin(turned)) * half[1])
+        return at - along, at + along
 
     def _sides(self, station_m: float, neighbours: Neighbours, obstacles: frozenset[int]) -> list[_Side]:
         key = tuple(int(v) for v in self._path.lane[min(len(self._path.lane) - 1, int(station_m / STEP_M))])
@@ -162,3 +206,9 @@ class ObstaclePassing:
         turned = neighbours.yaw[row] - float(yaw)
         half = neighbours.half_size_m[row]
         return left + float(abs(np.sin(turned)) * half[0] + abs(np.cos(turned)) * half[1])
+
+
+def _is_cyclist(neighbours: Neighbours, row: int) -> bool:
+    """Whether somebody is a slow two-wheeler that rides along."""
+    slow = 0.5 < neighbours.speed_mps[row] < CYCLIST_MPS
+    return bool(slow and neighbours.half_size_m[row, 1] < CYCLIST_HALF_WIDTH_M and not neighbours.is_walker[row])
