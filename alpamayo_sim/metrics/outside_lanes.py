@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import carla
@@ -64,13 +65,9 @@ class OutsideRouteLanes:
         return [Infraction(InfractionKind.OUTSIDE_ROUTE_LANES, tick.frame, tick.time_s, (x, y, z), message)]
 
     def _is_beside_road(self, location: carla.Location, driving: carla.Waypoint) -> bool:
-        lane, distance_m = driving, location.distance(driving.transform.location)
         parking = self._map.get_waypoint(location, lane_type=carla.LaneType.Parking)
-        if parking is not None:
-            parking_m = location.distance(parking.transform.location)
-            if parking_m <= distance_m:
-                lane, distance_m = parking, parking_m
-        return distance_m > lane.lane_width / 2.0 + self._margin_m
+        lanes = [(location.distance(lane.transform.location), lane.lane_width) for lane in (parking, driving) if lane]
+        return is_beyond_lane(lanes, self._margin_m)
 
     def _follow_lane_direction(self, waypoint: carla.Waypoint, ego_yaw_deg: float) -> None:
         last = self._last_waypoint
@@ -91,3 +88,12 @@ class OutsideRouteLanes:
     def values(self) -> dict[str, float]:
         """Return the distance and the share that was driven outside."""
         return {"outside_route_lanes_m": self._outside_m, "outside_route_lanes_percent": 100.0 * self.fraction}
+
+
+def is_beyond_lane(lanes: Sequence[tuple[float, float]], margin_m: float) -> bool:
+    """Whether a point is outside of that lane whose middle is nearest.
+
+    `lanes` are (distance to the middle, width) in metres, parking lanes first: of two that are as near the first decides.
+    """
+    distance_m, width_m = min(lanes, key=lambda lane: lane[0])
+    return distance_m > width_m / 2.0 + margin_m
