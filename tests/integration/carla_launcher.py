@@ -4,8 +4,8 @@
                    crash: dies of a signal        hang: stops answering    leak: grows by 40 MiB a second
                    stubborn: does not end when asked to
     -when=FILE     crash, hang or leak once FILE is there
-    -once=FILE     only as long as FILE is not there, which it then is
     -log=FILE      append a line for every start
+    -on=N          only at the N-th start that the log shows
 Other flags are ignored, as CARLA's are.
 """
 
@@ -36,15 +36,13 @@ def main(arguments: list[str]) -> int:
     given = flags(arguments)
     port, fault = int(given["carla-rpc-port"]), given.get("fault", "")
     assert "RenderOffScreen" in given and "nosound" in given
-    if "once" in given:
-        marker = Path(given["once"])
-        if marker.exists():
-            fault = ""
-        else:
-            marker.touch()
     if "log" in given:
-        with Path(given["log"]).open("a") as log:
-            log.write(f"start {port} {fault or 'well'}\n")
+        path = Path(given["log"])
+        earlier = len(path.read_text().splitlines()) if path.exists() else 0
+        if earlier + 1 != int(given.get("on", earlier + 1)):
+            fault = ""
+        with path.open("a") as log:
+            log.write(f"port {port}, {fault or 'well'}\n")
     if fault == "refuse":
         print("no Vulkan device", file=sys.stderr)
         return 1
