@@ -23,6 +23,8 @@ from alpamayo_sim.roads.route_planner import RoutePlanner
 WALL_CLOCK = re.compile(rb'"(wall_time_s|simulation_speed_x_realtime|duration_system)":\s*[0-9.e+-]+')
 KILL_SHARES = {"runner": 0.15, "worker": 0.25, "server": 0.3, "episode": 0.3}
 """How often each kind of process is killed; seldom the runner, or nothing else would be running for long."""
+STARTING_RUNNER_SHARE = 0.03
+"""The same for a runner that has not started anything yet."""
 FINAL_FILES = ("leaderboard.json", "leaderboard_events.json", "results.json", "metrics.jsonl", "summary.json")
 EPISODE_FILES = ("episode.json", "map.json", "ticks.jsonl.gz", "plans.jsonl.gz", "result.json")
 
@@ -55,8 +57,9 @@ def start_bench(out: Path, *arguments: str | Path, json_line: bool = True) -> su
 
 
 def only_run(out: Path) -> Path:
-    (run,) = out.glob("[0-9]*-bench")
-    return run
+    # A runner that was killed before its plan was written has left a folder with nothing to go on with.
+    (plan,) = out.glob("[0-9]*-bench/plan.json")
+    return plan.parent
 
 
 def summary_of(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -126,7 +129,7 @@ def kill_one(runner: subprocess.Popen[str], rng: np.random.Generator) -> str | N
     """Kill one random process of a running benchmark; return what it was, None if it had ended."""
     by_kind = processes_of(runner)
     kinds = [kind for kind in KILL_SHARES if kind in by_kind]
-    if not kinds or (kinds == ["runner"] and rng.random() > KILL_SHARES["runner"]):
+    if not kinds or (kinds == ["runner"] and rng.random() > STARTING_RUNNER_SHARE):
         return None
     shares = np.array([KILL_SHARES[kind] for kind in kinds])
     kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
