@@ -1,7 +1,12 @@
-"""Writes the pictures of this folder again: `python docs/pictures.py RUN_FOLDER`, after `make drive`."""
+"""Writes the pictures of this folder again: `python docs/pictures.py RUN_FOLDER [SHARE]`, after `make drive`.
+
+`python docs/pictures.py report RUN_FOLDER EPISODE@SECONDS` takes a picture of a report, opened at a moment; it needs chromium.
+"""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +19,7 @@ from alpamayo_sim.roads.road_map import available_towns, load_road_map
 
 IMAGES = Path(__file__).parent / "images"
 _SHEET_PX = 620
+_REPORT_PX = (1240, 2080)
 
 
 def town_sheet() -> None:
@@ -46,8 +52,29 @@ def drive_frame(run: Path, share: float) -> None:
                 return
 
 
+def report_page(run: Path, moment: str) -> None:
+    """Take a picture of a run's report with one of its episodes open."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        raise SystemExit("a picture of the report needs chromium")
+    address = f"{(run / 'report.html').resolve().as_uri()}#{moment}"
+    size = f"--window-size={_REPORT_PX[0]},{_REPORT_PX[1]}"
+    flags = [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        "--virtual-time-budget=20000",
+        size,
+    ]
+    subprocess.run([browser, *flags, f"--screenshot={IMAGES / 'report.png'}", address], check=True, timeout=120)
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
+    if sys.argv[1:2] == ["report"]:
+        report_page(Path(sys.argv[2]), sys.argv[3])
+        sys.exit()
     town_sheet()
     if len(sys.argv) > 1:
         drive_frame(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 0.5)

@@ -18,7 +18,7 @@ from alpamayo_sim.record.report_figures import is_offence, plain_rows
 from alpamayo_sim.record.run_folder import RunFolder
 from alpamayo_sim.record.timeline import read_timeline
 from alpamayo_sim.record.town_lanes import TownLanes
-from alpamayo_sim.record.video import still
+from alpamayo_sim.record.video import frame_size, still
 
 _POSTER_PX = 720
 _MOST_SAMPLES = 3000
@@ -72,8 +72,9 @@ def page_episode(run: RunFolder, entry: Entry, lanes: TownLanes, *, videos: str,
         "video": f"{videos}/{video.name}" if has_video and not embed else "",
         "has_video": has_video,
     }
-    if has_video and few:
-        row.update(_poster(video))
+    if has_video:
+        row["video_size"] = frame_size(video)
+        row["poster"] = _poster(video) if few else ""
     count = len(timeline["time_s"])
     packed = {
         **course(timeline, sample_every=stride(count, 1 if few else 2, _MOST_SAMPLES), near_every=1 if few else 2),
@@ -104,11 +105,10 @@ def _agent_error(folder: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace")[-20_000:] if file.is_file() else ""
 
 
-def _poster(video: Path) -> dict[str, Any]:
-    """A still from the first third of a video, as a small JPEG inside a data address, and whether it is wide."""
+def _poster(video: Path) -> str:
+    """A still from the first third of a video, as a small JPEG inside a data address."""
     image = still(video, 0.3)
     scale = _POSTER_PX / image.shape[1]
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 75])
-    address = "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode("ascii")
-    return {"poster": address}
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode("ascii")

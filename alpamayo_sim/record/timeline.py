@@ -88,7 +88,7 @@ class TimelineWriter:
             ahead = rig_to_world(plan.rig_pose_t0, plan.waypoints_rig[_PLAN_EVERY_POINTS - 1 :: _PLAN_EVERY_POINTS])
             points = [plan.rig_pose_t0[:2], *ahead[:, :2].tolist()]
             path = [[round(float(x), 2), round(float(y), 2)] for x, y in points]
-            self._append({"plan": {"time_s": round(plan.t0_s, 2), "points": path}})
+            self._append({"plan": {"time_s": round(time_s, 2), "points": path}})
         thought = (plan.reasoning, dict(plan.decisions))
         if thought != self._thought and (thought[0] or thought[1]):
             self._thought = thought
@@ -107,7 +107,7 @@ def read_timeline(folder: Path, *, max_samples: int = 2000) -> dict[str, Any]:
 
     "thoughts" and "scenarios" are the reasoning and the scenarios' phases with their times; "near" are moments with
     the poses of the actors near, as the file has them; "plans" are 9 points [x, y] in metres in the CARLA world frame,
-    0.8 s apart, with the time of the first.
+    0.8 s apart, with the time of the episode at which the plan came into force.
     """
     lines = read_json_lines(folder / TIMELINE_FILE)
     samples = [line["sample"] for line in lines if "sample" in line]

@@ -52,6 +52,13 @@ class VideoWriter:
             self._container.close()
 
 
+def frame_size(path: Path) -> tuple[int, int]:
+    """Return width and height in pixels of a video's frames."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        return stream.width, stream.height
+
+
 def still(path: Path, share: float) -> NDArray[np.uint8]:
     """Return one frame [height, width, 3] RGB near the given share (0 to 1) of a video's length."""
     with av.open(str(path)) as container:

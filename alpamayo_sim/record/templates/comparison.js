@@ -51,17 +51,17 @@ async function openPair(item, inside) {
 function changeChart(holder, items, open) {
   const known = items.filter((item) => item.delta !== null).sort((a, b) => a.delta - b.delta);
   const width = 600, height = 170, middle = height / 2;
-  const reach = Math.max(5, ...known.map((item) => Math.abs(item.delta)));
+  const reach = 10 * Math.ceil(Math.max(5, ...known.map((item) => Math.abs(item.delta))) / 10);
   const root = svg("svg", { class: "changes-svg", viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Change of the driving score of every episode" }, holder);
   for (const share of [-1, -0.5, 0.5, 1]) {
     const y = middle - share * (middle - 10);
-    svg("line", { class: "grid", x1: 34, x2: width, y1: y, y2: y }, root);
-    svgText(signed(share * reach).replace(".0", ""), 30, y + 4, root, "end");
+    svg("line", { class: "grid", x1: 40, x2: width, y1: y, y2: y }, root);
+    svgText(signed(share * reach).replace(".0", ""), 35, y + 4, root, "end");
   }
-  svg("line", { class: "zero", x1: 34, x2: width, y1: middle, y2: middle }, root);
-  const pitch = (width - 38) / Math.max(1, known.length);
+  svg("line", { class: "zero", x1: 40, x2: width, y1: middle, y2: middle }, root);
+  const pitch = (width - 44) / Math.max(1, known.length);
   const bars = known.map((item, k) => {
-    const x = 36 + k * pitch, tall = Math.max(1.5, (Math.abs(item.delta) / reach) * (middle - 10));
+    const x = 42 + k * pitch, tall = Math.max(1.5, (Math.abs(item.delta) / reach) * (middle - 10));
     const bar = svg("g", { class: "bar-mark " + item.change, role: "button", tabindex: "-1", "aria-label": `${item.label}: ${signed(item.delta)}` }, root);
     svg("rect", { class: "touch", x, y: 0, width: pitch, height }, bar);
     svg("rect", { x, y: item.delta > 0 ? middle - tall : item.delta < 0 ? middle : middle - tall / 2, width: Math.max(0.6, Math.min(24, pitch * 0.82)), height: tall }, bar);

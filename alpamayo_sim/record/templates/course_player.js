@@ -6,7 +6,7 @@ async function coursePlayer(holder, run, index, { onSeek, compact } = {}) {
   const course = await loadCourse(run, index);
   if (course.time_s.length < 2) {
     holder.append(h("p", { class: "muted" }, "This episode ended before there was anything to show."), ...closing(course));
-    return { seek() {} };
+    return { seek() {}, act() {} };
   }
   const end = Math.max(course.time_s[course.time_s.length - 1], row.duration_s, 0.1);
   const video = videoOf(run, index, row);
@@ -19,10 +19,10 @@ async function coursePlayer(holder, run, index, { onSeek, compact } = {}) {
   const shown = h("output", { class: "time" });
   const readout = h("p", { class: "readout" });
   const thought = h("blockquote", { class: "thought", hidden: true });
-  holder.append(h("div", { class: "player" + (video ? "" : " without-video") + (compact ? " compact" : "") },
+  holder.append(h("div", { class: "player" + (video ? isWide(row) ? " wide" : "" : " without-video") + (compact ? " compact" : "") },
     video ? h("div", { class: "player-video" }, video) : null, figure,
     h("div", { class: "player-course" }, h("div", { class: "transport" }, play, shown), timeline, readout, thought),
-  ), happenings(row, course, (t) => act(Math.max(0, t - 1))), ...closing(course));
+  ), happenings(row, course, (t) => act(Math.max(0, t - BEFORE_S))), ...closing(course));
 
   let now = 0, playing = 0;
   const chart = courseChart(timeline, course, row, end, (t) => act(t));
@@ -95,11 +95,13 @@ function legend(name) {
   return h("span", {}, h("i", { class: `key ${name}-key` }), name === "vehicle" ? "vehicles" : name === "walker" ? "people" : name);
 }
 
+const isWide = (row) => row.video_size[0] > 2.2 * row.video_size[1];
+
 function videoOf(run, index, row) {
   if (!row.has_video) return null;
   const inside = document.getElementById(`video-${run}-${index}`);
   const source = inside ? URL.createObjectURL(new Blob([bytesOf(inside.textContent)], { type: "video/mp4" })) : encodeURI(row.video);
-  const video = h("video", { controls: true, playsinline: true, preload: "metadata", src: source, poster: row.poster, "aria-label": `Video of ${row.id}` });
+  const video = h("video", { controls: true, playsinline: true, preload: "metadata", src: source, poster: row.poster || null, width: row.video_size[0], height: row.video_size[1], "aria-label": `Video of ${row.id}` });
   video.muted = true;
   video.addEventListener("error", () => video.replaceWith(h("p", { class: "muted missing" }, `The video is not there: ${row.video}. It lies in the run folder that this page was made for.`)));
   return video;

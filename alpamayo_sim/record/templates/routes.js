@@ -116,7 +116,7 @@ function routesTable(holder, items, columns, { openItem, onFilter, sortBy }) {
     if (!left.includes(item)) set({ text: "", town: "", type: "", verdict: "", kind: "", change: "" });
     more(left.indexOf(item) + 1);
     const shown = await toggle(item, true);
-    if (time !== undefined && shown) shown.act(Math.max(0, time - 1));
+    if (time !== undefined && shown && shown.act) shown.act(time);
     item.nodes[0].scrollIntoView({ block: "start" });
   }
   apply();

@@ -1,4 +1,6 @@
 // Puts the parts of the page together: the table of a run or of two, the maps, the buttons that filter.
+const BEFORE_S = 1; // a mark opens its route this long before what happened
+
 function repetitionNote(item) {
   const row = item.rows[0];
   return h("small", {}, item.rows.length === 1 ? `repetition ${row.repetition}, seed ${row.seed}` : `repetition ${row.repetition}`);
@@ -21,12 +23,12 @@ function runPage(holder) {
     const inside = h("div", { class: "inside" });
     holder.append(h("div", { class: "single-head" }, h("h2", {}, items[0].id), h("span", { class: "muted" }, `${items[0].town} · route ${items[0].label} · seed ${items[0].rows[0].seed}`),
       verdictBadge(items[0].rows[0]), ...infractionChips(items[0].rows[0])), inside);
-    return coursePlayer(inside, 0, 0);
+    return coursePlayer(inside, 0, 0).then((player) => { if (addressed().time !== undefined) player.act(addressed().time); });
   }
   const columns = RUN_COLUMNS.filter((column) => column.name !== "type" || items.some((item) => item.types.length));
   const maps = document.querySelector(".town-maps");
   let routes = null;
-  const showMarks = maps ? townMaps(maps, items, (item, time) => routes.open(item, time)) : () => {};
+  const showMarks = maps ? townMaps(maps, items, (item, time) => routes.open(item, Math.max(0, time - BEFORE_S))) : () => {};
   routes = routesTable(holder, items, columns, {
     openItem: (item, inside) => coursePlayer(inside, ...item.entries[0]),
     onFilter: (left, filter) => { showMarks(left, filter.kind); press("kind", filter.kind); },
@@ -45,6 +47,12 @@ function comparisonPage(holder) {
   return connect(routes, items);
 }
 
+/** The episode that the page's address names, and a time in it: `#e3_rep0` or `#e3_rep0@12.5`. */
+function addressed() {
+  const [, name, time] = /^#([^@]*)@?([\d.]*)$/.exec(location.hash) || [];
+  return { name: name || "", time: time ? Number(time) : undefined };
+}
+
 function press(name, value) {
   for (const button of document.querySelectorAll(`button.kind[data-${name}]`)) button.setAttribute("aria-pressed", String(button.dataset[name] === value));
 }
@@ -60,9 +68,9 @@ function connect(routes, items) {
     button.addEventListener("click", () => { routes.set({ type: button.dataset.type }); document.getElementById("routes").scrollIntoView(); });
   }
   function openAddress() {
-    const name = decodeURIComponent(location.hash.slice(1));
+    const { name, time } = addressed();
     const item = name && items.find((candidate) => candidate.rows.some((row) => row.id === name));
-    if (item) routes.open(item);
+    if (item) routes.open(item, time);
   }
   addEventListener("hashchange", openAddress);
   openAddress();

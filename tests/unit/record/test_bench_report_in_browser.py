@@ -152,6 +152,8 @@ def test_the_map_shows_who_was_near(page: Browser) -> None:
 def test_an_address_opens_its_episode(page: Browser) -> None:
     page.run("location.hash = 'e3_rep0'")
     page.wait("return document.querySelector('#e3_rep0 + .detail .timeline') !== null")
+    page.run("location.hash = 'e3_rep0@2.5'")
+    page.wait("return document.querySelector('#e3_rep0 + .detail .timeline').getAttribute('aria-valuenow') === '2.5'")
 
 
 def test_a_phone_needs_no_sideways_scrolling_and_fingers_hit(page: Browser) -> None:
