@@ -69,6 +69,14 @@ class TickObserver:
         self._background: set[int] = set()
         self._lights = lights_by_key(world)
 
+    def meet(self, snapshot: carla.WorldSnapshot) -> None:
+        """Ask about the actors that are new at a snapshot, for who records it only when they may be gone."""
+        for actor in snapshot:
+            if actor.id not in self._known:
+                self._is_background(actor.id)
+            if actor.id not in self._shapes:
+                self._shape(actor.id)
+
     def record(self, snapshot: carla.WorldSnapshot, decision: Decision, measurements: Mapping[str, Any]) -> TickRecord:
         """Return the record of the tick that `snapshot` shows, with the agent's answer to it."""
         states = {signal: int(light.state) for signal, light in self._lights.items()}

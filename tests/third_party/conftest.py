@@ -43,6 +43,14 @@ def scenario_runner_root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def leaderboard_root() -> Path:
+    """A checkout of the leaderboard."""
+    return _checkout(
+        "LEADERBOARD_ROOT", "a checkout of the leaderboard (master)", "leaderboard/leaderboard_evaluator.py"
+    )
+
+
+@pytest.fixture(scope="session")
 def third_party_python() -> str:
     """The interpreter that runs other people's code: `THIRD_PARTY_PYTHON`, or this one."""
     python = os.environ.get("THIRD_PARTY_PYTHON", sys.executable)

@@ -33,18 +33,6 @@ TOLERANCE_PERCENT = 2.0
 pytestmark = pytest.mark.timeout(MAX_S + 200.0)
 
 
-@pytest.fixture(scope="session")
-def leaderboard_root() -> Path:
-    """A checkout of the leaderboard."""
-    value = os.environ.get("LEADERBOARD_ROOT")
-    if not value:
-        pytest.skip("LEADERBOARD_ROOT is not set: it must name a checkout of the leaderboard (master)")
-    root = Path(value).expanduser().resolve()
-    if not (root / "leaderboard" / "leaderboard_evaluator.py").exists():
-        pytest.fail(f"LEADERBOARD_ROOT must name a checkout of the leaderboard: {root} has no evaluator")
-    return root
-
-
 class Evaluator:
     """The evaluator, with a server for it."""
 

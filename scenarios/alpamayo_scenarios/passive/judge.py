@@ -17,9 +17,9 @@ from alpamayo_sim.metrics.episode_metrics import EpisodeMetrics
 from alpamayo_sim.metrics.infraction import Infraction
 from alpamayo_sim.metrics.tick import ControlRecord
 
-HOLD_BACK_FRAMES = 2
+HOLD_BACK_FRAMES = 40
 """A frame is judged this many frames later, when its collisions, which come on streams of their own, have arrived."""
-LAST_EVENTS_S = 0.2
+LAST_EVENTS_S = 0.5
 """How long the last frames' events are waited for."""
 MAX_WARM_UP_FRAMES = 200
 _NO_CONTROL = ControlRecord(0.0, 0.0, 0.0)
@@ -63,6 +63,8 @@ class EpisodeJudge:
         """Take the next frame, at which the ego is there; return the infractions of the frames that were judged."""
         if self.over:
             return []
+        self._observer.meet(frame.snapshot)
+        self._scenarios.meet(frame.snapshot)
         if self._started:
             self.missed_frames += frame.missed
             self._waiting.append(frame)
