@@ -1,7 +1,7 @@
 """Stands in for CARLA's binary: takes CarlaUE4.sh's flags, runs our server on the port, and misbehaves when told to.
 
     -fault=NAME    refuse: ends at once           deaf: never listens      mute: listens and never answers
-                   crash: dies of a signal        hang: stops answering    leak: grows by 40 MiB a second
+                   crash: dies of a signal        hang: stops answering    leak: grows by 300 MiB a second
                    stubborn: does not end when asked to
     -when=FILE     crash, hang or leak once FILE is there
     -log=FILE      append a line for every start
@@ -64,8 +64,8 @@ def main(arguments: list[str]) -> int:
     if fault == "hang":
         os.kill(server.pid, signal.SIGSTOP)
     hoard: list[bytearray] = []
-    while fault == "leak" and server.poll() is None:
-        hoard.append(bytearray(b"x" * (4 << 20)))
+    while fault == "leak" and server.poll() is None and len(hoard) < 64:
+        hoard.append(bytearray(b"x" * (32 << 20)))
         time.sleep(0.1)
     while server.poll() is None:
         time.sleep(0.1)

@@ -89,9 +89,15 @@ def record_ids(results: Sequence[EpisodeResult]) -> list[str]:
 
 
 def leaderboard_file(
-    results: Sequence[EpisodeResult], *, total_routes: int | None = None, sensors: Sequence[str] = ()
+    results: Sequence[EpisodeResult],
+    *,
+    total_routes: int | None = None,
+    sensors: Sequence[str] = (),
+    scenarios: Mapping[str, tuple[str, str]] | None = None,
 ) -> ResultFile:
     """Return the result file of episodes of one profile.
+
+    `scenarios` gives name and weather id of each route's scenario by the route's id, for Bench2Drive's records.
 
     Infrastructure failures are no results and are left out: with `total_routes` given they count as missing. Raises
     InputError when no episode is left or they are of several profiles.
@@ -101,7 +107,7 @@ def leaderboard_file(
     if len(profiles) != 1:
         raise InputError(f"a result file holds finished episodes of one scoring profile; found {profiles or 'none'}")
     records = [
-        route_record(result, route_id, index=index)
+        route_record(result, route_id, index=index, scenario=(scenarios or {}).get(result.identity.route_id))
         for index, (result, route_id) in enumerate(zip(scored, record_ids(scored), strict=True))
     ]
     return result_file(records, scoring_profile(profiles[0]), total_routes=total_routes, sensors=sensors)

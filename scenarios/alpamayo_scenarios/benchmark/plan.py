@@ -53,6 +53,8 @@ class Task:
     """Name of the route file's copy in the run's `routes/`."""
     route_id: str
     town: str
+    scenario_name: str
+    """Name of the route's first scenario, as Bench2Drive's records have it; empty for a route without."""
     scenario_types: tuple[str, ...]
     length_m: float
     """Length of the line through the route's key points, for estimates of the time left."""
@@ -126,6 +128,7 @@ def make_plan(
             route_file=files[route.source],
             route_id=route.route_id,
             town=route.town,
+            scenario_name=route.scenarios[0].name if route.scenarios else "",
             scenario_types=tuple(dict.fromkeys(s.type for s in route.scenarios)),
             length_m=round(_length_m(route), 1),
             repetition=repetition,

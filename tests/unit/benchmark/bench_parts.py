@@ -22,6 +22,7 @@ def task(number: int, *types: str, repetition: int = 0, length_m: float = 100.0)
         route_file="0.xml",
         route_id=route_id,
         town="Gridvale",
+        scenario_name=f"{types[0]}_1" if types else "",
         scenario_types=types,
         length_m=length_m,
         repetition=repetition,

@@ -33,7 +33,7 @@ def test_every_route_whose_town_is_there_is_driven_as_often_as_asked(routes: tup
     plan = make_plan(SETTINGS, routes, towns=TOWNS)
     assert [(t.route_id, t.repetition) for t in plan.tasks] == [("7", 0), ("7", 1), ("a/b", 0), ("a/b", 1)]
     assert plan.tasks[0].length_m == 50.0
-    assert plan.tasks[0].scenario_types == ("ParkedObstacle",)
+    assert (plan.tasks[0].scenario_name, plan.tasks[0].scenario_types) == ("A_1", ("ParkedObstacle",))
     assert len({t.seed for t in plan.tasks}) == 4
     for task in plan.tasks:
         assert check_name(task.task_id)

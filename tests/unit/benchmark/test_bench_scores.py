@@ -56,6 +56,7 @@ def test_a_completed_route_whose_scenario_never_came_is_invalid_and_not_passed(t
     assert [row["status"] for row in document["routes"]] == ["ok", "invalid(scenario_not_triggered)", "ok", "ok"]
     file = read_result_file(run.path / "leaderboard.json")
     assert (len(file.records), file.total_routes) == (3, 4)
+    assert [record.scenario_name for record in file.records] == ["Accident_1", "Accident_1", ""]
     assert file.checkpoint.global_record["scores_mean"]["score_composed"] == pytest.approx(summary["driving_score"])
     assert document["types"]["Accident"]["success_percent"] == pytest.approx(100.0 / 3, abs=1e-3)
     assert document["abilities"]["Overtaking"] == {"success_percent": pytest.approx(100.0 / 3, abs=1e-3), "routes": 3}
