@@ -161,9 +161,9 @@ def _frame(opcode: int, payload: bytes) -> bytes:
     else:
         head = struct.pack("!BBQ", 0x80 | opcode, 0x80 | 127, length)
     key = os.urandom(4)
-    data = np.frombuffer(payload, dtype=np.uint8)
-    mask = np.resize(np.frombuffer(key, dtype=np.uint8), length)
-    return head + key + np.bitwise_xor(data, mask).tobytes()
+    words = np.frombuffer(payload + b"\0" * (-length % 4), dtype=np.uint32)
+    masked = np.bitwise_xor(words, np.frombuffer(key, dtype=np.uint32)[0]).tobytes()
+    return head + key + masked[:length]
 
 
 def packed(value: Any) -> bytes:

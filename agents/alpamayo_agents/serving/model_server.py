@@ -110,7 +110,6 @@ class ModelServer:
             await session.close()
             del self._sessions[number]
             self._served += 1
-            _log.info("session %d (%s): %s", number, session.name or "-", latency_text(session.latency.summary()))
         await socket.close()
         return socket
 
@@ -146,10 +145,12 @@ class Session:
             return _error("agent", f"the agent raised {type(error).__name__}: {error}")
 
     async def close(self) -> None:
-        """Release what the session holds."""
+        """Release what the session holds; safe to call twice."""
         self._log.close()
         seat, self._seat = self._seat, None
         if seat is not None:
+            summary = latency_text(self.latency.summary())
+            _log.info("session %d (%s): %s", self.number, self.name or "unnamed", summary)
             await seat.close()
 
     async def _answer(self, message: Message) -> Message:
@@ -173,6 +174,8 @@ class Session:
                 raise ProtocolError("expected start before step")
             return await self._step(self._seat, message)
         if kind == "end":
+            # First, so that no client of ours is left in the world when the evaluator goes on to the next route.
+            await self.close()
             return {"type": "ended", **self.latency.summary()}
         raise ProtocolError(f"expected hello, start, step or end; found {kind!r}")
 

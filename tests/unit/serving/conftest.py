@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "agents"))
 
 from alpamayo_agents.serving.model_server import PATH, ModelServer
 from alpamayo_agents.serving.seats import Seats

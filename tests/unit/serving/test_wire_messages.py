@@ -8,17 +8,17 @@ from typing import Any
 import msgpack
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import alpamayo_wire
 from alpamayo_agents.serving import messages
 
-TEXT = st.text(max_size=300)
+TEXT = st.text(max_size=40)
 SCALARS = (
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | TEXT
-    | st.binary(max_size=70_000)
+    | st.binary(max_size=400)
 )  # fmt: skip
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=20) | st.dictionaries(TEXT, inner, max_size=20))
 NUMBERS = arrays.arrays(
@@ -27,12 +27,22 @@ NUMBERS = arrays.arrays(
 )
 
 
+@settings(max_examples=60)
 @given(VALUES)
 def test_what_the_entry_file_sends_arrives(value: Any) -> None:
     message = {"type": "x", "value": value}
     assert messages.unpacked(alpamayo_wire.packed(message)) == message
 
 
+@pytest.mark.parametrize("size", [0, 31, 32, 255, 256, 65_535, 65_536])
+def test_every_length_has_its_form(size: int) -> None:
+    for value in ("x" * size, b"x" * size, [1] * min(size, 4096), {str(i): i for i in range(min(size, 4096))}):
+        message = {"type": "x", "value": value}
+        assert messages.unpacked(alpamayo_wire.packed(message)) == message
+        assert alpamayo_wire.unpacked(messages.packed(message)) == message
+
+
+@settings(max_examples=60)
 @given(VALUES)
 def test_what_the_server_answers_arrives(value: Any) -> None:
     message = {"type": "x", "value": value}
