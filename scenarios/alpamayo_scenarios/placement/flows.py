@@ -1,0 +1,186 @@
+"""Where the flows of the types that are given a start and an end run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import carla
+import numpy as np
+
+from alpamayo_scenarios.library.errors import ScenarioSetupError
+from alpamayo_scenarios.library.junctions import before_junction, behind_junction, entries, side_of
+from alpamayo_scenarios.library.lanes import ahead
+from alpamayo_scenarios.placement.recipes import Parameters, Recipe, Spot, place, span, value
+from alpamayo_scenarios.placement.ways import Way
+
+MERGE_DEG = 25.0
+
+
+def given_flow(
+    side: str, *, speed: tuple[int, int], gap_m: tuple[int, int, int], before_m: float = 60.0, behind_m: float = 45.0
+) -> Callable[[Way, np.random.Generator], Parameters | None]:
+    """A flow that comes straight from one side; `gap_m` is the least distance and how much the largest is more."""
+
+    def parameters(way: Way, rng: np.random.Generator) -> Parameters | None:
+        assert way.junction is not None
+        own = way.waypoint(way.junction[0] - 1)
+        junction = way.waypoint(way.junction[0]).get_junction()
+        found = [entry for entry in entries(junction) if side_of(own, entry) == side]
+        if not found:
+            return None
+        try:
+            source = before_junction(found[0], before_m)
+            sink = ahead(behind_junction(found[0], "straight"), behind_m)
+        except ScenarioSetupError:
+            return None
+        return _flow(rng, source, sink, speed, gap_m)
+
+    return parameters
+
+
+def _flow(
+    rng: np.random.Generator, source: carla.Waypoint, sink: carla.Waypoint, speed: tuple[int, int],
+    gap_m: tuple[int, int, int],
+) -> Parameters:  # fmt: skip
+    low = int(rng.integers(gap_m[0], gap_m[1] + 1))
+    return {
+        "start_actor_flow": place(source),
+        "end_actor_flow": place(sink),
+        "flow_speed": value(int(rng.integers(speed[0], speed[1] + 1))),
+        "source_dist_interval": span(low, low + gap_m[2]),
+    }
+
+
+def merge(*, own_lane: bool, speed: tuple[int, int], gap_m: tuple[int, int, int]) -> Recipe:
+    """The way joins a road on which others come from behind: into a lane of its own first, or into theirs at once."""
+
+    def recipe(way: Way, rng: np.random.Generator) -> Spot | None:
+        if way.junction is None or way.turn != "straight" or way.control not in ("", "yield"):
+            return None
+        first, last = way.junction
+        trigger = first - int(rng.integers(18, 40))
+        if not 4 <= trigger <= 22:
+            return None
+        own, out = way.waypoint(first - 1), way.waypoint(min(last + 2, len(way.points) - 1))
+        flow = _beside(way, first, own, out) if own_lane else _merging(way, first, own, out)
+        if flow is None:
+            return None
+        end = last + (140 if own_lane else 75)
+        if way.length_m < end or (not own_lane and way.in_junction[last + 1 : end].any()):
+            return None
+        back, forth = flow
+        try:
+            source = before_junction(back, 70.0)
+        except ScenarioSetupError:
+            return None
+        return Spot(trigger, end, _flow(rng, source, ahead(forth, 60.0), speed, gap_m))
+
+    return recipe
+
+
+def _merging(
+    way: Way, first: int, own: carla.Waypoint, out: carla.Waypoint
+) -> tuple[carla.Waypoint, carla.Waypoint] | None:
+    """The entry beside the way's whose lane becomes the same one behind the junction."""
+    junction = way.waypoint(first).get_junction()
+    for entry in entries(junction):
+        if side_of(own, entry) != "same" or (entry.road_id, entry.lane_id) == (own.road_id, own.lane_id):
+            continue
+        try:
+            goes = behind_junction(entry, "straight")
+        except ScenarioSetupError:
+            continue
+        if (goes.road_id, goes.lane_id) == (out.road_id, out.lane_id):
+            return entry, goes
+    return None
+
+
+def _beside(
+    way: Way, first: int, own: carla.Waypoint, out: carla.Waypoint
+) -> tuple[carla.Waypoint, carla.Waypoint] | None:
+    """The entry of another road whose lane runs on the left of the way's behind the junction."""
+    junction = way.waypoint(first).get_junction()
+    left = out.get_left_lane()
+    if left is None or left.lane_type != carla.LaneType.Driving or left.lane_id * out.lane_id < 0:
+        return None
+    for entry in entries(junction):
+        if side_of(own, entry) != "same" or entry.road_id == own.road_id:
+            continue
+        try:
+            goes = behind_junction(entry, "straight")
+        except ScenarioSetupError:
+            continue
+        if (goes.road_id, goes.lane_id) == (left.road_id, left.lane_id):
+            return entry, goes
+    return None
+
+
+def cut_in(way: Way, rng: np.random.Generator) -> Spot | None:
+    """The way passes a ramp that gives the road another lane on its right."""
+    if way.junction is None or way.turn != "straight" or way.control:
+        return None
+    first, last = way.junction
+    trigger = first - int(rng.integers(26, 46))
+    end = last + 84
+    if not 4 <= trigger <= 22 or way.length_m < end or way.in_junction[last + 1 : end].any():
+        return None
+    own, out = way.waypoint(first - 1), way.waypoint(last + 2)
+    right = out.get_right_lane()
+    if right is None or right.lane_type != carla.LaneType.Driving or right.lane_id * out.lane_id < 0:
+        return None
+    junction = way.waypoint(first).get_junction()
+    for entry in entries(junction):
+        if side_of(own, entry) != "same" or entry.road_id == own.road_id:
+            continue
+        try:
+            goes = behind_junction(entry, "straight")
+            start = before_junction(entry, float(rng.integers(25, 45)))
+        except ScenarioSetupError:
+            continue
+        if (goes.road_id, goes.lane_id) == (right.road_id, right.lane_id):
+            return Spot(trigger, end, {"other_actor_location": place(start)})
+    return None
+
+
+def leave(way: Way, rng: np.random.Generator) -> Spot | None:
+    """The way leaves a road by its rightmost lane; the ego starts in the lane on the left of it."""
+    if way.junction is None or way.turn != "straight" or way.control:
+        return None
+    first, last = way.junction
+    end = last + 35
+    if not 70 <= first <= 112 or way.length_m < end or way.in_junction[last + 1 : end].any():
+        return None
+    goes = way.waypoint(last + 2)
+    start = way.waypoint(0)
+    left = start.get_left_lane()
+    if not way.is_rightmost(0) or way.lanes_beside(0) < 2 or way.lanes_beside(last + 2) != 1 or left is None:
+        return None
+    if goes.road_id == start.road_id or left.lane_type != carla.LaneType.Driving:
+        return None
+    trigger = 14
+    at = way.waypoint(trigger).get_left_lane()
+    mid, late = way.waypoint(first - 22), way.waypoint(first - 4)
+    if at is None:
+        return None
+    points = [left, at, mid, late, goes, way.waypoint(end)]
+    key_points = tuple((p.x, p.y, p.z) for p in (w.transform.location for w in points))
+    flow = _flow(rng, way.waypoint(2), way.waypoint(last + 25), (10, 15), (20, 28, 25))
+    return Spot(trigger, end, flow, key_points)
+
+
+def lane_changes(way: Way, rng: np.random.Generator) -> Spot | None:
+    """A road of several lanes, on which the route changes to the left and back."""
+    if way.free_m < 150.0 or way.lanes_beside(0) < 2 or not way.is_rightmost(0):
+        return None
+    there = [way.waypoint(i).get_left_lane() for i in (58, 92)]
+    if any(w is None or w.lane_type != carla.LaneType.Driving for w in there):
+        return None
+    points = [
+        way.waypoint(0),
+        way.waypoint(16),
+        *(w for w in there if w is not None),
+        way.waypoint(130),
+        way.waypoint(148),
+    ]
+    key_points = tuple((p.x, p.y, p.z) for p in (w.transform.location for w in points))
+    return Spot(14, 148, {}, key_points)

@@ -1,0 +1,203 @@
+"""What each scenario type needs of a place, and the parameters it is played with there.
+
+Parameters lie within the ranges that the published routes of Bench2Drive use; lengths and speeds in the units of the route file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import carla
+import numpy as np
+
+from alpamayo_scenarios.placement.ways import Way
+
+Parameters = Mapping[str, Mapping[str, str]]
+BEFORE_M = 14.0
+"""The trigger lies so far behind the route's start, as a rule."""
+APPROACH_M = 38.0
+"""And so far before the junction, where there is one."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where on a way a scenario is triggered, where the route ends, with which parameters."""
+
+    trigger: int
+    end: int
+    parameters: Parameters
+    key_points: tuple[tuple[float, float, float], ...] = ()
+    """The route's points, where they are not simply those of the way."""
+
+
+Recipe = Callable[[Way, np.random.Generator], Spot | None]
+
+
+def value(number: float | str) -> dict[str, str]:
+    """Return a parameter with one value."""
+    return {"value": number if isinstance(number, str) else f"{number:g}"}
+
+
+def span(low: float, high: float) -> dict[str, str]:
+    """Return a parameter with a range."""
+    return {"from": f"{low:g}", "to": f"{high:g}"}
+
+
+def place(waypoint: carla.Waypoint) -> dict[str, str]:
+    """Return a parameter that is a place."""
+    at = waypoint.transform.location
+    return {"x": f"{at.x:.2f}", "y": f"{at.y:.2f}", "z": f"{at.z:.2f}"}
+
+
+def _between(rng: np.random.Generator, low: float, high: float) -> int:
+    return int(rng.integers(int(low), int(high) + 1))
+
+
+def _along(
+    way: Way, *, needed_m: float, end_m: float, lanes: int | None = None, oncoming: bool | None = None,
+    parking: bool | None = None, rightmost: bool = True,
+) -> int | None:  # fmt: skip
+    """Return the trigger's index on a way that is free of junctions for `needed_m` behind it, None if it does not fit."""
+    trigger = int(BEFORE_M)
+    if way.free_m < trigger + needed_m or way.length_m < trigger + end_m:
+        return None
+    stretch = range(trigger, int(trigger + needed_m), 10)
+    if lanes is not None and any(way.lanes_beside(i) < lanes for i in stretch):
+        return None
+    if rightmost and not all(way.is_rightmost(i) for i in stretch):
+        return None
+    if oncoming is not None and any(way.has_oncoming(i) != oncoming for i in stretch):
+        return None
+    if parking is not None and not all(way.parking_beside(i) == parking for i in stretch):
+        return None
+    return trigger
+
+
+def obstacle(*, two_ways: bool, length_m: float, low: int, high: int) -> Recipe:
+    """Something blocks the lane; the way around it is the lane beside, or the oncoming one."""
+
+    def recipe(way: Way, rng: np.random.Generator) -> Spot | None:
+        distance = _between(rng, low, high)
+        needed = distance + length_m + 32.0
+        if two_ways:
+            trigger = _along(way, needed_m=needed, end_m=needed + 35.0, oncoming=True)
+        else:
+            trigger = _along(way, needed_m=needed, end_m=needed + 35.0, lanes=2)
+        if trigger is None:
+            return None
+        parameters = {"distance": value(distance)}
+        parameters |= {"frequency": span(*_gaps(rng))} if two_ways else {"speed": value(_between(rng, 53, 57))}
+        return Spot(trigger, int(trigger + needed + 33.0), parameters)
+
+    return recipe
+
+
+def _gaps(rng: np.random.Generator) -> tuple[float, float]:
+    low = _between(rng, 32, 60)
+    return low, low + _between(rng, 60, 124)
+
+
+def cyclists(*, two_ways: bool) -> Recipe:
+    """Cyclists at the lane's edge."""
+
+    def recipe(way: Way, rng: np.random.Generator) -> Spot | None:
+        distance, ride = _between(rng, 41, 45), _between(rng, 40, 60)
+        needed = distance + ride + 45.0
+        trigger = (
+            _along(way, needed_m=needed, end_m=needed + 12.0, oncoming=True)
+            if two_ways
+            else _along(way, needed_m=needed, end_m=needed + 12.0, lanes=2)
+        )
+        if trigger is None:
+            return None
+        parameters = {
+            "distance": value(distance), "speed": value(_between(rng, 32, 59)),
+            "bicycle_speed": value(_between(rng, 6, 12)), "bicycle_drive_distance": value(ride),
+        }  # fmt: skip
+        if two_ways:
+            parameters["frequency"] = value(_between(rng, 75, 100))
+        return Spot(trigger, int(trigger + needed + 11.0), parameters)
+
+    return recipe
+
+
+def stretch(
+    needed_m: float, end_m: float, parameters: Callable[[np.random.Generator], Parameters], **conditions: bool | int
+) -> Recipe:
+    """A stretch without a junction."""
+
+    def recipe(way: Way, rng: np.random.Generator) -> Spot | None:
+        trigger = _along(way, needed_m=needed_m, end_m=end_m, **conditions)  # pyright: ignore[reportArgumentType]
+        return None if trigger is None else Spot(trigger, int(trigger + end_m), parameters(rng))
+
+    return recipe
+
+
+def bend(way: Way, rng: np.random.Generator) -> Spot | None:
+    """A bend of a road with an oncoming lane."""
+    distance = _between(rng, 50, 60)
+    trigger = _along(way, needed_m=distance + 62.0, end_m=distance + 75.0, oncoming=True)
+    if trigger is None or way.bend_deg(trigger, trigger + distance) < 25.0:
+        return None
+    parameters = {"distance": value(distance), "offset": value(round(float(rng.uniform(0.18, 0.34)), 2))}
+    return Spot(trigger, trigger + distance + 74, parameters)
+
+
+def bay(way: Way, rng: np.random.Generator) -> Spot | None:
+    """A parking bay at the start."""
+    if way.free_m < 70.0 or way.length_m < 110.0 or not all(way.parking_beside(i) for i in range(0, 24, 4)):
+        return None
+    trigger = 12
+    parameters = {
+        "direction": value("right"), "front_vehicle_distance": value(9), "behind_vehicle_distance": value(9),
+        "flow_distance": value(25), "speed": value(_between(rng, 40, 60)),
+    }  # fmt: skip
+    return Spot(trigger, 100, parameters)
+
+
+def turn(
+    *, turns: tuple[str, ...], control: tuple[str, ...], parameters: Callable[[Way, np.random.Generator], Parameters | None],
+    arms: tuple[int, ...] = (3, 4), approach_m: float = APPROACH_M, after_m: float = 55.0,
+) -> Recipe:  # fmt: skip
+    """A turn at the next junction."""
+
+    def recipe(way: Way, rng: np.random.Generator) -> Spot | None:
+        if way.junction is None or way.turn not in turns or way.control not in control or way.arms not in arms:
+            return None
+        first, last = way.junction
+        trigger = int(first - approach_m)
+        end = int(last + after_m)
+        if not 4 <= trigger <= 22 or way.length_m < end or way.in_junction[last + 1 : end].any():
+            return None
+        found = parameters(way, rng)
+        return None if found is None else Spot(trigger, end, found)
+
+    return recipe
+
+
+def nothing(way: Way, rng: np.random.Generator) -> Parameters:
+    """No parameters."""
+    return {}
+
+
+def direction(*words: str) -> Callable[[Way, np.random.Generator], Parameters]:
+    """A direction drawn from some."""
+    return lambda way, rng: {"direction": value(words[int(rng.integers(len(words)))])}
+
+
+def turn_flow(low_mps: int, high_mps: int) -> Callable[[Way, np.random.Generator], Parameters]:
+    """A flow through the junction at a speed in a range."""
+
+    def parameters(way: Way, rng: np.random.Generator) -> Parameters:
+        low = _between(rng, 15, 18)
+        return {
+            "flow_speed": value(_between(rng, low_mps, high_mps)),
+            "source_dist_interval": span(low, low + _between(rng, 8, 12)),
+        }
+
+    return parameters
+
+
+TRAFFIC_FREE = ("", "stop", "yield")
+FourRecipes = Mapping[str, Recipe]
