@@ -10,6 +10,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
 
 from alpamayo_scenarios.benchmark.plan import Task
 from alpamayo_sim.metrics.episode_result import OK, EpisodeResult
@@ -61,12 +62,10 @@ class BenchProgress:
         infractions = sorted({infraction.kind.value for infraction in result.infractions})
         told = f"  ({', '.join(infractions)})" if infractions else ""
         kinds = f"  {', '.join(task.scenario_types)}" if task.scenario_types else ""
-        self._console.print(
-            f"[{self._done:>{len(str(self._total))}}/{self._total}] {task.task_id:<24} [{colour}]{verdict}[/]  "
-            f"score {result.driving_score:5.1f}{told}{kinds}  {result.wall_time_s:.0f} s, {self._left()}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        line = Text(f"[{self._done:>{len(str(self._total))}}/{self._total}] {task.task_id:<24} ")
+        line.append(verdict, style=colour)
+        line.append(f"  score {result.driving_score:5.1f}{told}{kinds}  {result.wall_time_s:.0f} s, {self._left()}")
+        self._console.print(line, highlight=False, soft_wrap=True)
         self._draw()
 
     def failed(self, task: Task, kind: str, reason: str, tries_left: int) -> None:
@@ -74,12 +73,8 @@ class BenchProgress:
         self._running.pop(task.task_id, None)
         after = f"{tries_left} more tries" if tries_left > 0 else "given up for now"
         first = reason.strip().splitlines()[-1] if reason.strip() else kind
-        self._console.print(
-            f"infrastructure: {task.task_id}: {kind}: {first[:200]}; {after}",
-            style="magenta",
-            highlight=False,
-            soft_wrap=True,
-        )
+        line = f"infrastructure: {task.task_id}: {kind}: {first[:200]}; {after}"
+        self._console.print(Text(line, style="magenta"), highlight=False, soft_wrap=True)
 
     def _draw(self) -> None:
         if self._bar is not None:

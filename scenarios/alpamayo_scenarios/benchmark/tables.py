@@ -28,8 +28,8 @@ def result_table(document: Mapping[str, Any]) -> str:
         )
         lines.append(f"  {'scenarios':<18}{counts}")
     for ability, row in document["abilities"].items():
-        share = "none" if row["success_percent"] is None else f"{row['success_percent']:.2f} %"
-        lines.append(f"  {ability:<18}{share:>9}  of {row['routes']}")
+        if row["success_percent"] is not None:
+            lines.append(f"  {ability:<18}{row['success_percent']:>7.2f} %  of {row['routes']}")
     lines += _types(document["types"])
     failed = [row for row in document["routes"] if row["status"].startswith(("policy_failure", "invalid"))]
     lines += [f"  {row['task_id']}: {row['status']}" for row in failed]
