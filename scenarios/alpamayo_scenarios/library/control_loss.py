@@ -54,11 +54,18 @@ class ControlLoss(Scenario):
 
     def ego_control(self, control: carla.VehicleControl) -> carla.VehicleControl:
         """Return the disturbed control; as in the leaderboard it steers to the right or not at all while it is disturbed."""
-        if self.disturbing is not None:
-            throttle, steer = self.disturbing
-            control.throttle = _clip(control.throttle + float(self.rng.normal(throttle, THROTTLE_STD)))
-            control.steer = _clip(control.steer + float(self.rng.normal(steer, STEER_STD)))
-        return control
+        if self.disturbing is None:
+            return control
+        throttle, steer = self.disturbing
+        return carla.VehicleControl(
+            throttle=_clip(control.throttle + float(self.rng.normal(throttle, THROTTLE_STD))),
+            steer=_clip(control.steer + float(self.rng.normal(steer, STEER_STD))),
+            brake=control.brake,
+            hand_brake=control.hand_brake,
+            reverse=control.reverse,
+            manual_gear_shift=control.manual_gear_shift,
+            gear=control.gear,
+        )
 
 
 def _clip(value: float) -> float:
