@@ -113,7 +113,9 @@ class EmbeddedServer:
         return "\n".join(lines[-8:]).removeprefix("error: ") if lines else "it said nothing"
 
     def log(self) -> str:
-        """Return the end of what the server has logged, at most 64 KiB."""
+        """Return the end of what the server has logged, at most 64 KiB; empty after `close`."""
+        if self._log.closed:
+            return ""
         size = os.fstat(self._log.fileno()).st_size
         return os.pread(self._log.fileno(), 65536, max(0, size - 65536)).decode(errors="replace")
 

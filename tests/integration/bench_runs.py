@@ -45,6 +45,14 @@ def write_routes(path: Path, per_town: dict[str, int], *, shortest_m: float, lon
     return path
 
 
+def write_suite(folder: Path, name: str, per_town: dict[str, int], *, shortest_m: float, longest_m: float) -> Path:
+    """Write a suite of such routes without traffic, which takes no longer than it must."""
+    write_routes(folder / f"{name}.xml", per_town, shortest_m=shortest_m, longest_m=longest_m)
+    suite = folder / f"{name}.yaml"
+    suite.write_text(f"title: Routes of a test\nroutes: {name}.xml\nprofile: bench2drive\n")
+    return suite
+
+
 def bench(out: Path, *arguments: str | Path, timeout_s: float = 240.0) -> subprocess.CompletedProcess[str]:
     command = [*PROGRAM, "bench", "--out", str(out), "--json", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
@@ -93,7 +101,7 @@ class Disturbance:
 
 def disturbed_bench(
     out: Path,
-    routes: Path,
+    suite: tuple[str | Path, ...],
     *,
     kills: int,
     every_s: float,
@@ -107,7 +115,7 @@ def disturbed_bench(
     """
     done = Disturbance()
     deadline = time.monotonic() + patience_s
-    first = ("--routes", str(routes), *arguments)
+    first = (*suite, *arguments)
     while True:
         assert time.monotonic() < deadline, f"not over after {patience_s} s: {done}"
         begun = any(out.glob("[0-9]*-bench/plan.json"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench_runs import EPISODE_FILES, bench, only_run, start_bench, summary_of, without_clocks, write_routes
+from bench_runs import EPISODE_FILES, bench, only_run, start_bench, summary_of, without_clocks, write_suite
 
 from alpamayo_sim.metrics.results.file import read_result_file
 from alpamayo_training.cli import main
@@ -19,17 +19,15 @@ SMALL = {"Gridvale": 1, "Oldwick": 1}
 
 
 @pytest.fixture(scope="module")
-def routes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("routes") / "small.xml"
-    return write_routes(path, SMALL, shortest_m=60.0, longest_m=90.0)
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_suite(tmp_path_factory.mktemp("suites"), "small", SMALL, shortest_m=60.0, longest_m=90.0)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(routes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
+def undisturbed(suite: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
     """A run of the small suite, each route twice, by two workers: folder, summary, and what it said."""
     out = tmp_path_factory.mktemp("undisturbed")
-    arguments = ["--jobs", "2", "--repeat", "2", "--seed", "4", "--profile", "bench2drive"]
-    result = bench(out, "--routes", routes, *arguments)
+    result = bench(out, suite, "--jobs", "2", "--repeat", "2", "--seed", "4")
     assert result.returncode == 0, result.stderr
     return only_run(out), summary_of(result), result.stderr
 
@@ -69,11 +67,11 @@ def test_repetitions_differ_and_go_by_their_seeds(undisturbed: tuple[Path, dict[
 
 
 def test_a_part_of_a_suite_comes_out_as_it_does_in_the_whole_and_is_compared(
-    routes: Path, undisturbed: tuple[Path, dict[str, Any], str], tmp_path: Path
+    suite: Path, undisturbed: tuple[Path, dict[str, Any], str], tmp_path: Path
 ) -> None:
     whole = undisturbed[0]
-    choice = ["--only", "Oldwick-0", "--jobs", "1", "--repeat", "2", "--seed", "4", "--profile", "bench2drive"]
-    process = start_bench(tmp_path, "--routes", routes, *choice, "--compare", whole, json_line=False)
+    choice = ["--only", "Oldwick-0", "--jobs", "1", "--repeat", "2", "--seed", "4"]
+    process = start_bench(tmp_path, suite, *choice, "--compare", whole, json_line=False)
     said, errors = process.communicate(timeout=200)
     assert process.returncode == 0, errors
     part = only_run(tmp_path)
@@ -94,10 +92,10 @@ def own_agents(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("own_agents")
 def test_an_agent_that_crashes_is_scored_as_far_as_it_came_and_a_route_without_a_town_is_not_driven(
-    routes: Path, tmp_path: Path
+    suite: Path, tmp_path: Path
 ) -> None:
     mixed = tmp_path / "mixed.xml"
-    mixed.write_text(routes.read_text().replace('town="Oldwick"', 'town="Town12"'))
+    mixed.write_text(suite.with_suffix(".xml").read_text().replace('town="Oldwick"', 'town="Town12"'))
     result = bench(tmp_path, "--routes", mixed, "--agent", "own_agents:Crashes")
     assert result.returncode == 1, result.stderr
     assert "skipped 1 routes: 1 because there is no map of Town12 (Oldwick-0)" in result.stderr
@@ -113,9 +111,9 @@ def test_an_agent_that_crashes_is_scored_as_far_as_it_came_and_a_route_without_a
 
 
 @pytest.mark.usefixtures("own_agents")
-def test_an_agent_that_never_gets_ready_is_scored_with_nothing(routes: Path, tmp_path: Path) -> None:
+def test_an_agent_that_never_gets_ready_is_scored_with_nothing(suite: Path, tmp_path: Path) -> None:
     arguments = ["--only", "Gridvale-0", "--agent", "own_agents:NeverReady", "--agent-timeout", "2"]
-    result = bench(tmp_path, "--routes", routes, *arguments)
+    result = bench(tmp_path, suite, *arguments)
     assert result.returncode == 1, result.stderr
     (row,) = json.loads((only_run(tmp_path) / "results.json").read_text())["routes"]
     assert row["status"] == "policy_failure(agent_setup_too_slow)"
@@ -123,16 +121,16 @@ def test_an_agent_that_never_gets_ready_is_scored_with_nothing(routes: Path, tmp
 
 
 @pytest.mark.usefixtures("own_agents")
-def test_an_agent_that_lacks_something_ends_the_run_with_its_words(routes: Path, tmp_path: Path) -> None:
-    result = bench(tmp_path, "--routes", routes, "--agent", "own_agents:Lacks")
+def test_an_agent_that_lacks_something_ends_the_run_with_its_words(suite: Path, tmp_path: Path) -> None:
+    result = bench(tmp_path, suite, "--agent", "own_agents:Lacks")
     assert result.returncode == 2
     assert "expected a checkpoint at nowhere.safetensors" in result.stderr
     assert "Traceback" not in result.stderr
 
 
 @pytest.mark.usefixtures("own_agents")
-def test_a_client_that_dies_is_tried_again(routes: Path, tmp_path: Path) -> None:
-    result = bench(tmp_path, "--routes", routes, "--only", "Gridvale-0", "--agent", "own_agents:Dies")
+def test_a_client_that_dies_is_tried_again(suite: Path, tmp_path: Path) -> None:
+    result = bench(tmp_path, suite, "--only", "Gridvale-0", "--agent", "own_agents:Dies")
     assert result.returncode == 0, result.stderr
     assert "client_died: the client's process ended with signal SIGABRT; 2 more tries" in result.stderr
     run = only_run(tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from bench_runs import bench, only_run, start_bench, summary_of, write_routes
+from bench_runs import bench, only_run, start_bench, summary_of, write_suite
 from carla_launcher import write_carla
 from test_bench_faults import wait_for
 
@@ -16,19 +16,19 @@ from alpamayo_sim.client.embedded import EmbeddedServer
 
 
 @pytest.fixture(scope="module")
-def routes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("routes") / "carla.xml"
-    return write_routes(path, {"Gridvale": 1, "Oldwick": 1}, shortest_m=60.0, longest_m=90.0)
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    towns = {"Gridvale": 1, "Oldwick": 1}
+    return write_suite(tmp_path_factory.mktemp("suites"), "carla", towns, shortest_m=60.0, longest_m=90.0)
 
 
 def launchers() -> list[psutil.Process]:
     return [p for p in psutil.process_iter(["cmdline"]) if any("carla_launcher" in c for c in p.info["cmdline"] or ())]
 
 
-def test_servers_that_run_already_are_driven_on_and_left_as_they_were(routes: Path, tmp_path: Path) -> None:
+def test_servers_that_run_already_are_driven_on_and_left_as_they_were(suite: Path, tmp_path: Path) -> None:
     with EmbeddedServer("Rampfield") as one, EmbeddedServer("Gridvale") as other:
         addresses = ["--server", str(one.address), "--server", str(other.address)]
-        result = bench(tmp_path, "--routes", routes, *addresses)
+        result = bench(tmp_path, suite, *addresses)
         assert result.returncode == 0, result.stderr
         assert summary_of(result)["episodes_completed"] == 2
         for server in (one, other):
@@ -38,17 +38,17 @@ def test_servers_that_run_already_are_driven_on_and_left_as_they_were(routes: Pa
             assert not list(world.get_actors().filter("vehicle.*"))
 
 
-def test_a_server_that_is_not_there_is_named_at_once(routes: Path, tmp_path: Path) -> None:
-    result = bench(tmp_path / "runs", "--routes", routes, "--server", "127.0.0.1:9")
+def test_a_server_that_is_not_there_is_named_at_once(suite: Path, tmp_path: Path) -> None:
+    result = bench(tmp_path / "runs", suite, "--server", "127.0.0.1:9")
     assert result.returncode == 3
     assert "nobody listens at 127.0.0.1:9" in result.stderr
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_carla_is_started_afresh_every_so_many_routes_and_ends(routes: Path, tmp_path: Path) -> None:
+def test_a_carla_is_started_afresh_every_so_many_routes_and_ends(suite: Path, tmp_path: Path) -> None:
     log = tmp_path / "starts"
     program = write_carla(tmp_path, f"-log={log}")
-    result = bench(tmp_path, "--routes", routes, "--jobs", "1", "--carla", program, "--restart-every", "1")
+    result = bench(tmp_path, suite, "--jobs", "1", "--carla", program, "--restart-every", "1")
     assert result.returncode == 0, result.stderr
     assert summary_of(result)["episodes_completed"] == 2
     # One that was asked for its towns, and one for each route.
@@ -68,11 +68,11 @@ def test_a_carla_is_started_afresh_every_so_many_routes_and_ends(routes: Path, t
     ],
 )
 def test_a_carla_that_fails_is_replaced(
-    fault: str, arguments: tuple[str, ...], kind: str, routes: Path, tmp_path: Path
+    fault: str, arguments: tuple[str, ...], kind: str, suite: Path, tmp_path: Path
 ) -> None:
     log, cue = tmp_path / "starts", tmp_path / "cue"
     program = write_carla(tmp_path, f"-log={log}", f"-fault={fault}", "-on=2", f"-when={cue}")
-    process = start_bench(tmp_path, "--routes", routes, "--jobs", "1", "--carla", program, *arguments)
+    process = start_bench(tmp_path, suite, "--jobs", "1", "--carla", program, *arguments)
     if fault in ("crash", "hang", "leak"):
         driven = tmp_path.glob
         wait_for(

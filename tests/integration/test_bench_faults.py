@@ -21,19 +21,20 @@ from bench_runs import (
     processes_of,
     start_bench,
     write_routes,
+    write_suite,
 )
 
 
 @pytest.fixture(scope="module")
-def routes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("routes") / "kills.xml"
-    return write_routes(path, {"Gridvale": 2, "Oldwick": 2}, shortest_m=60.0, longest_m=90.0)
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    towns = {"Gridvale": 2, "Oldwick": 2}
+    return write_suite(tmp_path_factory.mktemp("suites"), "kills", towns, shortest_m=60.0, longest_m=90.0)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(routes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def undisturbed(suite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("undisturbed")
-    result = bench(out, "--routes", routes, "--jobs", "2")
+    result = bench(out, suite, "--jobs", "2")
     assert result.returncode == 0, result.stderr
     return only_run(out)
 
@@ -54,10 +55,10 @@ def all_end(processes: list[psutil.Process]) -> bool:
     return not psutil.wait_procs(processes, timeout=30.0)[1]
 
 
-def test_kills_at_random_moments_change_nothing(routes: Path, undisturbed: Path, tmp_path: Path) -> None:
+def test_kills_at_random_moments_change_nothing(suite: Path, undisturbed: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(11)
     kills = disturbed_bench(
-        tmp_path, routes, kills=6, every_s=1.0, rng=rng, arguments=("--jobs", "2"), patience_s=270.0
+        tmp_path, (suite,), kills=6, every_s=1.0, rng=rng, arguments=("--jobs", "2"), patience_s=270.0
     )
     assert kills.total == 6
     assert_same_results(undisturbed, only_run(tmp_path))
@@ -70,14 +71,20 @@ def test_two_hundred_kills_change_nothing(tmp_path: Path) -> None:
     assert bench(tmp_path / "undisturbed", "--routes", routes, timeout_s=7200.0).returncode == 0
     rng = np.random.default_rng(7)
     kills = disturbed_bench(
-        tmp_path / "disturbed", routes, kills=200, every_s=1.5, rng=rng, arguments=("--jobs", "2"), patience_s=10_000.0
+        tmp_path / "disturbed",
+        ("--routes", routes),
+        kills=200,
+        every_s=1.5,
+        rng=rng,
+        arguments=("--jobs", "2"),
+        patience_s=10_000.0,
     )
     assert kills.total == 200 and len(kills.kills) == 4, kills
     assert_same_results(only_run(tmp_path / "undisturbed"), only_run(tmp_path / "disturbed"))
 
 
-def test_a_runner_that_is_killed_takes_everything_with_it(routes: Path, tmp_path: Path) -> None:
-    process = start_bench(tmp_path, "--routes", routes)
+def test_a_runner_that_is_killed_takes_everything_with_it(suite: Path, tmp_path: Path) -> None:
+    process = start_bench(tmp_path, suite)
     wait_for(lambda: len(processes_of(process).get("episode", [])) == 2, process)
     below = everything_below(process)
     assert len(below) == 6
@@ -86,8 +93,8 @@ def test_a_runner_that_is_killed_takes_everything_with_it(routes: Path, tmp_path
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_told_to_stop_says_how_to_go_on(number: signal.Signals, routes: Path, tmp_path: Path) -> None:
-    process = start_bench(tmp_path, "--routes", routes)
+def test_a_run_that_is_told_to_stop_says_how_to_go_on(number: signal.Signals, suite: Path, tmp_path: Path) -> None:
+    process = start_bench(tmp_path, suite)
     wait_for(lambda: any(tmp_path.glob("*-bench/episodes/*/_complete")), process)
     below = everything_below(process)
     process.send_signal(number)
@@ -101,8 +108,8 @@ def test_a_run_that_is_told_to_stop_says_how_to_go_on(number: signal.Signals, ro
     assert not (run / "summary.json").exists()
 
 
-def test_a_run_that_is_being_worked_on_is_left_alone(routes: Path, tmp_path: Path) -> None:
-    process = start_bench(tmp_path, "--routes", routes)
+def test_a_run_that_is_being_worked_on_is_left_alone(suite: Path, tmp_path: Path) -> None:
+    process = start_bench(tmp_path, suite)
     try:
         wait_for(lambda: bool(processes_of(process).get("worker")), process)
         second = bench(tmp_path, "--resume")
@@ -113,8 +120,8 @@ def test_a_run_that_is_being_worked_on_is_left_alone(routes: Path, tmp_path: Pat
         process.communicate(timeout=60)
 
 
-def test_a_server_that_hangs_is_replaced(routes: Path, undisturbed: Path, tmp_path: Path) -> None:
-    process = start_bench(tmp_path, "--routes", routes, "--only", "Gridvale-1", "--jobs", "1", "--server-timeout", "3")
+def test_a_server_that_hangs_is_replaced(suite: Path, undisturbed: Path, tmp_path: Path) -> None:
+    process = start_bench(tmp_path, suite, "--only", "Gridvale-1", "--jobs", "1", "--server-timeout", "3")
 
     def drives() -> bool:
         logs = list(tmp_path.glob("*-bench/.attempts/*/*/episodes/*/timeline.jsonl"))
