@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 from alpamayo_sim.metrics.infraction import Infraction, InfractionKind, ego_location
@@ -18,7 +17,7 @@ class MinSpeed:
     """Compares the ego's mean speed with that of the background traffic on every one of `stretches` parts of the route
     (`MinimumSpeedRouteTest`; 4 parts in leaderboard 2.x, 20 in Bench2Drive).
 
-    The traffic is all background vehicles of the town, or the vehicles in sight where the tick does not tell of them.
+    The traffic is all background vehicles of the town, near or far; a tick without any says nothing.
     """
 
     name: ClassVar[str] = "min_speed"
@@ -43,9 +42,6 @@ class MinSpeed:
             self._start_m = self._progress.distance_m
             self._ego_sum = self._traffic_sum = 0.0
         traffic_mps = tick.traffic_speed_mps
-        if traffic_mps is None:
-            speeds = [math.hypot(*a.velocity_mps) for a in tick.actors if a.type_id.startswith("vehicle.")]
-            traffic_mps = sum(speeds) / len(speeds) if speeds else None
         if traffic_mps is not None:
             self._ego_sum += tick.planar_speed_mps
             self._traffic_sum += traffic_mps

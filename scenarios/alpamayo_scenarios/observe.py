@@ -69,14 +69,6 @@ class TickObserver:
         self._background: set[int] = set()
         self._lights = lights_by_key(world)
 
-    def meet(self, snapshot: carla.WorldSnapshot) -> None:
-        """Ask about the actors that are new at a snapshot, for who records it only when they may be gone."""
-        for actor in snapshot:
-            if actor.id not in self._known:
-                self._is_background(actor.id)
-            if actor.id not in self._shapes:
-                self._shape(actor.id)
-
     def record(self, snapshot: carla.WorldSnapshot, decision: Decision, measurements: Mapping[str, Any]) -> TickRecord:
         """Return the record of the tick that `snapshot` shows, with the agent's answer to it."""
         states = {signal: int(light.state) for signal, light in self._lights.items()}
@@ -90,11 +82,11 @@ class TickObserver:
         measurements: Mapping[str, Any],
         *,
         plan: Plan | None = None,
-        keep: Collection[int] = (),
+        only: Collection[int] | None = None,
     ) -> TickRecord:
         """Return the record of a tick that may lie in the past, `live` being what was true then.
 
-        Actors in `keep` are listed however far away they are.
+        With `only` these actors are listed, near or far, and no others.
         """
         now_s = snapshot.timestamp.elapsed_seconds
         if self._start_s is None:
@@ -111,7 +103,7 @@ class TickObserver:
             angular_velocity_dps=(rate.x, rate.y, rate.z),
             speed_limit_mps=live.speed_limit_mps,
             control=live.control,
-            actors=self._others(snapshot, ego.transform, keep),
+            actors=self._others(snapshot, ego.transform) if only is None else self._listed(snapshot, only),
             light_states=dict(live.light_states),
             collisions=tuple(self._collision(event) for event in measurements.get("collision", ())),
             lane_invasions=tuple(
@@ -124,14 +116,17 @@ class TickObserver:
             front_image=_rgb(measurements.get("front")),
         )
 
-    def _others(self, snapshot: carla.WorldSnapshot, ego: Transform, keep: Collection[int]) -> tuple[ActorState, ...]:
+    def _listed(self, snapshot: carla.WorldSnapshot, actor_ids: Collection[int]) -> tuple[ActorState, ...]:
+        states = [self._state(snapshot, actor_id) for actor_id in actor_ids]
+        return tuple(state for state in states if state is not None)
+
+    def _others(self, snapshot: carla.WorldSnapshot, ego: Transform) -> tuple[ActorState, ...]:
         states: list[ActorState] = []
         for actor in snapshot:
             if actor.id == self._ego.id or self._shape(actor.id) is None:
                 continue
             location = actor.get_transform().location
-            in_sight = abs(location.x - ego.x) < _SIGHT_M and abs(location.y - ego.y) < _SIGHT_M
-            if in_sight or actor.id in keep:
+            if abs(location.x - ego.x) < _SIGHT_M and abs(location.y - ego.y) < _SIGHT_M:
                 state = self._state(snapshot, actor.id)
                 if state is not None:
                     states.append(state)

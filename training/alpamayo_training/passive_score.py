@@ -21,6 +21,9 @@ from alpamayo_sim.record.run_folder import check_writable
 _WATCHED = "watched"
 """What results call an agent of which nothing is known but how it drives."""
 
+_SWITCH_S = 2e-4
+_WORKER_THREADS = 4
+
 
 @dataclass(frozen=True)
 class PassiveOptions:
@@ -49,7 +52,9 @@ def watch(options: PassiveOptions) -> list[EpisodeResult]:
     if options.out is not None:
         check_writable(options.out.parent)
     wanted = options.repetitions * len(specs)
-    client = connect(options.address, otherwise="")
+    # The client library's threads call back into Python: none may wait long for the interpreter, nor keep others waiting.
+    sys.setswitchinterval(_SWITCH_S)
+    client = connect(options.address, otherwise="", worker_threads=_WORKER_THREADS)
     client.set_timeout(CLIENT_TIMEOUT_S)
     embedded = is_embedded(client)
     done: list[EpisodeResult] = []

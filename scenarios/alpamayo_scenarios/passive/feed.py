@@ -91,14 +91,15 @@ class WorldFeed:
         self._lights = lights_by_key(self._world)
 
     def _find_hero(self, snapshot: carla.WorldSnapshot) -> carla.Vehicle | None:
+        """Meet the actors that are new, the ego among them.
+
+        The client library remembers whom it was asked for, so that an actor can be asked about when it is gone.
+        """
         if self._hero is not None and not snapshot.has_actor(self._hero.id):
             self._hero = None
-        if self._hero is None:
-            for state in snapshot:
-                if state.id not in self._seen:
-                    self._seen.add(state.id)
-                    actor = self._world.get_actor(state.id)
-                    if isinstance(actor, carla.Vehicle) and actor.attributes.get("role_name") == self._ego_role:
-                        self._hero = actor
-                        break
+        for actor_id in {state.id for state in snapshot} - self._seen:
+            self._seen.add(actor_id)
+            actor = self._world.get_actor(actor_id)
+            if isinstance(actor, carla.Vehicle) and actor.attributes.get("role_name") == self._ego_role:
+                self._hero = actor
         return self._hero

@@ -63,8 +63,6 @@ class EpisodeJudge:
         """Take the next frame, at which the ego is there; return the infractions of the frames that were judged."""
         if self.over:
             return []
-        self._observer.meet(frame.snapshot)
-        self._scenarios.meet(frame.snapshot)
         if self._started:
             self.missed_frames += frame.missed
             self._waiting.append(frame)
@@ -94,7 +92,7 @@ class EpisodeJudge:
         frame = self._waiting.popleft()
         assert frame.live is not None
         events: Mapping[str, Any] = self._sensors.take(frame.snapshot.frame)
-        tick = self._observer.record_live(frame.snapshot, frame.live, events, keep=self._scenarios.emergency_ids)
+        tick = self._observer.record_live(frame.snapshot, frame.live, events, only=self._scenarios.emergency_ids)
         self.judged_frames += 1
         self.wall_time_s = time.perf_counter() - self._began_s
         return self.metrics.update(self._scenarios.step(frame.snapshot, tick))

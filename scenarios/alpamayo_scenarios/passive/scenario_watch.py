@@ -78,14 +78,6 @@ class ScenarioWatch:
         self._told_plan = False
         self._under_way: dict[int, _UnderWay] = {}
 
-    def meet(self, snapshot: carla.WorldSnapshot) -> None:
-        """Ask about the actors that are new at a snapshot, which is judged only when they may be gone."""
-        for state in snapshot:
-            if state.id not in self._roles and self._role(state.id) == SCENARIO_ROLE and self._specs:
-                place = state.get_transform().location
-                gaps = [math.hypot(place.x - s.trigger.x, place.y - s.trigger.y) for s in self._specs]
-                self._owner[state.id] = gaps.index(min(gaps))
-
     def step(self, snapshot: carla.WorldSnapshot, tick: TickRecord) -> TickRecord:
         """Return a judged tick with what became of the scenarios at it."""
         ego, now_s = carla.Location(*tick.ego.transform[:3]), tick.time_s
@@ -179,10 +171,15 @@ class ScenarioWatch:
         return min(near)[1] if near else 0
 
     def _scenario_actors(self, snapshot: carla.WorldSnapshot) -> dict[int, carla.Location]:
-        self.meet(snapshot)
-        return {
-            state.id: state.get_transform().location for state in snapshot if self._roles[state.id] == SCENARIO_ROLE
-        }
+        alive: dict[int, carla.Location] = {}
+        for state in snapshot:
+            known = self._roles.get(state.id)
+            if (self._role(state.id) if known is None else known) == SCENARIO_ROLE:
+                place = alive[state.id] = state.get_transform().location
+                if known is None and self._specs:
+                    gaps = [math.hypot(place.x - s.trigger.x, place.y - s.trigger.y) for s in self._specs]
+                    self._owner[state.id] = gaps.index(min(gaps))
+        return alive
 
     def _role(self, actor_id: int) -> str:
         actor = self._world.get_actor(actor_id)

@@ -81,18 +81,30 @@ def test_comfort_measures_known_motions() -> None:
 
 
 def test_minimum_speed_compares_with_the_traffic(road_map: RoadMap, route: Route) -> None:
-    traffic = [replace(a, velocity_mps=(8.0, 0.0, 0.0)) for a in others_on(road_map, 4, seed=1)]
+    parked = [replace(a, velocity_mps=(0.0, 0.0, 0.0)) for a in others_on(road_map, 4, seed=1)]
     slow, fast = MinSpeed(route), MinSpeed(route)
     found_slow, found_fast = [], []
     for frame, distance in enumerate(np.arange(0.0, route.length_m, 0.5)):
         pose = pose_on(route, float(distance))
-        found_slow += slow.update(ego_tick(frame, pose, 4.0, actors=traffic))
-        found_fast += fast.update(ego_tick(frame, pose, 8.0, actors=traffic))
+        found_slow += slow.update(replace(ego_tick(frame, pose, 4.0, actors=parked), traffic_speed_mps=8.0))
+        found_fast += fast.update(replace(ego_tick(frame, pose, 8.0, actors=parked), traffic_speed_mps=8.0))
     found_slow += slow.finish()
     assert found_fast + fast.finish() == []
     assert len(found_slow) == 4
     assert all(i.percentage == 50.0 and i.kind is InfractionKind.MIN_SPEED for i in found_slow)
     assert slow.values() == {"speed_of_traffic_percent": 50.0}
+
+
+def test_minimum_speed_without_background_traffic_says_nothing(road_map: RoadMap, route: Route) -> None:
+    """A scenario's vehicles are no background traffic, and the leaderboard takes no sample of a tick without any."""
+    others = others_on(road_map, 4, seed=1)
+    slow = MinSpeed(route)
+    found = [
+        infraction
+        for frame, distance in enumerate(np.arange(0.0, route.length_m, 0.5))
+        for infraction in slow.update(ego_tick(frame, pose_on(route, float(distance)), 1.0, actors=others))
+    ]
+    assert found + slow.finish() == []
 
 
 def result(score: float, status: str = "ok", success: bool = True) -> EpisodeResult:
