@@ -17,15 +17,15 @@ def radar_svg(names: Sequence[str], series: Sequence[tuple[str, Sequence[float |
         f"{label}: " + ", ".join(f"{n} {_percent(v)}" for n, v in zip(names, values, strict=True))
         for label, values in series
     )
-    parts = [f'<svg class="radar" viewBox="-190 -132 380 254" role="img" aria-label="Abilities. {escape(told)}">']
+    parts = [f'<svg class="radar" viewBox="-215 -135 430 262" role="img" aria-label="Abilities. {escape(told)}">']
     for ring in _RINGS:
         parts.append(f'<polygon class="ring" points="{_polygon([ring] * len(names))}"/>')
     for k, name in enumerate(names):
         x, y = _at(k, len(names), _RADIUS)
         parts.append(f'<line class="ring" x1="0" y1="0" x2="{x:.1f}" y2="{y:.1f}"/>')
-        x, y = _at(k, len(names), _RADIUS + 13)
+        x, y = _at(k, len(names), _RADIUS + 14)
         anchor = "middle" if abs(x) < 20 else "start" if x > 0 else "end"
-        parts.append(f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">{escape(name)}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{y + 5:.1f}" text-anchor="{anchor}">{escape(name)}</text>')
     for number, (_, values) in enumerate(series):
         points = _polygon([0.0 if value is None else value for value in values])
         parts.append(f'<polygon class="series series-{"ab"[number]}" points="{points}"/>')

@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from alpamayo_sim.errors import InputError
 from alpamayo_sim.metrics.episode_result import summarise
 from alpamayo_sim.metrics.results.bench2drive import ABILITIES
 from alpamayo_sim.record import report_figures as figures
@@ -33,12 +34,14 @@ _SCRIPTS = (
     "start",
 )
 _FEW_EPISODES = 20
+_MOST_EMBEDDED_BYTES = 300_000_000
 
 
 def write_report(run: RunFolder, *, embed: Collection[str] = ()) -> Path:
     """Write `report.html` of a run from its complete episodes and return its path.
 
-    `embed` names episodes whose videos go inside the file, so that it can be sent alone.
+    `embed` names episodes whose videos go inside the file, so that it can be sent alone. Raises InputError for a run folder
+    that cannot be read, and for more than 300 MB of videos.
     """
     contents = read_contents(run)
     path = run.path / "report.html"
@@ -49,7 +52,7 @@ def write_report(run: RunFolder, *, embed: Collection[str] = ()) -> Path:
 def write_comparison(run: RunFolder, other: RunFolder, *, embed: Collection[str] = ()) -> Path:
     """Write `compare-<other's name>.html` into `run` and return its path: the other run against this one.
 
-    Raises InputError when the runs have no route in common.
+    Raises InputError when the runs have no route in common, and for more than 300 MB of videos.
     """
     both = [read_contents(run), read_contents(other)]
     path = run.path / f"compare-{other.path.resolve().name}.html"
@@ -63,6 +66,7 @@ def failed_episodes(run: RunFolder) -> list[str]:
 
 
 def _page(runs: Sequence[Contents], embed: Collection[str], folder: Path, comparison: Comparison | None) -> str:
+    _check_embedded(runs, embed)
     lanes: dict[str, TownLanes] = {}
     episodes = [_episodes(contents, embed, folder, lanes) for contents in runs]
     data: dict[str, Any] = {
@@ -95,6 +99,18 @@ def _page(runs: Sequence[Contents], embed: Collection[str], folder: Path, compar
         style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup("\n".join((_TEMPLATES / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)),
     )
+
+
+def _check_embedded(runs: Sequence[Contents], embed: Collection[str]) -> None:
+    """Raise InputError for more videos inside a page than a browser opens."""
+    episodes = [(contents.run, e.result.identity.episode_id) for contents in runs for e in contents.entries]
+    videos = [run.video_file(episode_id) for run, episode_id in episodes if episode_id in embed]
+    size_bytes = sum(video.stat().st_size for video in videos if video.is_file())
+    if size_bytes > _MOST_EMBEDDED_BYTES:
+        raise InputError(
+            f"a page holds at most {size_text(_MOST_EMBEDDED_BYTES)} of videos; those of {len(videos)} episodes have "
+            f"{size_text(size_bytes)}. Send the run folder instead"
+        )
 
 
 def _episodes(
@@ -130,6 +146,7 @@ def _describe(contents: Contents) -> dict[str, Any]:
         "completion": figures.interval(scored, lambda entry: entry.result.route_completion_percent, seed),
         "success": figures.interval(scored, lambda entry: 100.0 * entry.success, seed),
         "profiles": figures.profile_rows(contents),
+        "efficiency": figures.efficiency(contents),
         "scenarios": figures.scenario_counts(scored),
         "invalid": sum(not entry.is_valid for entry in scored),
         "abilities": figures.abilities(contents),

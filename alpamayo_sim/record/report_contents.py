@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from alpamayo_sim.errors import InputError
 from alpamayo_sim.metrics.episode_result import EpisodeResult
 from alpamayo_sim.metrics.results.from_episode import record_ids, route_record
 from alpamayo_sim.metrics.results.schema import RouteRecord
@@ -100,7 +101,20 @@ class Contents:
 
 
 def read_contents(run: RunFolder) -> Contents:
-    """Return what a run folder holds, in the order of the benchmark's plan, else of the episodes' names."""
+    """Return what a run folder holds, in the order of the benchmark's plan, else of the episodes' names.
+
+    Raises InputError where a file of it is missing or is not what the program writes.
+    """
+    try:
+        return _contents(run)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{run.path} cannot be shown: a file of it is missing or is not as this program writes it "
+            f"({type(error).__name__}: {error})"
+        ) from error
+
+
+def _contents(run: RunFolder) -> Contents:
     bench = _bench_results(run)
     rows: dict[str, Mapping[str, Any]] = {row["task_id"]: row for row in bench.get("routes", ())}
     ids = run.complete_episodes()

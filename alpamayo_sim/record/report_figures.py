@@ -107,6 +107,13 @@ def profile_rows(contents: Contents) -> list[ProfileRow]:
     return rows
 
 
+def efficiency(contents: Contents) -> float | None:
+    """Return Bench2Drive's driving efficiency in percent; None where no route was judged for it."""
+    return bench2drive.efficiency(
+        [entry.record for entry in contents.scored if entry.record is not None and entry.is_valid]
+    )
+
+
 def abilities(contents: Contents) -> list[Ability]:
     """Return the five abilities, empty where no route tests one; invalid routes are not passed and count."""
     scored = [entry for entry in contents.scored if entry.scenario_types]

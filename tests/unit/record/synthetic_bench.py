@@ -69,6 +69,7 @@ def make_run(folder: Path, name: str, drives: Sequence[Drive], *, agent: str = "
             route_id=made.route_id,
             town=made.town,
             scenario_types=(made.type,),
+            scenario_name=f"{made.type}_1",
             length_m=200.0,
             repetition=made.repetition,
             seed=k,

@@ -105,6 +105,18 @@ def test_a_mark_on_a_map_opens_its_route_at_that_moment(page: Browser) -> None:
     assert page.run("return document.querySelector('#e1_rep0 + .detail').hidden")
 
 
+def test_the_keyboard_goes_from_mark_to_mark(page: Browser) -> None:
+    page.run("document.querySelector('.mark[tabindex=\"0\"]').focus()")
+    first = page.run("return document.activeElement.getAttribute('aria-label')")
+    page.press("\ue014")
+    second = page.run("return document.activeElement.getAttribute('aria-label')")
+    assert first != second and "collision vehicle at" in second
+    row = {"g1": "e6_rep1", "g2": "e1_rep0", "g3": "e2_rep0"}[second.split(" of ")[1][:2]]
+    page.press("\ue007")
+    page.wait(f"return document.querySelector('#{row} .open').getAttribute('aria-expanded') === 'true'")
+    page.run(f"document.querySelector('#{row} .open').click()")
+
+
 def test_a_route_opens_and_is_scrubbed(page: Browser) -> None:
     page.run("document.querySelector('#e2_rep0 .open').click()")
     page.wait("return document.querySelector('#e2_rep0 + .detail .world[transform]') !== null")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -192,6 +193,29 @@ def test_runs_that_share_no_route_are_refused(bench_run: RunFolder, finished_run
         write_comparison(bench_run, finished_run)
 
 
-def test_a_broken_run_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="run folder"):
-        RunFolder.open(tmp_path)
+BROKEN = [
+    ("results.json", ""),
+    ("results.json", "[1]"),
+    ("results.json", '{"format": "alpamayo-bench", "routes": [1]}'),
+    ("episodes/e1_rep0/result.json", ""),
+    ("episodes/e1_rep0/result.json", "{}"),
+    ("episodes/e1_rep0/episode.json", "{}"),
+    ("infrastructure.jsonl", "{}\n"),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), BROKEN)
+def test_a_broken_run_folder_is_refused(bench_run: RunFolder, name: str, text: str, tmp_path: Path) -> None:
+    shutil.copytree(bench_run.path, tmp_path / "run", ignore=shutil.ignore_patterns("*.mp4", "*.gz"))
+    (tmp_path / "run" / name).write_text(text)
+    with pytest.raises(InputError, match="cannot be shown"):
+        write_report(RunFolder.open(tmp_path / "run"))
+
+
+def test_more_videos_than_a_browser_opens_are_refused(bench_run: RunFolder, tmp_path: Path) -> None:
+    shutil.copytree(bench_run.path, tmp_path / "run")
+    run = RunFolder.open(tmp_path / "run")
+    with run.video_file("e1_rep0").open("wb") as video:
+        video.truncate(301_000_000)
+    with pytest.raises(InputError, match=r"at most 300\.0 MB"):
+        write_report(run, embed=["e0_rep0", "e1_rep0"])
