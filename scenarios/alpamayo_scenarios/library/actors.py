@@ -146,9 +146,7 @@ def everyday_cars(library: carla.BlueprintLibrary) -> tuple[str, ...]:
 
 def modern_cars(library: carla.BlueprintLibrary) -> tuple[str, ...]:
     """Return the ids of the detailed passenger cars of CARLA's second generation, sorted."""
-    return tuple(
-        name for name in everyday_cars(library) if int(library.find(name).get_attribute("generation")) == 2
-    )
+    return tuple(name for name in everyday_cars(library) if int(library.find(name).get_attribute("generation")) == 2)
 
 
 def bicycles(library: carla.BlueprintLibrary) -> tuple[str, ...]:
