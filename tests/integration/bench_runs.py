@@ -46,10 +46,10 @@ def write_routes(path: Path, per_town: dict[str, int], *, shortest_m: float, lon
 
 
 def write_suite(folder: Path, name: str, per_town: dict[str, int], *, shortest_m: float, longest_m: float) -> Path:
-    """Write a suite of such routes without traffic, which takes no longer than it must."""
+    """Write a suite of such routes with a few people and no vehicles, which takes no longer than it must."""
     write_routes(folder / f"{name}.xml", per_town, shortest_m=shortest_m, longest_m=longest_m)
     suite = folder / f"{name}.yaml"
-    suite.write_text(f"title: Routes of a test\nroutes: {name}.xml\nprofile: bench2drive\n")
+    suite.write_text(f"title: Routes of a test\nroutes: {name}.xml\nprofile: bench2drive\nwalkers: 6\n")
     return suite
 
 

@@ -139,3 +139,13 @@ def test_a_server_that_hangs_is_replaced(suite: Path, undisturbed: Path, tmp_pat
     assert failure["kind"] == "server_silent"
     ticks = "episodes/Gridvale-1_rep0/ticks.jsonl.gz"
     assert (run / ticks).read_bytes() == (undisturbed / ticks).read_bytes()
+
+
+def test_a_server_that_dies_before_it_is_ready_is_replaced(suite: Path, tmp_path: Path) -> None:
+    process = start_bench(tmp_path, suite, "--only", "Gridvale-0", "--jobs", "1")
+    wait_for(lambda: bool(processes_of(process).get("server")), process)
+    os.kill(processes_of(process)["server"][0], signal.SIGKILL)
+    _, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    (failure,) = [json.loads(line) for line in (only_run(tmp_path) / "infrastructure.jsonl").read_text().splitlines()]
+    assert failure["kind"] in ("server_not_started", "server_died")
