@@ -110,12 +110,14 @@ def _write(options: PassiveOptions, done: Sequence[EpisodeResult]) -> None:
 
 
 def _tell(result: EpisodeResult, say: Callable[[str], None]) -> None:
-    judged, missed, late = (
-        round(result.values[name]) for name in ("frames_judged_total", "frames_missed_total", "events_late_total")
-    )
+    names = ("frames_judged_total", "frames_missed_total", "events_late_total", "actors_unknown_total")
+    judged, missed, late, unknown = (round(result.values[name]) for name in names)
     say(
         f"route {result.identity.route_id}: {result.outcome}, route completion {result.route_completion_percent:.2f} %, "
         f"driving score {result.driving_score:.2f}, {result.infractions_total} infractions, {judged} frames"
     )
-    if missed or late:
-        say(f"note: {missed} frames were missed and {late} events came late, so the verdict may lack something")
+    if missed or late or unknown:
+        say(
+            f"note: {missed} frames were missed, {late} events came late, {unknown} actors were gone before they could be "
+            "asked about: this client or the machine is too slow for the server, and the verdict may lack something"
+        )

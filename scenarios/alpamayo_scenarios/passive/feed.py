@@ -25,6 +25,8 @@ class WorldFrame:
     """What was true of ego and lights at this very frame; None without an ego."""
     missed: int
     """Frames of this world that went by between the last one and this one without being seen."""
+    unknown: int
+    """Actors that were new at this frame and gone before the server could be asked what they are."""
 
 
 class WorldFeed:
@@ -78,9 +80,10 @@ class WorldFeed:
             self._enter_world(snapshot)
         last, self._last_frame = self._last_frame, snapshot.frame
         missed = 0 if last is None else max(0, snapshot.frame - last - 1)
-        hero = self._find_hero(snapshot)
+        unknown = self._meet(snapshot)
+        hero = self._hero
         live = live_state(hero, self._lights) if hero is not None else None
-        self._queue.put(WorldFrame(snapshot, self._world, hero, live, missed))
+        self._queue.put(WorldFrame(snapshot, self._world, hero, live, missed, unknown))
 
     def _enter_world(self, snapshot: carla.WorldSnapshot) -> None:
         self._world = self._client.get_world()
@@ -90,16 +93,18 @@ class WorldFeed:
         self._hero = None
         self._lights = lights_by_key(self._world)
 
-    def _find_hero(self, snapshot: carla.WorldSnapshot) -> carla.Vehicle | None:
-        """Meet the actors that are new, the ego among them.
+    def _meet(self, snapshot: carla.WorldSnapshot) -> int:
+        """Ask about the actors that are new, the ego among them; return of how many nothing is known any more.
 
         The client library remembers whom it was asked for, so that an actor can be asked about when it is gone.
         """
         if self._hero is not None and not snapshot.has_actor(self._hero.id):
             self._hero = None
+        unknown = 0
         for actor_id in {state.id for state in snapshot} - self._seen:
             self._seen.add(actor_id)
             actor = self._world.get_actor(actor_id)
+            unknown += actor is None
             if isinstance(actor, carla.Vehicle) and actor.attributes.get("role_name") == self._ego_role:
                 self._hero = actor
-        return self._hero
+        return unknown

@@ -50,6 +50,7 @@ class EpisodeJudge:
         self._waiting: deque[WorldFrame] = deque()
         self._started = False
         self.missed_frames = 0
+        self.unknown_actors = 0
         self.judged_frames = 0
         self._began_s = time.perf_counter()
         self.wall_time_s = 0.0
@@ -63,6 +64,7 @@ class EpisodeJudge:
         """Take the next frame, at which the ego is there; return the infractions of the frames that were judged."""
         if self.over:
             return []
+        self.unknown_actors += frame.unknown
         if self._started:
             self.missed_frames += frame.missed
             self._waiting.append(frame)

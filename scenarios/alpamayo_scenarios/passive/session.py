@@ -64,7 +64,8 @@ class PassiveSession:
         """Wait for the next episode of one of the routes, judge it and return the verdict when its ego is gone.
 
         Its values tell how well it could be watched: `frames_judged_total`, `frames_missed_total` (0 for a complete
-        account) and `events_late_total`, collisions that were told after their frame had been judged.
+        account), `events_late_total`, collisions that were told after their frame had been judged, and
+        `actors_unknown_total`, actors that were gone before the server could be asked what they are.
         """
         while True:
             frame = self._feed.next(_POLL_S)
@@ -156,5 +157,6 @@ class PassiveSession:
             "frames_judged_total": float(judge.judged_frames),
             "frames_missed_total": float(judge.missed_frames),
             "events_late_total": float(sensors.late_events),
+            "actors_unknown_total": float(judge.unknown_actors),
         }
         return replace(result, values={**result.values, **watching})
