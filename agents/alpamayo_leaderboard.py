@@ -3,8 +3,9 @@
     alpamayo serve --agent expert                                   # in our environment, Python 3.10 to 3.12
     python leaderboard_evaluator.py --agent .../agents/alpamayo_leaderboard.py ...    # in theirs, Python 3.7 or later
 
-Works with leaderboard 2.0, 2.1 and master and with Bench2Drive, unmodified. It is thin on purpose: it needs the standard
-library, numpy and `alpamayo_wire.py` beside it. What the sensors say goes to the server, controls come back.
+Works with leaderboard 2.0, 2.1 and master and with Bench2Drive, unmodified. It is thin on purpose: what the sensors say goes
+to the server, controls come back. It needs the standard library, numpy, and the files `alpamayo_wire.py` and
+`alpamayo_traffic_rescue.py` beside it.
 
 The server's address is `--agent-config` (HOST:PORT or ws://HOST:PORT/drive), else $ALPAMAYO_SERVE, else 127.0.0.1:8765.
 """
@@ -24,6 +25,7 @@ import carla
 import numpy as np
 from leaderboard.autoagents.autonomous_agent import AutonomousAgent, Track
 
+from alpamayo_traffic_rescue import TrafficRescue
 from alpamayo_wire import WebSocket, WireError
 
 PROTOCOL = 1
@@ -44,6 +46,7 @@ class AlpamayoAgent(AutonomousAgent):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._socket: WebSocket | None = None
         self._metrics: MetricInfo | None = None
+        self._rescue: TrafficRescue | None = None
         self._round_trips_ms: list[float] = []
         self._dense: list[Any] = []
         self._step = -1
@@ -94,6 +97,9 @@ class AlpamayoAgent(AutonomousAgent):
     def run_step(self, input_data: dict[str, Any], timestamp: float) -> carla.VehicleControl:
         """Return the served agent's control for this tick."""
         self._step += 1
+        if self._rescue is None:
+            self._rescue = TrafficRescue(traffic_manager_port())
+        self._rescue.step_begins()
         if self._metrics is not None:
             self._metrics.add(self._step, self.get_metric_info())
         readings = {name: [int(frame), data] for name, (frame, data) in input_data.items()}
@@ -103,6 +109,7 @@ class AlpamayoAgent(AutonomousAgent):
             STEP_TIMEOUT_S,
         )
         self._round_trips_ms.append((time.perf_counter() - began_s) * 1000.0)
+        self._rescue.step_ends()
         return carla.VehicleControl(
             throttle=answer["throttle"],
             steer=answer["steer"],
@@ -113,6 +120,9 @@ class AlpamayoAgent(AutonomousAgent):
 
     def destroy(self) -> None:
         """End the session; safe to call twice and before `setup` has come to its end."""
+        if self._rescue is not None:
+            self._rescue.end()
+            self._rescue = None
         connection, self._socket = self._socket, None
         if connection is not None:
             # The server may be gone already, or has ended the session itself and said why.
@@ -182,6 +192,13 @@ def current_frame(readings: dict[str, list[Any]]) -> int | None:
 
     frame = GameTime.get_frame()
     return int(frame) if frame else None
+
+
+def traffic_manager_port() -> int:
+    """Return the port of the evaluator's TrafficManager."""
+    from srunner.scenariomanager.carla_data_provider import CarlaDataProvider
+
+    return int(CarlaDataProvider.get_traffic_manager_port())
 
 
 def plan_message(plan: list[Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """`alpamayo serve` as a process, the entry file as evaluators load it, and the world of a real server that the test ticks.
 
-The leaderboard's base class is the real one where LEADERBOARD_ROOT and SCENARIO_RUNNER_ROOT name checkouts that can be
-imported here, else a stand-in; tests/third_party runs the evaluators themselves.
+The leaderboard's base class is stood in for here; tests/third_party runs the evaluators themselves.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import json
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 import types
@@ -117,7 +117,10 @@ def entry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The entry file's module."""
     base = types.ModuleType("leaderboard.autoagents.autonomous_agent")
     base.AutonomousAgent, base.Track = StandIn, Track  # type: ignore[attr-defined]
-    for name in ("leaderboard", "leaderboard.autoagents"):
+    provider = types.ModuleType("srunner.scenariomanager.carla_data_provider")
+    provider.CarlaDataProvider = types.SimpleNamespace(get_traffic_manager_port=lambda: 9)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, provider.__name__, provider)
+    for name in ("leaderboard", "leaderboard.autoagents", "srunner", "srunner.scenariomanager"):
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
     monkeypatch.setitem(sys.modules, base.__name__, base)
     monkeypatch.syspath_prepend(str(ROOT / "agents"))
@@ -287,6 +290,23 @@ def test_a_world_without_an_ego_and_a_server_that_is_not_there_are_told_to_the_e
         episode.agent._carla_address = ("127.0.0.1", 9)
         with pytest.raises(RuntimeError, match="nobody listens at 127\\.0\\.0\\.1:9"):
             episode.agent.setup(serving.address)
+
+
+def test_a_real_traffic_manager_takes_the_signal_again(server: EmbeddedServer, entry: Any) -> None:
+    from alpamayo_traffic_rescue import signal_again
+
+    client = connect(server.address)
+    with SynchronousWorld(client, step_s=STEP_S, rendering=False) as synchronous, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        manager = client.get_trafficmanager(port)
+        manager.set_synchronous_mode(True)
+        assert signal_again(port)
+        before = synchronous.tick().frame
+        assert synchronous.tick().frame == before + 1
+        manager.set_synchronous_mode(False)
+        manager.shut_down()
 
 
 @pytest.mark.parametrize(

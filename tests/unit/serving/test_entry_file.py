@@ -6,9 +6,13 @@ The leaderboard's base class is stood in for here; tests/third_party runs the re
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import json
+import socket
 import sys
+import threading
+import time
 import types
 from collections.abc import Iterator
 from enum import Enum
@@ -16,14 +20,18 @@ from pathlib import Path
 from typing import Any
 
 import carla
+import msgpack
 import numpy as np
 import pytest
 
+import alpamayo_traffic_rescue
+
 AGENTS = Path(__file__).resolve().parents[3] / "agents"
-ENTRY_FILES = ("alpamayo_leaderboard.py", "alpamayo_wire.py")
-THEIRS = {"carla", "leaderboard", "srunner", "numpy", "alpamayo_wire"}
+ENTRY_FILES = ("alpamayo_leaderboard.py", "alpamayo_wire.py", "alpamayo_traffic_rescue.py")
+THEIRS = {"carla", "leaderboard", "srunner", "numpy", "alpamayo_wire", "alpamayo_traffic_rescue"}
 STDLIB_OF_37 = {
-    "__future__", "base64", "contextlib", "hashlib", "json", "os", "socket", "struct", "time", "typing", "urllib",
+    "__future__", "base64", "contextlib", "hashlib", "json", "os", "socket", "struct", "sys", "threading", "time",
+    "typing", "urllib",
 }  # fmt: skip
 
 
@@ -128,6 +136,69 @@ def test_the_track_is_the_scripts_if_the_agent_may_drive_in_it(entry: Any, monke
 def test_the_frame_is_what_sensors_say_else_the_evaluators_clock(entry: Any) -> None:
     assert entry.current_frame({"gps": [41, None], "imu": [42, None]}) == 42
     assert entry.current_frame({}) == 77
+
+
+class TrafficManagerPort:
+    """Listens as TrafficManager does on its port, and remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                with connection:
+                    while data := connection.recv(4096):
+                        self.calls.append(msgpack.unpackb(data)[2:])
+                        connection.sendall(b"\x94\x01\x00\xc0\xc0")
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+
+WOKEN = [["set_synchronous_mode", [False]], ["set_synchronous_mode", [True]]]
+
+
+def test_a_traffic_manager_that_has_missed_its_signal_is_woken(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(alpamayo_traffic_rescue, "STALLED_S", 0.2)
+    monkeypatch.setattr(alpamayo_traffic_rescue, "_CHECK_S", 0.05)
+    manager = TrafficManagerPort()
+    rescue = alpamayo_traffic_rescue.TrafficRescue(manager.port)
+
+    def _tick_scenario() -> None:
+        """Waits in a call of the client library, as the evaluators' function of this name does."""
+        deadline = time.monotonic() + 20.0
+        while not rescue.rescues and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def agent_that_thinks() -> None:
+        time.sleep(0.6)
+
+    rescue.step_ends()
+    agent_that_thinks()
+    assert rescue.rescues == 0, "it waits elsewhere, not for a tick"
+    rescue.step_begins()
+    agent_that_thinks()
+    rescue.step_ends()
+    _tick_scenario()
+    rescue.end()
+    rescue.end()
+    manager.close()
+    assert rescue.rescues == 1 and manager.calls == WOKEN
+    assert "its signal was repeated" in capfd.readouterr().out
+
+
+def test_a_traffic_manager_that_is_not_there_is_no_error() -> None:
+    assert alpamayo_traffic_rescue.signal_again(9) is False
 
 
 def test_a_route_becomes_arrays(entry: Any) -> None:
