@@ -17,6 +17,8 @@ from alpamayo_scenarios.library.timing import Behaviour
 
 Array = NDArray[np.float64]
 TOUCH_M = 0.3
+TURN_MPS2 = 4.0
+"""Sideways acceleration in bends, where a faster vehicle would leave its lane."""
 
 
 class InitialVehicles(Enum):
@@ -30,8 +32,8 @@ class InitialVehicles(Enum):
 class Flow:
     """Spawns vehicles at the start of a line, at random distances, drives them along it, takes them away at its end.
 
-    They hold their speed whatever is in their way, as the leaderboard's do, until one touches the ego: from then on all
-    of them keep their distance.
+    They hold their speed (less only in tight bends) whatever is in their way, as the leaderboard's do, until one touches the
+    ego: from then on all of them keep their distance.
     """
 
     def __init__(
@@ -113,12 +115,10 @@ class Flow:
         vehicle = self._actors.try_spawn_vehicle(pose, choose_from=self._blueprints)
         if vehicle is None:
             return False
-        driver = LineDriver(
-            self._stage, vehicle, self._line, self._speed_mps, constant=not self._heeds, heeds=self._heeds
-        )
+        driver = LineDriver(self._stage, vehicle, self._line, self._speed_mps, heeds=self._heeds, turn_mps2=TURN_MPS2)
         driver.progress_m = float(self._arc_m[index])
-        if self._heeds:
-            vehicle.set_target_velocity(pose.get_forward_vector() * self._speed_mps)
+        driver.constant = not self._heeds
+        vehicle.set_target_velocity(pose.get_forward_vector() * driver.allowed_mps)
         self._drivers.append(driver)
         self._drivers.sort(key=lambda d: -d.progress_m)
         self._next_m = self._draw()

@@ -116,6 +116,28 @@ def line_ahead(waypoint: carla.Waypoint, length_m: float) -> Array:
     return np.array(points)
 
 
+def lane_change_line(waypoint: carla.Waypoint, side: str, *, before_m: float, change_m: float, after_m: float) -> Array:
+    """Return a line [N, 3], about every metre, that stays in the lane, changes to the one beside it, and stays there.
+
+    Raises ScenarioSetupError when there is no driving lane of the same direction on that side all the way of the change.
+    """
+    points: list[Array] = []
+    here, walked_m = waypoint, 0.0
+    while walked_m <= before_m + change_m:
+        other = driving_beside(here, side)
+        if other is None and walked_m >= before_m:
+            raise ScenarioSetupError(f"no lane to change to on the {side}")
+        share = min(1.0, max(0.0, (walked_m - before_m) / max(change_m, STEP_M)))
+        weight = share * share * (3.0 - 2.0 * share)
+        own = np.array(_point(here))
+        points.append(own if other is None else (1.0 - weight) * own + weight * np.array(_point(other)))
+        here, walked_m = ahead(here, STEP_M), walked_m + STEP_M
+    goal = driving_beside(here, side)
+    if goal is None:
+        raise ScenarioSetupError(f"no lane to change to on the {side}")
+    return np.concatenate([np.array(points), line_ahead(goal, after_m)])
+
+
 def way_between(stage: Stage, *places: carla.Location) -> Array:
     """Return the centre line [N, 3], about every metre, of the shortest way through some places.
 
@@ -143,9 +165,9 @@ def lane_way(stage: Stage, source: carla.Waypoint, sink: carla.Waypoint) -> Arra
     while ways:
         length_m, _, step = heapq.heappop(ways)
         here = step[0]
-        if here.road_id == sink.road_id and here.lane_id == sink.lane_id:
-            if here.transform.location.distance(goal) <= 0.75 * STEP_M:
-                return np.array([_point(w) for w in (*_walked(step), sink)])
+        there = (here.road_id, here.lane_id) == (sink.road_id, sink.lane_id)
+        if there and here.transform.location.distance(goal) <= 0.75 * STEP_M:
+            return np.array([_point(w) for w in (*_walked(step), sink)])
         following = here.next(STEP_M) if length_m < most_m else []
         for after in following:
             if len(following) > 1:

@@ -23,14 +23,16 @@ GAP_M, GAP_S = 3.0, 1.0
 """What a driver that heeds others keeps to whom it follows."""
 CORRIDOR_M = 1.6
 LOOK_M = 30.0
+BEND_WINDOW_M = 2.0
+"""The curvature of a line is that of its heading's change over so far behind and ahead."""
+BEND_BRAKE_MPS2 = 2.5
 
 
 class LineDriver:
     """Drives one vehicle along a polyline; `step` is called once a tick.
 
-    With `constant=True` the vehicle has its speed whatever is in the way, as the leaderboard's flows do (CARLA's constant
-    velocity); otherwise throttle and brake make the speed, and with `heeds` it also keeps its distance from what is on
-    its line.
+    With `constant=True` the vehicle has its speed whatever is in the way, as the leaderboard's flows do; otherwise throttle
+    and brake make the speed, and with `heeds` it also keeps its distance from what is on its line.
     """
 
     def __init__(
@@ -42,39 +44,36 @@ class LineDriver:
         *,
         constant: bool = False,
         heeds: bool = False,
+        turn_mps2: float | None = None,
     ) -> None:
-        """Take a vehicle and its line [N, 3], N >= 2, CARLA world frame."""
+        """Take a vehicle and its line [N, 3], N >= 2, CARLA world frame.
+
+        With `turn_mps2` it slows down for bends, to that sideways acceleration.
+        """
         self._stage = stage
         self.vehicle = vehicle
         self.line = line
         self.arc_m = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line[:, :2], axis=0), axis=1))])
         self.speed_mps = speed_mps
         self.heeds = heeds
+        self._bends_mps = None if turn_mps2 is None else bend_speeds(line, turn_mps2)
         self.progress_m = 0.0
         """How far along the line the vehicle has come."""
         self._model = EgoModel.read(vehicle)
         self._trim = 0.0
-        self._constant = False
         self.constant = constant
-
-    @property
-    def constant(self) -> bool:
         """Whether the speed is forced."""
-        return self._constant
-
-    @constant.setter
-    def constant(self, wanted: bool) -> None:
-        if wanted:
-            self.vehicle.enable_constant_velocity(carla.Vector3D(self.speed_mps, 0.0, 0.0))
-        elif self._constant:
-            self.vehicle.disable_constant_velocity()
-        self._constant = wanted
 
     def set_speed(self, speed_mps: float) -> None:
         """Change the speed that is driven."""
         self.speed_mps = speed_mps
-        if self._constant:
-            self.vehicle.enable_constant_velocity(carla.Vector3D(speed_mps, 0.0, 0.0))
+
+    @property
+    def allowed_mps(self) -> float:
+        """The speed that is driven where the vehicle is: its own, or less in a bend."""
+        if self._bends_mps is None:
+            return self.speed_mps
+        return min(self.speed_mps, float(np.interp(self.progress_m, self.arc_m, self._bends_mps)))
 
     @property
     def left_m(self) -> float:
@@ -97,13 +96,22 @@ class LineDriver:
         here = np.array([pose.location.x, pose.location.y]) + self._model.rear_axle_x_m * heading
         speed = velocity.x * heading[0] + velocity.y * heading[1]
         self.progress_m = self._project(here)
-        wanted = self.speed_mps
+        wanted = self.allowed_mps
+        if self.constant:
+            self._force(velocity, heading, wanted)
         if self.heeds:
             wanted = min(wanted, self._speed_behind_others(heading))
         throttle, brake = self._pedals(speed, wanted)
         self.vehicle.apply_control(
             carla.VehicleControl(throttle=throttle, steer=self._steer(here, yaw, speed), brake=brake)
         )
+
+    def _force(self, velocity: carla.Vector3D, heading: Array, wanted_mps: float) -> None:
+        """Give the vehicle its speed, the way it moves: CARLA's constant velocity, along its heading, would make it slip."""
+        way = np.array([velocity.x, velocity.y])
+        speed = float(np.linalg.norm(way))
+        way = way / speed if speed > 0.5 and float(way @ heading) > 0.7 * speed else heading
+        self.vehicle.set_target_velocity(carla.Vector3D(way[0] * wanted_mps, way[1] * wanted_mps, velocity.z))
 
     def _project(self, here: Array) -> float:
         first = max(0, int(np.searchsorted(self.arc_m, self.progress_m)) - 2)
@@ -157,6 +165,26 @@ class LineDriver:
             speed = max(0.0, velocity.x * heading[0] + velocity.y * heading[1])
             allowed = min(allowed, max(0.0, speed + (gap - GAP_M) / GAP_S if gap > 0.5 else 0.0))
         return allowed
+
+
+def bend_speeds(line: Array, turn_mps2: float) -> Array:
+    """Return the speed [N] at each point of a line [N, 3] that keeps to a sideways acceleration in its bends.
+
+    Before and after a bend it changes by 2.5 m/s^2.
+    """
+    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line[:, :2], axis=0), axis=1))])
+    ways = np.diff(line[:, :2], axis=0)
+    heading = np.unwrap(np.arctan2(ways[:, 1], ways[:, 0]))
+    middle = 0.5 * (arc[:-1] + arc[1:])
+    turned = np.interp(arc + BEND_WINDOW_M, middle, heading) - np.interp(arc - BEND_WINDOW_M, middle, heading)
+    curvature = np.abs(turned) / (2.0 * BEND_WINDOW_M)
+    squares = turn_mps2 / np.maximum(1e-4, curvature)
+    change = 2.0 * BEND_BRAKE_MPS2 * np.diff(arc)
+    for k in range(len(squares) - 2, -1, -1):
+        squares[k] = min(squares[k], squares[k + 1] + change[k])
+    for k in range(1, len(squares)):
+        squares[k] = min(squares[k], squares[k - 1] + change[k - 1])
+    return np.sqrt(squares)
 
 
 def drive(driver: LineDriver, until: Callable[[], bool] | None = None) -> Behaviour:

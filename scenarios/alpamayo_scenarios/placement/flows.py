@@ -10,16 +10,16 @@ import numpy as np
 from alpamayo_scenarios.library.errors import ScenarioSetupError
 from alpamayo_scenarios.library.junctions import before_junction, behind_junction, entries, side_of
 from alpamayo_scenarios.library.lanes import ahead
-from alpamayo_scenarios.placement.recipes import Parameters, Recipe, Spot, place, span, value
+from alpamayo_scenarios.placement.recipes import Gap, Parameters, Recipe, Spot, drawn, place, value
 from alpamayo_scenarios.placement.ways import Way
 
 MERGE_DEG = 25.0
 
 
 def given_flow(
-    side: str, *, speed: tuple[int, int], gap_m: tuple[int, int, int], before_m: float = 60.0, behind_m: float = 45.0
+    side: str, *, speed: tuple[int, int], gap_m: Gap, before_m: float = 60.0, behind_m: float = 45.0
 ) -> Callable[[Way, np.random.Generator], Parameters | None]:
-    """A flow that comes straight from one side; `gap_m` is the least distance and how much the largest is more."""
+    """A flow that comes straight from one side."""
 
     def parameters(way: Way, rng: np.random.Generator) -> Parameters | None:
         assert way.junction is not None
@@ -40,18 +40,17 @@ def given_flow(
 
 def _flow(
     rng: np.random.Generator, source: carla.Waypoint, sink: carla.Waypoint, speed: tuple[int, int],
-    gap_m: tuple[int, int, int],
+    gap_m: Gap,
 ) -> Parameters:  # fmt: skip
-    low = int(rng.integers(gap_m[0], gap_m[1] + 1))
     return {
         "start_actor_flow": place(source),
         "end_actor_flow": place(sink),
         "flow_speed": value(int(rng.integers(speed[0], speed[1] + 1))),
-        "source_dist_interval": span(low, low + gap_m[2]),
+        "source_dist_interval": drawn(rng, gap_m),
     }
 
 
-def merge(*, own_lane: bool, speed: tuple[int, int], gap_m: tuple[int, int, int]) -> Recipe:
+def merge(*, own_lane: bool, speed: tuple[int, int], gap_m: Gap) -> Recipe:
     """The way joins a road on which others come from behind: into a lane of its own first, or into theirs at once."""
 
     def recipe(way: Way, rng: np.random.Generator) -> Spot | None:
@@ -65,7 +64,7 @@ def merge(*, own_lane: bool, speed: tuple[int, int], gap_m: tuple[int, int, int]
         flow = _beside(way, first, own, out) if own_lane else _merging(way, first, own, out)
         if flow is None:
             return None
-        end = last + (140 if own_lane else 75)
+        end = last + (128 if own_lane else 75)
         if way.length_m < end or (not own_lane and way.in_junction[last + 1 : end].any()):
             return None
         back, forth = flow
@@ -138,7 +137,7 @@ def cut_in(way: Way, rng: np.random.Generator) -> Spot | None:
         except ScenarioSetupError:
             continue
         if (goes.road_id, goes.lane_id) == (right.road_id, right.lane_id):
-            return Spot(trigger, end, {"other_actor_location": place(start)})
+            return Spot(trigger, end, {"other_actor_location": place(start), "end_location": place(ahead(goes, 60.0))})
     return None
 
 
@@ -164,7 +163,7 @@ def leave(way: Way, rng: np.random.Generator) -> Spot | None:
         return None
     points = [left, at, mid, late, goes, way.waypoint(end)]
     key_points = tuple((p.x, p.y, p.z) for p in (w.transform.location for w in points))
-    flow = _flow(rng, way.waypoint(2), way.waypoint(last + 25), (10, 15), (20, 28, 25))
+    flow = _flow(rng, way.waypoint(2), way.waypoint(last + 25), (10, 15), (11, 20, 33, 46))
     return Spot(trigger, end, flow, key_points)
 
 

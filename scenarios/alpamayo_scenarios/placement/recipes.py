@@ -74,11 +74,27 @@ def _along(
     return trigger
 
 
-def obstacle(*, two_ways: bool, length_m: float, low: int, high: int) -> Recipe:
-    """Something blocks the lane; the way around it is the lane beside, or the oncoming one."""
+Gap = tuple[int, int, int, int]
+"""Least and largest value of an interval's lower end, and of its upper end."""
+
+
+def drawn(rng: np.random.Generator, gap: Gap) -> dict[str, str]:
+    """Return an interval with ends drawn from their ranges."""
+    return span(_between(rng, gap[0], gap[1]), _between(rng, gap[2], gap[3]))
+
+
+def obstacle(
+    *,
+    length_m: float,
+    distance_m: tuple[int, int],
+    frequency_m: Gap | None = None,
+    speed_kmh: tuple[int, int] = (53, 57),
+) -> Recipe:
+    """Something blocks the lane; the way around it is the lane beside, or with a frequency the oncoming one."""
+    two_ways = frequency_m is not None
 
     def recipe(way: Way, rng: np.random.Generator) -> Spot | None:
-        distance = _between(rng, low, high)
+        distance = _between(rng, *distance_m)
         needed = distance + length_m + 32.0
         if two_ways:
             trigger = _along(way, needed_m=needed, end_m=needed + 35.0, oncoming=True)
@@ -87,23 +103,21 @@ def obstacle(*, two_ways: bool, length_m: float, low: int, high: int) -> Recipe:
         if trigger is None:
             return None
         parameters = {"distance": value(distance)}
-        parameters |= {"frequency": span(*_gaps(rng))} if two_ways else {"speed": value(_between(rng, 53, 57))}
+        if frequency_m is not None:
+            parameters["frequency"] = drawn(rng, frequency_m)
+        else:
+            parameters |= {"direction": value("right"), "speed": value(_between(rng, *speed_kmh))}
         return Spot(trigger, int(trigger + needed + 33.0), parameters)
 
     return recipe
-
-
-def _gaps(rng: np.random.Generator) -> tuple[float, float]:
-    low = _between(rng, 32, 60)
-    return low, low + _between(rng, 60, 124)
 
 
 def cyclists(*, two_ways: bool) -> Recipe:
     """Cyclists at the lane's edge."""
 
     def recipe(way: Way, rng: np.random.Generator) -> Spot | None:
-        distance, ride = _between(rng, 41, 45), _between(rng, 40, 60)
-        needed = distance + ride + 45.0
+        distance, ride = _between(rng, 41, 45), _between(rng, 80, 84) if two_ways else _between(rng, 40, 60)
+        needed = distance + (60.0 if two_ways else ride) + 45.0
         trigger = (
             _along(way, needed_m=needed, end_m=needed + 12.0, oncoming=True)
             if two_ways
@@ -112,11 +126,13 @@ def cyclists(*, two_ways: bool) -> Recipe:
         if trigger is None:
             return None
         parameters = {
-            "distance": value(distance), "speed": value(_between(rng, 32, 59)),
-            "bicycle_speed": value(_between(rng, 6, 12)), "bicycle_drive_distance": value(ride),
+            "distance": value(distance), "bicycle_speed": value(_between(rng, 7, 11)),
+            "bicycle_drive_distance": value(ride),
         }  # fmt: skip
         if two_ways:
             parameters["frequency"] = value(_between(rng, 75, 100))
+        else:
+            parameters["speed"] = value(_between(rng, 32, 59))
         return Spot(trigger, int(trigger + needed + 11.0), parameters)
 
     return recipe
@@ -151,7 +167,6 @@ def bay(way: Way, rng: np.random.Generator) -> Spot | None:
     trigger = 12
     parameters = {
         "direction": value("right"), "front_vehicle_distance": value(9), "behind_vehicle_distance": value(9),
-        "flow_distance": value(25), "speed": value(_between(rng, 40, 60)),
     }  # fmt: skip
     return Spot(trigger, 100, parameters)
 
@@ -186,18 +201,13 @@ def direction(*words: str) -> Callable[[Way, np.random.Generator], Parameters]:
     return lambda way, rng: {"direction": value(words[int(rng.integers(len(words)))])}
 
 
-def turn_flow(low_mps: int, high_mps: int) -> Callable[[Way, np.random.Generator], Parameters]:
+def turn_flow(low_mps: int, high_mps: int, gap_m: Gap) -> Callable[[Way, np.random.Generator], Parameters]:
     """A flow through the junction at a speed in a range."""
 
     def parameters(way: Way, rng: np.random.Generator) -> Parameters:
-        low = _between(rng, 15, 18)
-        return {
-            "flow_speed": value(_between(rng, low_mps, high_mps)),
-            "source_dist_interval": span(low, low + _between(rng, 8, 12)),
-        }
+        return {"flow_speed": value(_between(rng, low_mps, high_mps)), "source_dist_interval": drawn(rng, gap_m)}
 
     return parameters
 
 
-TRAFFIC_FREE = ("", "stop", "yield")
-FourRecipes = Mapping[str, Recipe]
+WITHOUT_LIGHTS = ("", "stop", "yield")

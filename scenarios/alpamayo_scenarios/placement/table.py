@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from alpamayo_scenarios.placement.flows import cut_in, given_flow, lane_changes, leave, merge
 from alpamayo_scenarios.placement.recipes import (
-    TRAFFIC_FREE,
+    WITHOUT_LIGHTS,
     Recipe,
     bay,
     bend,
     cyclists,
     direction,
+    drawn,
     nothing,
     obstacle,
     stretch,
@@ -24,69 +25,67 @@ ANY_TURN = ("left", "right", "straight")
 SIDES = ("left", "right")
 
 RECIPES: Mapping[str, Recipe] = {
-    "Accident": obstacle(two_ways=False, length_m=26.0, low=40, high=44),
-    "AccidentTwoWays": obstacle(two_ways=True, length_m=26.0, low=40, high=44),
-    "ConstructionObstacle": obstacle(two_ways=False, length_m=22.0, low=40, high=45),
-    "ConstructionObstacleTwoWays": obstacle(two_ways=True, length_m=22.0, low=40, high=45),
-    "ParkedObstacle": obstacle(two_ways=False, length_m=5.0, low=40, high=43),
-    "ParkedObstacleTwoWays": obstacle(two_ways=True, length_m=5.0, low=40, high=43),
+    "Accident": obstacle(length_m=26.0, distance_m=(40, 44)),
+    "AccidentTwoWays": obstacle(length_m=26.0, distance_m=(40, 44), frequency_m=(32, 60, 109, 180)),
+    "ConstructionObstacle": obstacle(length_m=22.0, distance_m=(40, 45), speed_kmh=(47, 55)),
+    "ConstructionObstacleTwoWays": obstacle(length_m=22.0, distance_m=(40, 45), frequency_m=(43, 70, 129, 200)),
+    "ParkedObstacle": obstacle(length_m=5.0, distance_m=(40, 43)),
+    "ParkedObstacleTwoWays": obstacle(length_m=5.0, distance_m=(40, 43), frequency_m=(31, 56, 106, 151)),
     "HazardAtSideLane": cyclists(two_ways=False),
     "HazardAtSideLaneTwoWays": cyclists(two_ways=True),
     "VehicleOpensDoorTwoWays": stretch(
         80.0,
         125.0,
         lambda rng: {
-            "distance": value(int(rng.integers(37, 48))), "direction": value("right"),
-            "frequency": {"from": f"{int(rng.integers(40, 60))}", "to": f"{int(rng.integers(110, 170))}"},
+            "distance": value(int(rng.integers(37, 48))), "frequency": drawn(rng, (30, 40, 89, 98)),
         },
         oncoming=True,
         parking=True,
     ),
     "CrossingBicycleFlow": turn(
         turns=("left",),
-        control=("signals", *TRAFFIC_FREE),
-        parameters=given_flow("opposite", speed=(8, 12), gap_m=(18, 26, 18), before_m=40.0),
+        control=("signals", *WITHOUT_LIGHTS),
+        parameters=given_flow("opposite", speed=(8, 12), gap_m=(5, 15, 25, 30), before_m=40.0),
         arms=(4,),
     ),
     "EnterActorFlow": turn(
         turns=("right",),
         control=("stop", "yield"),
-        parameters=given_flow("left", speed=(12, 14), gap_m=(22, 28, 11)),
+        parameters=given_flow("left", speed=(12, 14), gap_m=(17, 22, 33, 39)),
         after_m=70.0,
     ),
-    "EnterActorFlowV2": merge(own_lane=True, speed=(12, 14), gap_m=(22, 28, 11)),
     "HighwayExit": leave,
     "HighwayCutIn": cut_in,
     "InterurbanActorFlow": turn(
-        turns=("left",), control=("",), parameters=given_flow("opposite", speed=(15, 16), gap_m=(42, 55, 40))
+        turns=("left",), control=("",), parameters=given_flow("opposite", speed=(15, 16), gap_m=(42, 53, 82, 98))
     ),
     "InterurbanAdvancedActorFlow": turn(
         turns=("left",),
         control=("stop", "yield"),
-        parameters=given_flow("left", speed=(16, 18), gap_m=(42, 55, 40)),
+        parameters=given_flow("left", speed=(16, 18), gap_m=(36, 42, 84, 94)),
         after_m=80.0,
     ),
-    "MergerIntoSlowTraffic": merge(own_lane=False, speed=(9, 10), gap_m=(17, 22, 15)),
-    "MergerIntoSlowTrafficV2": merge(own_lane=True, speed=(9, 10), gap_m=(17, 22, 15)),
-    "NonSignalizedJunctionLeftTurn": turn(turns=("left",), control=TRAFFIC_FREE, parameters=turn_flow(8, 11)),
-    "NonSignalizedJunctionRightTurn": turn(turns=("right",), control=TRAFFIC_FREE, parameters=turn_flow(8, 14)),
+    "MergerIntoSlowTraffic": merge(own_lane=False, speed=(9, 10), gap_m=(14, 16, 33, 42)),
+    "MergerIntoSlowTrafficV2": merge(own_lane=True, speed=(10, 10), gap_m=(11, 14, 30, 34)),
+    "NonSignalizedJunctionLeftTurn": turn(turns=("left",), control=WITHOUT_LIGHTS, parameters=turn_flow(8, 11, (15, 18, 25, 30))),
+    "NonSignalizedJunctionRightTurn": turn(turns=("right",), control=WITHOUT_LIGHTS, parameters=turn_flow(8, 14, (16, 22, 25, 30))),
     "NonSignalizedJunctionLeftTurnEnterFlow": turn(
-        turns=("left",), control=TRAFFIC_FREE, parameters=turn_flow(8, 10), arms=(4,)
+        turns=("left",), control=WITHOUT_LIGHTS, parameters=turn_flow(8, 10, (15, 18, 26, 30)), arms=(4,)
     ),
-    "SignalizedJunctionLeftTurn": turn(turns=("left",), control=("signals",), parameters=turn_flow(9, 14)),
-    "SignalizedJunctionRightTurn": turn(turns=("right",), control=("signals",), parameters=turn_flow(9, 14)),
+    "SignalizedJunctionLeftTurn": turn(turns=("left",), control=("signals",), parameters=turn_flow(9, 11, (15, 18, 25, 28))),
+    "SignalizedJunctionRightTurn": turn(turns=("right",), control=("signals",), parameters=turn_flow(10, 14, (19, 24, 26, 38))),
     "SignalizedJunctionLeftTurnEnterFlow": turn(
-        turns=("left",), control=("signals",), parameters=turn_flow(8, 10), arms=(4,)
+        turns=("left",), control=("signals",), parameters=turn_flow(8, 10, (16, 24, 25, 30)), arms=(4,)
     ),
     "ParkingExit": bay,
     "SequentialLaneChange": lane_changes,
-    "BlockedIntersection": turn(turns=ANY_TURN, control=("signals", *TRAFFIC_FREE), parameters=nothing),
+    "BlockedIntersection": turn(turns=ANY_TURN, control=("signals", *WITHOUT_LIGHTS), parameters=nothing),
     "DynamicObjectCrossing": stretch(
         62.0,
         95.0,
         lambda rng: {
             "distance": value(int(rng.integers(40, 51))), "direction": value("right"),
-            "blocker_model": value("static.prop.vendingmachine"), "crossing_angle": value(int(rng.integers(0, 12))),
+            "blocker_model": value(str(rng.choice(["static.prop.advertisement", "static.prop.container"]))), "crossing_angle": value(int(rng.integers(0, 12))),
         },
     ),
     "ParkingCrossingPedestrian": stretch(
@@ -100,7 +99,7 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "HardBreakRoute": stretch(75.0, 95.0, lambda rng: {}),
     "OppositeVehicleTakingPriority": turn(
-        turns=("straight", "left"), control=TRAFFIC_FREE, parameters=direction(*SIDES)
+        turns=("straight", "left"), control=WITHOUT_LIGHTS, parameters=direction(*SIDES)
     ),
     "OppositeVehicleRunningRedLight": turn(
         turns=("straight", "left"), control=("signals",), parameters=direction(*SIDES, "opposite")
@@ -109,13 +108,13 @@ RECIPES: Mapping[str, Recipe] = {
     "StaticCutIn": stretch(
         82.0,
         105.0,
-        lambda rng: {"distance": value(int(rng.integers(40, 46))), "direction": value(str(rng.choice(["right", "left"])))},
+        lambda rng: {"distance": value(int(rng.integers(40, 46))), "direction": value("right")},
         lanes=2,
         rightmost=False,
     ),
-    "PedestrianCrossing": turn(turns=ANY_TURN, control=("signals", *TRAFFIC_FREE), parameters=nothing),
-    "VehicleTurningRoute": turn(turns=SIDES, control=("signals", *TRAFFIC_FREE), parameters=nothing),
-    "VehicleTurningRoutePedestrian": turn(turns=SIDES, control=("signals", *TRAFFIC_FREE), parameters=nothing),
+    "PedestrianCrossing": turn(turns=ANY_TURN, control=("signals", *WITHOUT_LIGHTS), parameters=nothing),
+    "VehicleTurningRoute": turn(turns=SIDES, control=("signals", *WITHOUT_LIGHTS), parameters=nothing),
+    "VehicleTurningRoutePedestrian": turn(turns=SIDES, control=("signals", *WITHOUT_LIGHTS), parameters=nothing),
     "ControlLoss": stretch(96.0, 128.0, lambda rng: {}),
     "InvadingTurn": bend,
     "YieldToEmergencyVehicle": stretch(
