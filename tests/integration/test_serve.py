@@ -236,6 +236,27 @@ def test_an_agent_with_nothing_to_see_keeps_driving_when_sensors_fail(
         assert episode.ego.get_velocity().length() > 1.0
 
 
+def test_a_policy_of_the_users_own_gets_cameras_and_plans_and_answers_several_evaluators(
+    serve: Callable[[str], Serve], server: EmbeddedServer, entry: Any, route: Route
+) -> None:
+    serving = serve("camera_policy:CameraPolicy")
+    with EmbeddedServer(TOWN, seed=2) as other, ExitStack() as stack:
+        episodes = [Episode(stack, entry, where, route) for where in (server.address, other.address)]
+        for episode in episodes:
+            episode.agent.setup(serving.address)
+            assert [sensor["id"] for sensor in episode.agent.sensors()] == ["front", "speed"]
+            assert episode.agent.track is entry.Track.SENSORS
+        for step, shade in ((0, 200), (1, 50)):
+            for episode in episodes:
+                image = np.full((90, 160, 4), shade, dtype=np.uint8)
+                control = episode.step(step * STEP_S, front=image, speed={"speed": None})
+                assert control.throttle == pytest.approx(shade / 255.0, abs=1e-3)
+                assert control.steer == pytest.approx(len(episode.agent._global_plan) / 100.0, abs=1e-3)
+        with pytest.raises(RuntimeError, match="the agent raised KeyError: 'front'"):
+            episodes[0].step(0.1)
+        assert serving.status()["batched_steps"] == 4
+
+
 def test_routes_one_after_the_other_and_the_end_of_a_server_that_is_in_use(
     serve: Callable[[str], Serve], server: EmbeddedServer, entry: Any, route: Route
 ) -> None:
@@ -313,7 +334,8 @@ def test_a_real_traffic_manager_takes_the_signal_again(server: EmbeddedServer, e
     ("arguments", "says"),
     [
         (["--agent", "nobody"], "there are constant_velocity, expert, route_follower"),
-        (["--agent", "json:JSONDecoder"], "makes a JSONDecoder"),
+        (["--agent", "alpamayo_agents.expert:Nobody"], "no class Nobody"),
+        (["--agent", "json:JSONDecoder"], "no class JSONDecoder"),
         (["--agent", "no_such_module:X"], "no_such_module"),
         (["--port", "70000"], "--port"),
         (["--max-sessions", "0"], "--max-sessions"),

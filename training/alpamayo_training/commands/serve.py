@@ -21,7 +21,7 @@ class Arguments:
     """Serve an agent on the loopback interface to evaluators that load agents/alpamayo_leaderboard.py; stop it with Ctrl-C."""
 
     agent: str = "expert"
-    """Who drives: expert, route_follower, constant_velocity, or MODULE:NAME of a BatchedPolicy of yours."""
+    """Who drives: expert, route_follower, constant_velocity, or module:Class for an Agent or a BatchedPolicy of yours."""
     port: int = DEFAULT_PORT
     """Port on 127.0.0.1; 0 takes a free one."""
     max_sessions: int = 16
