@@ -1,13 +1,14 @@
 """Writes the pictures of this folder again: `python docs/pictures.py RUN_FOLDER [SHARE]`, after `make drive`.
 
-`python docs/pictures.py report RUN_FOLDER EPISODE@SECONDS` takes a picture of a report, opened at a moment; it needs chromium.
+`python docs/pictures.py report RUN_FOLDER EPISODE@SECONDS` takes a picture of a report, opened at a moment; it needs chromium and
+chromedriver.
 """
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+import base64
 import sys
+import tempfile
 from pathlib import Path
 
 import av
@@ -19,7 +20,7 @@ from alpamayo_sim.roads.road_map import available_towns, load_road_map
 
 IMAGES = Path(__file__).parent / "images"
 _SHEET_PX = 620
-_REPORT_PX = (1240, 2080)
+_REPORT_PX = (1240, 2620)
 
 
 def town_sheet() -> None:
@@ -53,21 +54,21 @@ def drive_frame(run: Path, share: float) -> None:
 
 
 def report_page(run: Path, moment: str) -> None:
-    """Take a picture of a run's report with one of its episodes open."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        raise SystemExit("a picture of the report needs chromium")
-    address = f"{(run / 'report.html').resolve().as_uri()}#{moment}"
-    size = f"--window-size={_REPORT_PX[0]},{_REPORT_PX[1]}"
-    flags = [
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--hide-scrollbars",
-        "--virtual-time-budget=20000",
-        size,
-    ]
-    subprocess.run([browser, *flags, f"--screenshot={IMAGES / 'report.png'}", address], check=True, timeout=120)
+    """Take a picture of a run's report with one of its episodes open, as a browser of the tests shows it."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+    from webdriver import open_browser
+
+    width, height = _REPORT_PX
+    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+    with tempfile.TemporaryDirectory() as profile, open_browser(Path(profile)) as browser:
+        browser.resize(width, 900)
+        browser.post("/url", {"url": f"{(run / 'report.html').resolve().as_uri()}#{moment}"})
+        browser.wait("return document.querySelector('.detail .world[transform]') !== null")
+        browser.run("document.documentElement.style.scrollBehavior = 'auto'; scrollTo(0, 0)")
+        browser.wait("const v = document.querySelector('video'); return !v || (v.readyState >= 2 && v.currentTime > 0)")
+        parameters = {"format": "png", "captureBeyondViewport": True, "clip": clip}
+        picture = browser.post("/goog/cdp/execute", {"cmd": "Page.captureScreenshot", "params": parameters})["data"]
+    (IMAGES / "report.png").write_bytes(base64.b64decode(picture))
 
 
 if __name__ == "__main__":

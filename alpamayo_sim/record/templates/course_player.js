@@ -76,6 +76,7 @@ async function coursePlayer(holder, run, index, { onSeek, compact } = {}) {
     event.preventDefault();
   });
   if (video) {
+    video.addEventListener("loadedmetadata", () => { if (now > 0) seek(now); });
     let frame = 0;
     const follow = () => {
       if (!chart.isDragging()) { show(video.currentTime); if (onSeek) onSeek(now); }
