@@ -110,6 +110,7 @@ def test_an_agent_that_crashes_is_scored_as_far_as_it_came_and_a_route_without_a
     assert not (run / "infrastructure.jsonl").exists()
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("own_agents")
 def test_an_agent_that_never_gets_ready_is_scored_with_nothing(suite: Path, tmp_path: Path) -> None:
     arguments = ["--only", "Gridvale-0", "--agent", "own_agents:NeverReady", "--agent-timeout", "2"]
@@ -120,6 +121,7 @@ def test_an_agent_that_never_gets_ready_is_scored_with_nothing(suite: Path, tmp_
     assert (row["driving_score"], row["route_completion_percent"]) == (0.0, 0.0)
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("own_agents")
 def test_an_agent_that_lacks_something_ends_the_run_with_its_words(suite: Path, tmp_path: Path) -> None:
     result = bench(tmp_path, suite, "--agent", "own_agents:Lacks")
@@ -128,6 +130,7 @@ def test_an_agent_that_lacks_something_ends_the_run_with_its_words(suite: Path, 
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("own_agents")
 def test_a_client_that_dies_is_tried_again(suite: Path, tmp_path: Path) -> None:
     result = bench(tmp_path, suite, "--only", "Gridvale-0", "--agent", "own_agents:Dies")

@@ -45,6 +45,7 @@ def test_a_server_that_is_not_there_is_named_at_once(suite: Path, tmp_path: Path
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.full
 def test_a_carla_is_started_afresh_every_so_many_routes_and_ends(suite: Path, tmp_path: Path) -> None:
     log = tmp_path / "starts"
     program = write_carla(tmp_path, f"-log={log}")
@@ -59,7 +60,7 @@ def test_a_carla_is_started_afresh_every_so_many_routes_and_ends(suite: Path, tm
 @pytest.mark.parametrize(
     ("fault", "arguments", "kind"),
     [
-        ("refuse", (), "server_not_started"),
+        pytest.param("refuse", (), "server_not_started", marks=pytest.mark.full),
         ("crash", (), "server_died"),
         pytest.param("hang", ("--server-timeout", "4"), "server_silent", marks=pytest.mark.full),
         pytest.param("leak", ("--memory-limit-mib", "700"), "server_memory", marks=pytest.mark.full),

@@ -92,7 +92,7 @@ def test_a_runner_that_is_killed_takes_everything_with_it(suite: Path, tmp_path:
     assert all_end(below)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.full)])
 def test_a_run_that_is_told_to_stop_says_how_to_go_on(number: signal.Signals, suite: Path, tmp_path: Path) -> None:
     process = start_bench(tmp_path, suite)
     wait_for(lambda: any(tmp_path.glob("*-bench/episodes/*/_complete")), process)
@@ -108,6 +108,7 @@ def test_a_run_that_is_told_to_stop_says_how_to_go_on(number: signal.Signals, su
     assert not (run / "summary.json").exists()
 
 
+@pytest.mark.full
 def test_a_run_that_is_being_worked_on_is_left_alone(suite: Path, tmp_path: Path) -> None:
     process = start_bench(tmp_path, suite)
     try:
@@ -120,6 +121,7 @@ def test_a_run_that_is_being_worked_on_is_left_alone(suite: Path, tmp_path: Path
         process.communicate(timeout=60)
 
 
+@pytest.mark.full
 def test_a_server_that_hangs_is_replaced(suite: Path, undisturbed: Path, tmp_path: Path) -> None:
     process = start_bench(tmp_path, suite, "--only", "Gridvale-1", "--jobs", "1", "--server-timeout", "3")
 
@@ -141,6 +143,7 @@ def test_a_server_that_hangs_is_replaced(suite: Path, undisturbed: Path, tmp_pat
     assert (run / ticks).read_bytes() == (undisturbed / ticks).read_bytes()
 
 
+@pytest.mark.full
 def test_a_server_that_dies_before_it_is_ready_is_replaced(suite: Path, tmp_path: Path) -> None:
     process = start_bench(tmp_path, suite, "--only", "Gridvale-0", "--jobs", "1")
     wait_for(lambda: bool(processes_of(process).get("server")), process)

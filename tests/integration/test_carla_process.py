@@ -80,6 +80,7 @@ def test_a_crash_is_noticed(tmp_path: Path) -> None:
         assert complaint is not None and complaint[0] == "server_died"
 
 
+@pytest.mark.full
 def test_growth_is_noticed_before_it_is_too_much(tmp_path: Path) -> None:
     limits = CarlaLimits(memory_mib=600, full_share=0.7)
     cue = tmp_path / "cue"
