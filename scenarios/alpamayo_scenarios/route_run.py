@@ -16,6 +16,7 @@ from alpamayo_sim.errors import InfrastructureError
 from alpamayo_sim.metrics.episode_metrics import DEFAULT_CRITERIA, EpisodeMetrics
 from alpamayo_sim.metrics.episode_result import OK, EpisodeIdentity, EpisodeResult
 from alpamayo_sim.metrics.infraction import Infraction
+from alpamayo_sim.metrics.signal_areas import SignalAreas
 from alpamayo_sim.metrics.tick import TickRecord
 from alpamayo_sim.record.episode_recorder import EpisodeRecorder
 from alpamayo_sim.record.run_folder import RunFolder, write_text
@@ -37,14 +38,18 @@ class RouteRun:
         *,
         profile: str,
         criteria: Sequence[str] = DEFAULT_CRITERIA,
+        areas: SignalAreas | None = None,
         video: bool = False,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        """Open the episode's folder in `run`; InputError for an unknown profile or an episode that is complete already."""
+        """Open the episode's folder in `run`; InputError for an unknown profile or an episode that is complete already.
+
+        `areas` are the boxes of the server's own lights and stop signs, by default those of the map.
+        """
         self.identity = identity
         self.spec = spec
         self.road_map = road_map
-        self.metrics = EpisodeMetrics(road_map, spec.route, profile=profile, criteria=criteria)
+        self.metrics = EpisodeMetrics(road_map, spec.route, profile=profile, criteria=criteria, areas=areas)
         self.agent: GuardedAgent | None = None
         self._run = run
         self._recorder = EpisodeRecorder(run, identity, road_map, spec.route, video=video, details=details)

@@ -37,6 +37,7 @@ from alpamayo_scenarios.benchmark.plan import task_route
 from alpamayo_scenarios.episode import EpisodeSpec
 from alpamayo_scenarios.route_run import RouteRun
 from alpamayo_scenarios.shown_town import show_town
+from alpamayo_scenarios.signals_of_world import areas_of_world
 from alpamayo_sim.client.connection import ServerAddress, connect, server_name, why_no_cameras
 from alpamayo_sim.client.parent import end_with_parent
 from alpamayo_sim.errors import InfrastructureError, InputError
@@ -161,6 +162,8 @@ def _drive(setup: WorkerSetup, order: Order, address_pipe: int, fresh: bool, tel
         road_map,
         profile=settings.profile,
         criteria=tuple(CRITERIA),
+        # CARLA's towns have them elsewhere than the map says; on our server both are the same.
+        areas=None if fresh else areas_of_world(client.get_world()),
         video=settings.video,
         details=details,
     ) as episode:
