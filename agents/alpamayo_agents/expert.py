@@ -14,6 +14,8 @@ from alpamayo_agents.ego import EgoModel, EgoState, read_state
 from alpamayo_agents.explain import explain
 from alpamayo_agents.forecast import LaneForecaster
 from alpamayo_agents.lane_changes import LaneChangeTiming
+from alpamayo_agents.making_way import MakingWay
+from alpamayo_agents.nudging import EdgeKeeping
 from alpamayo_agents.passing import ObstaclePassing
 from alpamayo_agents.plan_building import build_plan, converge
 from alpamayo_agents.reference_path import STEP_M, ReferencePath
@@ -38,7 +40,9 @@ RESOLVE_S = 4.0
 SEE_OBSTACLE_M = 30.0
 ONCOMING_SPEED_MPS = 4.0
 """Least speed at which the rest of a long stretch of the oncoming lane is expected to be passed."""
-ONCOMING_MARGIN_S, ONCOMING_MARGIN_M = 1.0, 8.0
+ONCOMING_MARGIN_S, ONCOMING_MARGIN_M = 0.8, 6.0
+HASTE = 0.85
+"""Share of the time of an ordinary start that the ego needs when it hurries past."""
 HELD_WITHIN_M = 6.0
 """A rule that stops the ego no farther ahead is what it waits for."""
 
@@ -65,7 +69,9 @@ class ExpertAgent(Agent):
         self._forecaster = LaneForecaster(graph, lines)
         self._surroundings = Surroundings(context.world, context.ego.id)
         self._changes = LaneChangeTiming(self._path)
+        self._edge = EdgeKeeping(self._path, self._model)
         self._passing = ObstaclePassing(self._path, graph, self._model, self._rules)
+        self._way = MakingWay(self._path, self._passing)
         self._station_m = 0.0
         self._standing_since_s = math.inf
         self._stood_at_s = -math.inf
@@ -85,6 +91,9 @@ class ExpertAgent(Agent):
         held = rule in LIGHT_RULES and rule_distance < HELD_WITHIN_M
         patience = self._patience(state, held)
         self._passing.update(self._station_m, neighbours)
+        self._way.update(self._station_m, state.yaw_rad, state.speed_mps, neighbours, self._surroundings.emergency_ids)
+        if not self._lateral_task():
+            self._edge.update(self._station_m, state.yaw_rad, neighbours)
         decision = self._yield(state, neighbours, ahead, envelope, patience)
         if self._change_is_blocked(decision) and self._changes.put_off(
             self._station_m, self._model.front_m, state.speed_mps
@@ -170,16 +179,22 @@ class ExpertAgent(Agent):
     ) -> bool:
         """Leave the lane if something stands in it and the way around is free; return whether the path changed."""
         obstacles = self._passing.obstacles(neighbours, decision.leaders, self._station_m)
-        if not obstacles or decision.contact_m > SEE_OBSTACLE_M or self._changes.under_way(self._station_m) is not None:
+        if (
+            self._way.lateral
+            or not obstacles
+            or decision.contact_m > SEE_OBSTACLE_M
+            or self._changes.under_way(self._station_m) is not None
+        ):
             return False
 
-        def free(length_m: float, oncoming: bool) -> bool:
+        def free(length_m: float, oncoming_m: float) -> bool:
             envelope, _, _ = self._envelope(state)
             trial = self._yield(state, neighbours, ahead_m, envelope, self._resolve)
             slower = [row for row in trial.leaders if neighbours.ids[row] not in group]
             if trial.emergency or trial.yielding_to or any(0.0 < ahead_m[row] < length_m for row in slower):
                 return False
-            return not (oncoming and self._somebody_comes(neighbours, ahead_m, state, length_m, trial.profile))
+            comes = oncoming_m > 0.0 and self._somebody_comes(neighbours, ahead_m, state, oncoming_m, trial.profile)
+            return not comes
 
         assert self._context is not None
         group = frozenset(int(neighbours.ids[row]) for row in obstacles)
@@ -194,7 +209,7 @@ class ExpertAgent(Agent):
         """Whether a vehicle would come the other way before a stretch of the oncoming lane is passed."""
         reached = np.flatnonzero(profile.travelled_m >= length_m)
         if len(reached):
-            duration = float(reached[0] + 1) * PLAN_STEP_S
+            duration = HASTE * float(reached[0] + 1) * PLAN_STEP_S
         else:
             left = length_m - float(profile.travelled_m[-1])
             duration = PLAN_POINTS * PLAN_STEP_S + left / max(ONCOMING_SPEED_MPS, float(profile.speed_mps[-1]))
@@ -212,9 +227,13 @@ class ExpertAgent(Agent):
         begins = change.start_m + change.delay_m - self._station_m - self._model.front_m
         return begins - 2.0 < decision.conflict_station_m < begins + change.length_m + 20.0
 
+    def _lateral_task(self) -> str:
+        """What the ego has left its lane for, "" for nothing."""
+        return self._passing.lateral or self._way.lateral
+
     def _lateral(self) -> str:
-        if self._passing.lateral:
-            return self._passing.lateral
+        if self._lateral_task():
+            return self._lateral_task()
         change = self._changes.under_way(self._station_m)
         if change is None:
             return "keep_lane"

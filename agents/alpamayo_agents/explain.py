@@ -19,6 +19,7 @@ LATERAL_WORDS = {
     "change_lane_right": " Changing to the lane on the right.",
     "pass_left": " Passing the obstacle on the left.",
     "pass_right": " Passing the obstacle on the right.",
+    "make_way": " Making way for the emergency vehicle.",
 }
 STEADY_MPS = 0.7
 STANDING_REACH_M = 12.0

@@ -11,7 +11,7 @@ from alpamayo_agents.ego import EgoModel
 from alpamayo_agents.reference_path import STEP_M, LaneShift, ReferencePath
 from alpamayo_agents.surroundings import Neighbours
 from alpamayo_agents.traffic_rules import RouteRules
-from alpamayo_sim.roads.lane_graph import LaneGraph
+from alpamayo_sim.roads.lane_graph import LaneGraph, LaneSegment
 
 STANDING_S = 8.0
 """A vehicle that has stood so long, and not at a light, is driven around."""
@@ -22,6 +22,8 @@ LONGEST_OBSTACLE_M = 30.0
 NEXT_OBSTACLE_M = 9.0
 SWING_M = (8.0, 16.0)
 """Shortest and longest way out of the lane and back."""
+QUICK_SWING_M = 10.0
+"""The way back from the oncoming lane."""
 SIDE_MARGIN_M = 0.75
 RETRY_S = 0.5
 LEAST_PASSING_MPS = 5.0
@@ -29,6 +31,8 @@ LEAST_PASSING_MPS = 5.0
 CYCLIST_HALF_WIDTH_M = 0.5
 CYCLIST_MPS = 5.0
 """Two-wheelers up to this speed are passed like obstacles."""
+BACK_INSIDE_M = 5.0
+"""So far into the way back the ego has left the oncoming lane to whom it belongs."""
 EXTENSION_M = 3.0
 """The way back moves on in such steps while what is passed moves on."""
 
@@ -64,10 +68,10 @@ class ObstaclePassing:
         if self._side is None or not self._side.oncoming:
             return False
         out, back = self._path.shifts[-1]
-        return out.end_m < station_m < back.start_m
+        return 0.5 * (out.start_m + out.end_m) < station_m < back.end_m
 
     def obstacles(self, neighbours: Neighbours, leaders: tuple[int, ...], station_m: float) -> frozenset[int]:
-        """Return the rows of the leaders that stand for good, or are cyclists."""
+        """Return the rows of the leaders that stand for good, or are cyclists, and of what else stands in the lane then."""
         found: set[int] = set()
         for row in leaders:
             if neighbours.is_walker[row]:
@@ -76,6 +80,10 @@ class ObstaclePassing:
             needed = STANDING_IN_QUEUE_S if light - station_m < QUEUE_REACH_M else STANDING_S
             if neighbours.standing_s[row] >= needed or _is_cyclist(neighbours, row):
                 found.add(row)
+        if found and not any(_is_cyclist(neighbours, row) for row in found):
+            for row in np.flatnonzero(np.isinf(neighbours.standing_s) & ~neighbours.is_walker).tolist():
+                if row not in found and self._stands_in_lane(row, station_m, neighbours):
+                    found.add(row)
         return frozenset(found)
 
     def update(self, station_m: float, neighbours: Neighbours) -> bool:
@@ -120,12 +128,12 @@ class ObstaclePassing:
         leaders: tuple[int, ...],
         contact_m: float,
         cruise_mps: float,
-        free: Callable[[float, bool], bool],
+        free: Callable[[float, float], bool],
     ) -> bool:
         """Start to pass the first leader, if it is an obstacle and a side is free; return whether the path changed.
 
-        `cruise_mps` is the speed that the road allows; `free(length_m, oncoming)` tells whether the path, with its new
-        shift, can be driven now for so many metres.
+        `cruise_mps` is the speed that the road allows; `free(length_m, oncoming_m)` tells whether the path, with its new
+        shift, can be driven now for so many metres, of which the first `oncoming_m` are on the oncoming lane.
         """
         if self._side is not None or not leaders or leaders[0] not in obstacles or now_s < self._tried_s + RETRY_S:
             return False
@@ -136,7 +144,7 @@ class ObstaclePassing:
             return False
         swing = float(np.clip(contact_m - 1.0, *SWING_M))
         first = max(station_m, begin - front - 1.0 - swing)
-        last = end + rear + 1.0
+        last = end + rear + 0.6
         speed = max(float(neighbours.speed_mps[row]) for row in group)
         if speed > 0.5:
             faster = max(2.0, max(LEAST_PASSING_MPS, 0.9 * cruise_mps) - speed)
@@ -146,10 +154,10 @@ class ObstaclePassing:
             return False
         for side in self._sides(station_m, neighbours, obstacles):
             out = LaneShift(first, first + swing, 0.0, side.offset_right_m)
-            back = LaneShift(last, last + SWING_M[1], side.offset_right_m, 0.0)
+            back = LaneShift(last, last + (QUICK_SWING_M if side.oncoming else SWING_M[1]), side.offset_right_m, 0.0)
             self._path.shifts.append((out, back))
             self._path.rebuild()
-            if free(back.end_m - station_m, side.oncoming):
+            if free(back.end_m - station_m, back.start_m + BACK_INSIDE_M - station_m if side.oncoming else 0.0):
                 self._side, self._obstacle_id = side, int(neighbours.ids[leaders[0]])
                 self._group = frozenset(int(neighbours.ids[row]) for row in group)
                 return True
@@ -179,23 +187,50 @@ class ObstaclePassing:
         along = float(abs(np.cos(turned)) * half[0] + abs(np.sin(turned)) * half[1])
         return at - along, at + along
 
-    def _sides(self, station_m: float, neighbours: Neighbours, obstacles: frozenset[int]) -> list[_Side]:
+    def lanes_beside(self, station_m: float) -> list[float]:
+        """Return how far to the right (left: negative) the lanes of the same direction beside the route's lane lie."""
+        return [side.offset_right_m for side in self._sides_of_same_direction(station_m)]
+
+    def _segment(self, station_m: float) -> LaneSegment | None:
         key = tuple(int(v) for v in self._path.lane[min(len(self._path.lane) - 1, int(station_m / STEP_M))])
         index = self._index_of.get((key[0], key[1], key[2]), -1)
-        if index < 0:
-            return []
-        lane = self._graph.segments[index]
-        width = float(np.median(lane.width_m))
+        return self._graph.segments[index] if index >= 0 else None
+
+    def _sides_of_same_direction(self, station_m: float) -> list[_Side]:
+        lane = self._segment(station_m)
         sides: list[_Side] = []
+        if lane is None:
+            return sides
+        width = float(np.median(lane.width_m))
         for name, neighbour, sign in (("pass_left", lane.left, -1.0), ("pass_right", lane.right, 1.0)):
             if neighbour >= 0:
                 beside = float(np.median(self._graph.segments[neighbour].width_m))
                 sides.append(_Side(name, sign * 0.5 * (width + beside), False))
+        return sides
+
+    def _sides(self, station_m: float, neighbours: Neighbours, obstacles: frozenset[int]) -> list[_Side]:
+        lane = self._segment(station_m)
+        if lane is None:
+            return []
+        width = float(np.median(lane.width_m))
+        sides = self._sides_of_same_direction(station_m)
         if lane.opposite >= 0:
             reach = [self._left_edge(station_m, neighbours, row) for row in obstacles]
             needed = max(reach, default=0.0) + self._model.half_width_m + SIDE_MARGIN_M
             sides.append(_Side("pass_left", -min(width, max(0.5, needed)), True))
         return sides
+
+    def _stands_in_lane(self, row: int, station_m: float, neighbours: Neighbours) -> bool:
+        """Whether something that stands reaches into the ego's lane within the next 60 m."""
+        at = self._path.project(neighbours.center[row, :2], station_m, ahead_m=60.0)
+        if at <= station_m:
+            return False
+        here, _, yaw = self._path.pose(np.array(at))
+        off = neighbours.center[row, :2] - here
+        right = float(off[1] * np.cos(yaw) - off[0] * np.sin(yaw)) + float(self._path.offset_right_m(np.array([at]))[0])
+        width = float(self._path.lane_width_m[min(len(self._path.lane_width_m) - 1, int(at / STEP_M))])
+        near = abs(float(off[0] * np.cos(yaw) + off[1] * np.sin(yaw))) < 2.0
+        return near and abs(right) - float(neighbours.half_size_m[row].min()) < 0.5 * width
 
     def _left_edge(self, station_m: float, neighbours: Neighbours, row: int) -> float:
         """Return how far an obstacle reaches to the left of the path, metres."""

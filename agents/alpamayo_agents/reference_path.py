@@ -58,6 +58,8 @@ class ReferencePath:
         self.lane_changes = _lane_changes(route, self._right)
         self.shifts: list[tuple[LaneShift, LaneShift]] = []
         """Ways round obstacles: out of the lane, and back into it."""
+        self.nudge: tuple[LaneShift, LaneShift] | None = None
+        """To the edge of the lane, and back."""
         self.station_m = np.arange(0.0, max(STEP_M, route.length_m) + 1e-9, STEP_M)
         nearest = np.clip(np.searchsorted(self.route_station_m, self.station_m), 0, len(self._base) - 1)
         self.in_junction = route.in_junction[nearest]
@@ -77,7 +79,7 @@ class ReferencePath:
             start = change.start_m + change.delay_m
             shift = LaneShift(start, start + change.length_m, change.side_m, 0.0)
             total += np.where(station_m > change.start_m + 1e-6, shift.offset(station_m), 0.0)
-        for out, back in self.shifts:
+        for out, back in [*self.shifts, *([self.nudge] if self.nudge is not None else [])]:
             total += np.where(station_m < back.start_m, out.offset(station_m), back.offset(station_m))
         return total
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+DRIVEN_OVER = ("static.prop.dirtdebris",)
+"""Props that lie flat on the road."""
 PARKED_AFTER_S = 0.5
 REFRESH_TICKS = 10
 """How often actors that came into the world are looked for."""
@@ -62,7 +64,13 @@ class Surroundings:
         self._ego_id = ego_id
         self._known: dict[int, _Known] = {}
         self._seen: set[int] = set()
+        self._emergency: set[int] = set()
         self._ticks = 0
+
+    @property
+    def emergency_ids(self) -> frozenset[int]:
+        """The emergency vehicles among those that are known."""
+        return frozenset(self._emergency)
 
     def observe(self, snapshot: carla.WorldSnapshot, around: Array, within_m: float) -> Neighbours:
         """Return those within a distance of a point [2], by rising id."""
@@ -122,8 +130,12 @@ class Surroundings:
             if actor.id == self._ego_id or not (is_prop or kind in ("vehicle", "walker")):
                 continue
             box = actor.bounding_box
-            if is_prop and not 0.05 < box.extent.x + box.extent.y < LARGEST_PROP_M:
+            if is_prop and (
+                not 0.05 < box.extent.x + box.extent.y < LARGEST_PROP_M or actor.type_id.startswith(DRIVEN_OVER)
+            ):
                 continue
+            if actor.attributes.get("special_type") == "emergency":
+                self._emergency.add(actor.id)
             self._known[actor.id] = _Known(
                 actor_id=actor.id,
                 vehicle=actor if isinstance(actor, carla.Vehicle) else None,

@@ -39,7 +39,8 @@ class HighwayCutIn(Scenario):
         self.reference = behind_junction(self.trigger_waypoint, "straight").transform
         self.pose = self.start.transform
         self.car = self.actors.spawn_vehicle(self.pose)
-        below = self.pose.location - carla.Location(z=HIDDEN_M)
+        at = self.pose.location
+        below = carla.Location(at.x, at.y, at.z - HIDDEN_M)
         self.car.set_simulate_physics(False)
         self.car.set_location(below)
 

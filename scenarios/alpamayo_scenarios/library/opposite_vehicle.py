@@ -14,20 +14,24 @@ from numpy.typing import NDArray
 
 from alpamayo_scenarios.library.crossing import ego_comes
 from alpamayo_scenarios.library.errors import ScenarioSetupError
-from alpamayo_scenarios.library.junctions import JunctionAhead, before_junction, behind_junction, through_junction
-from alpamayo_scenarios.library.lanes import ahead, lane_way, location_of
+from alpamayo_scenarios.library.junctions import JunctionAhead, behind_junction, through_junction
+from alpamayo_scenarios.library.lanes import ahead, lane_way, location_of, turn_deg
 from alpamayo_scenarios.library.lights import LightStates, hold_lights, light_for, lights_of_junction
 from alpamayo_scenarios.library.motion import LineDriver, drive
 from alpamayo_scenarios.library.parameters import choice
 from alpamayo_scenarios.library.scenario import Scenario
 from alpamayo_scenarios.library.timing import Behaviour, all_of, first_of, wait_s, wait_until
 
-SOURCE_M, SINK_M = 30.0, 10.0
-"""How far before and behind the junction the vehicle starts and vanishes."""
+SINK_M, SHORTEST_M = 10.0, 10.0
+"""How far behind the junction the vehicle vanishes, and how far before it at least it starts."""
 SPEED_MPS = 60.0 / 3.6
 SYNC_S, NEAREST_M = 2.2, 12.0
-"""It sets out when the ego is so near, in time or in distance, to where their ways meet."""
-MEET_M = 3.0
+"""It sets out when the ego is so near, in time or in distance, to where their ways meet.
+
+The leaderboard starts it 30 m before the junction, with which it comes late where the junction is large.
+"""
+MEET_M = 1.5
+STRAIGHT_DEG = 45.0
 TURN_MPS2 = 4.0
 DEPTH_M = 500.0
 PATIENCE = 2.0
@@ -48,10 +52,13 @@ class OppositeVehicle(Scenario):
         entries = self.ahead.entries_from(direction)
         if not entries:
             raise ScenarioSetupError(f"no lane enters the junction from the {direction} side")
-        self.source = before_junction(entries[0], SOURCE_M)
-        self.sink = ahead(behind_junction(entries[0], "straight"), SINK_M)
-        self.line = lane_way(self.stage, self.source, self.sink)
-        self.meeting = self._meeting()
+        for entry in entries:
+            if self._find_way(entry):
+                break
+        else:
+            raise ScenarioSetupError(
+                f"no way from the {direction} side straight through the junction crosses the ego's"
+            )
         self.pose = self.source.transform
         self.stage.background.keep_clear(self.pose.location, SINK_M)
         names = _emergency_vehicles(self.stage.library)
@@ -61,14 +68,26 @@ class OppositeVehicle(Scenario):
         self.vehicle = vehicle
         self.pose.location.z += 0.1
 
-    def _meeting(self) -> carla.Location:
-        """Where the vehicle's way meets the ego's in the junction."""
+    def _find_way(self, entry: carla.Waypoint) -> bool:
+        """Find the way through the junction from a lane, and where it crosses the ego's; return whether it does.
+
+        It begins so far back that the vehicle needs the time in which the ego can react; nearer where the road is short.
+        """
+        exit_ = behind_junction(entry, "straight")
+        self.sink = ahead(exit_, SINK_M)
+        inside = lane_way(self.stage, entry, self.sink)
         own: NDArray[np.float64] = self.stage.route.points[self.ahead.first_index : self.ahead.last_index + 1]
-        off = np.linalg.norm(own[:, None, :2] - self.line[None, :, :2], axis=2).min(axis=1)
-        meeting = np.flatnonzero(off < MEET_M)
-        if len(meeting) == 0:
-            raise ScenarioSetupError("the other vehicle's way through the junction does not meet the ego's")
-        return location_of(own[int(meeting[np.argmin(off[meeting])])])
+        off = np.linalg.norm(own[:, None, :2] - inside[None, :, :2], axis=2)
+        if off.min() > MEET_M or abs(turn_deg(entry, exit_)) > STRAIGHT_DEG:
+            return False
+        own_index, other_index = np.unravel_index(int(np.argmin(off)), off.shape)
+        self.meeting = location_of(own[int(own_index)])
+        after_m = float(np.linalg.norm(np.diff(inside[: int(other_index) + 1, :2], axis=0), axis=1).sum())
+        self.source = ahead(entry, -max(SHORTEST_M, SYNC_S * SPEED_MPS - after_m), into_junction=False)
+        self.line = lane_way(self.stage, self.source, self.sink)
+        before_m = self.source.transform.location.distance(entry.transform.location)
+        self.sync_s = min(SYNC_S, (before_m + after_m) / SPEED_MPS)
+        return True
 
     def run(self) -> Behaviour:
         """Wait for the ego, cross the junction, and wait until the ego is through."""
@@ -93,7 +112,7 @@ class OppositeVehicle(Scenario):
 
     def _cross(self) -> Behaviour:
         """Wait for the ego, cross, and vanish."""
-        yield from wait_until(ego_comes(self.stage, self.meeting, SYNC_S, NEAREST_M))
+        yield from wait_until(ego_comes(self.stage, self.meeting, self.sync_s, NEAREST_M))
         driver = LineDriver(self.stage, self.vehicle, self.line, SPEED_MPS, constant=True, turn_mps2=TURN_MPS2)
         yield from first_of(drive(driver), wait_s(self.stage, PATIENCE * float(driver.arc_m[-1]) / SPEED_MPS))
         self.actors.destroy(self.vehicle)

@@ -23,6 +23,7 @@ from alpamayo_scenarios.placement.recipes import (
 
 ANY_TURN = ("left", "right", "straight")
 SIDES = ("left", "right")
+BLOCKERS = ("static.prop.advertisement", "static.prop.container")
 
 RECIPES: Mapping[str, Recipe] = {
     "Accident": obstacle(length_m=26.0, distance_m=(40, 44)),
@@ -67,8 +68,12 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "MergerIntoSlowTraffic": merge(own_lane=False, speed=(9, 10), gap_m=(14, 16, 33, 42)),
     "MergerIntoSlowTrafficV2": merge(own_lane=True, speed=(10, 10), gap_m=(11, 14, 30, 34)),
-    "NonSignalizedJunctionLeftTurn": turn(turns=("left",), control=WITHOUT_LIGHTS, parameters=turn_flow(8, 11, (15, 18, 25, 30))),
-    "NonSignalizedJunctionRightTurn": turn(turns=("right",), control=WITHOUT_LIGHTS, parameters=turn_flow(8, 14, (16, 22, 25, 30))),
+    "NonSignalizedJunctionLeftTurn": turn(
+        turns=("left",), control=WITHOUT_LIGHTS, parameters=turn_flow(8, 11, (15, 18, 25, 30))
+    ),
+    "NonSignalizedJunctionRightTurn": turn(
+        turns=("right",), control=WITHOUT_LIGHTS, parameters=turn_flow(8, 14, (16, 22, 25, 30))
+    ),
     "NonSignalizedJunctionLeftTurnEnterFlow": turn(
         turns=("left",), control=WITHOUT_LIGHTS, parameters=turn_flow(8, 10, (15, 18, 26, 30)), arms=(4,)
     ),
@@ -85,7 +90,7 @@ RECIPES: Mapping[str, Recipe] = {
         95.0,
         lambda rng: {
             "distance": value(int(rng.integers(40, 51))), "direction": value("right"),
-            "blocker_model": value(str(rng.choice(["static.prop.advertisement", "static.prop.container"]))), "crossing_angle": value(int(rng.integers(0, 12))),
+            "blocker_model": value(str(rng.choice(BLOCKERS))), "crossing_angle": value(int(rng.integers(0, 12))),
         },
     ),
     "ParkingCrossingPedestrian": stretch(
