@@ -128,8 +128,12 @@ class CarriedEgo:
         longest_s: float = 60.0,
         wanted: carla.VehicleControl | None = None,
         seed: int = 1,
+        with_velocity: bool = False,
     ) -> tuple[Play, RecordingBackground]:
-        """Come to the trigger at 8 m/s, then move as told until the scenario is over or the time is."""
+        """Come to the trigger at 8 m/s, then move as told until the scenario is over or the time is.
+
+        The world sees the ego's velocity only `with_velocity`; otherwise it is put from place to place.
+        """
         world = self.world.world
         blueprint = world.get_blueprint_library().find("vehicle.lincoln.mkz_2020")
         ego = world.spawn_actor(blueprint, to_carla(self.route.transform(0)))
@@ -146,10 +150,11 @@ class CarriedEgo:
         director = ScenarioDirector(stage, (ScenarioSpec("one", kind, trigger, (), written),), SCENARIO_TYPES)
         seen = Play()
         station, side, since_s = max(0.0, trigger_m - 10.0), 0.0, math.inf
+        speed = 0.0
         try:
             director.set_up()
             for _ in range(round(longest_s / STEP_S)):
-                self._carry(ego, station, side)
+                self._carry(ego, station, side, speed if with_velocity else None)
                 stage.update(self.world.tick())
                 control = director.step(wanted or carla.VehicleControl())
                 for event in director.take_events():
@@ -180,13 +185,15 @@ class CarriedEgo:
     def _index(self, station_m: float) -> int:
         return int(np.searchsorted(self.route.arc_length_m, station_m))
 
-    def _carry(self, ego: carla.Vehicle, station_m: float, right_m: float) -> None:
+    def _carry(self, ego: carla.Vehicle, station_m: float, right_m: float, speed_mps: float | None) -> None:
         pose = self.route.transform(min(self._index(station_m), len(self.route.points) - 1))
         arc, points = self.route.arc_length_m, self.route.points
         x, y, z = (float(np.interp(station_m, arc, points[:, axis])) for axis in range(3))
         yaw = math.radians(pose.yaw)
         place = pose._replace(x=x - right_m * math.sin(yaw), y=y + right_m * math.cos(yaw), z=z + 0.05)
         ego.set_transform(to_carla(place))
+        if speed_mps is not None:
+            ego.set_target_velocity(carla.Vector3D(math.cos(yaw) * speed_mps, math.sin(yaw) * speed_mps, 0.0))
 
     @staticmethod
     def _look(stage: Stage, station_m: float, time_s: float, wrong_way_allowed: bool) -> Sight:
@@ -195,7 +202,11 @@ class CarriedEgo:
         found: list[OneSeen] = []
         for state in stage.snapshot:
             actor = stage.world.get_actor(state.id)
-            if actor is None or actor.id == stage.ego.id or not actor.type_id.startswith(("vehicle.", "static.prop.")):
+            if (
+                actor is None
+                or actor.id == stage.ego.id
+                or not actor.type_id.startswith(("vehicle.", "walker.", "static.prop."))
+            ):
                 continue
             at, velocity = state.get_transform(), state.get_velocity()
             x, y = at.location.x - ego.location.x, at.location.y - ego.location.y
