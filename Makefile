@@ -6,7 +6,7 @@ AGENT ?= expert
 SEED ?= 0
 WORKERS ?= 2
 
-.PHONY: help install install-dev drive test test-full lint towns clean
+.PHONY: help install install-dev drive test test-full lint suites towns clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is to make
@@ -39,6 +39,9 @@ lint: .venv/.dev  ## Style, types and import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+suites: .venv/.dev  ## Search our towns for places of the scenarios again and write the suites' routes
+	$(BIN)/python -m alpamayo_scenarios.placement
 
 towns: .venv/.dev  ## Write our towns' OpenDRIVE again
 	$(BIN)/python -m alpamayo_sim.roads.towns
