@@ -41,6 +41,11 @@ SEE_OBSTACLE_M = 30.0
 ONCOMING_SPEED_MPS = 4.0
 """Least speed at which the rest of a long stretch of the oncoming lane is expected to be passed."""
 ONCOMING_MARGIN_S, ONCOMING_MARGIN_M = 0.8, 6.0
+FASTEST_STREAM_MPS = 18.0
+"""The ego goes along with streams up to this speed, whatever the limit, rather than be run into."""
+PRESSED_M, PRESSED_S = 30.0, 3.5
+FALLING_BACK = 0.85
+"""Share of its speed that the ego drives on at while it looks for room to make way."""
 HASTE = 0.85
 """Share of the time of an ordinary start that the ego needs when it hurries past."""
 HELD_WITHIN_M = 6.0
@@ -76,6 +81,7 @@ class ExpertAgent(Agent):
         self._standing_since_s = math.inf
         self._stood_at_s = -math.inf
         self._resolve = Patience()
+        self._pressed_mps = 0.0
 
     def run_step(self, snapshot: carla.WorldSnapshot) -> Decision:
         """Return the control for the next tick and the plan that it follows."""
@@ -85,6 +91,7 @@ class ExpertAgent(Agent):
         self._station_m = self._path.project(rear, self._station_m)
         neighbours = self._surroundings.observe(snapshot, rear, SIGHT_M)
         self._changes.fit(self._station_m, state.speed_mps)
+        self._pressed_mps = _pressed_mps(neighbours, rear, state)
         envelope, rule, rule_distance = self._envelope(state)
         off = neighbours.center[:, :2] - rear
         ahead = off[:, 0] * math.cos(state.yaw_rad) + off[:, 1] * math.sin(state.yaw_rad)
@@ -123,12 +130,17 @@ class ExpertAgent(Agent):
         )
         return Decision(self._tracker.step(plan, state), plan)
 
-    def _envelope(self, state: EgoState) -> tuple[np.ndarray, str, float]:
-        """Return the speeds allowed every 0.5 m from the ego on, the rule that stops it ("" for none) and how far ahead."""
+    def _envelope(self, state: EgoState, at_least_mps: float = 0.0) -> tuple[np.ndarray, str, float]:
+        """Return the speeds allowed every 0.5 m from the ego on, the rule that stops it ("" for none) and how far ahead.
+
+        The limit counts as `at_least_mps` where others press from behind.
+        """
         assert self._context is not None
         first = int(self._station_m / STEP_M)
         count = int(HORIZON_M / STEP_M)
-        limit = max(MIN_LIMIT_MPS, self._context.ego.get_speed_limit() / 3.6)
+        limit = max(MIN_LIMIT_MPS, self._context.ego.get_speed_limit() / 3.6, at_least_mps, self._pressed_mps)
+        if self._way.looks_for_room:
+            limit = max(MIN_LIMIT_MPS, FALLING_BACK * state.speed_mps)
         speeds = np.minimum(limit, curve_speed(self._path.curvature_per_m[first : first + count]))
         stop, rule = self._rules.stop_station(self._station_m, state.speed_mps, HORIZON_M)
         if math.isfinite(stop):
@@ -172,7 +184,8 @@ class ExpertAgent(Agent):
         on_path = occupied.owner[np.isfinite(occupied.first_m[:, 0])]
         wide = self._passing.obstacles(neighbours, tuple(int(row) for row in on_path), self._station_m)
         style = self._brisk if self._passing.is_beside_on_oncoming_lane(self._station_m) else self._style
-        return decide(occupied, ahead_m, state.speed_mps, envelope, style, patience, wide)
+        hurried = self._envelope(state, FASTEST_STREAM_MPS)[0] if patience.brisk else None
+        return decide(occupied, ahead_m, state.speed_mps, envelope, style, patience, wide, hurried)
 
     def _pass_obstacles(
         self, state: EgoState, neighbours: Neighbours, ahead_m: np.ndarray, decision: YieldDecision
@@ -247,3 +260,17 @@ class ExpertAgent(Agent):
         reach = 8.0 + neighbours.half_size_m[:, 0] + 5.0 * np.linalg.norm(neighbours.velocity_mps, axis=1) + 3.0
         here = np.abs(neighbours.center[:, 2] - self._path.pose(np.array(self._station_m))[1]) < 6.0
         return np.flatnonzero((distance < reach) & here)
+
+
+def _pressed_mps(neighbours: Neighbours, rear: np.ndarray, state: EgoState) -> float:
+    """Return the speed that somebody behind in the ego's lane forces on it, 0 for nobody."""
+    off = neighbours.center[:, :2] - rear
+    cos, sin = math.cos(state.yaw_rad), math.sin(state.yaw_rad)
+    behind = -(off[:, 0] * cos + off[:, 1] * sin) - neighbours.half_size_m[:, 0]
+    aside = np.abs(off[:, 1] * cos - off[:, 0] * sin)
+    closing = neighbours.speed_mps - state.speed_mps
+    same_way = np.cos(neighbours.yaw - state.yaw_rad) > 0.9
+    near = same_way & (aside < 1.5) & (behind > 0.0) & (behind < PRESSED_M) & ~neighbours.is_walker
+    pressing = near & (closing > 0.5) & (behind < PRESSED_S * np.maximum(closing, 0.1) + 4.0) & (state.speed_mps > 2.0)
+    speeds = neighbours.speed_mps[pressing]
+    return float(min(FASTEST_STREAM_MPS, speeds.max() + 0.5)) if len(speeds) else 0.0

@@ -15,8 +15,9 @@ AHEAD_M = 14.0
 """The ego returns once the vehicle is so far ahead."""
 GIVE_UP_M = 160.0
 BACK_M = 25.0
-BESIDE_M = (-9.0, 9.0)
-CLOSING_S = 2.0
+BESIDE_M = (-7.5, 7.5)
+CLOSING_S = 1.5
+MOVING_MPS = 1.0
 
 
 class MakingWay:
@@ -26,6 +27,8 @@ class MakingWay:
         self._path = path
         self._passing = passing
         self._vehicle = -1
+        self.looks_for_room = False
+        """Whether the lanes beside are taken, so that the ego falls back until one is free."""
 
     @property
     def lateral(self) -> str:
@@ -36,6 +39,7 @@ class MakingWay:
         self, station_m: float, yaw_rad: float, speed_mps: float, neighbours: Neighbours, emergency: frozenset[int]
     ) -> bool:
         """Look behind; return whether the path changed."""
+        self.looks_for_room = False
         if self._vehicle >= 0:
             return self._return(station_m, yaw_rad, neighbours)
         if not emergency or self._passing.lateral:
@@ -43,9 +47,11 @@ class MakingWay:
         here, _, yaw = self._path.pose(np.array(station_m))
         along, right = _relative(neighbours, here, float(yaw))
         for row in np.flatnonzero(np.isin(neighbours.ids, list(emergency))):
-            faster = neighbours.speed_mps[row] > speed_mps + 1.0
-            if -BEHIND_M < along[row] < 0.0 and abs(right[row]) < IN_LANE_M and faster:
-                return self._move_over(station_m, speed_mps, neighbours, int(row), along, right)
+            moving = neighbours.speed_mps[row] > MOVING_MPS
+            if -BEHIND_M < along[row] < 0.0 and abs(right[row]) < IN_LANE_M and moving:
+                moved = self._move_over(station_m, speed_mps, neighbours, int(row), along, right)
+                self.looks_for_room = not moved
+                return moved
         return False
 
     def _move_over(

@@ -73,11 +73,13 @@ def decide(
     style: DriverStyle,
     patience: Patience,
     keep_away_from: frozenset[int] = frozenset(),
+    hurried_mps: Array | None = None,
 ) -> YieldDecision:
     """Return the motion that follows leaders and gives way at crossings it cannot pass first.
 
     `ahead_m` [M] is how far ahead of the ego's rear axle, along its heading, each neighbour is. Behind the neighbours
-    `keep_away_from` the ego stops far enough away to drive around them.
+    `keep_away_from` the ego stops far enough away to drive around them. `hurried_mps` is the envelope of a brisk start, by
+    default the same as ever; it lets the ego keep up with a stream that is faster than the limit.
     """
     present = np.isfinite(occupied.first_m)
     leaders: dict[int, Leader] = {}
@@ -115,7 +117,8 @@ def decide(
         profile = simulate(speed_mps, envelope_mps, list(leaders.values()), style)
     if yielding and patience.brisk:
         going = [leader for row, leader in leaders.items() if row in on_path]
-        quick = simulate(speed_mps, envelope_mps, going, replace(style, acceleration_mps2=BRISK_MPS2))
+        hurried = envelope_mps if hurried_mps is None else hurried_mps
+        quick = simulate(speed_mps, hurried, going, replace(style, acceleration_mps2=BRISK_MPS2))
         heeded = [row for row in open_rows if row not in on_path]
         if not any(_meets(occupied, row, quick, patience.time_margin_s) for row in heeded):
             profile, yielding = quick, []
