@@ -182,7 +182,10 @@ class ExpertAgent(Agent):
         forecasts = self._forecaster.forecast(neighbours, rows)
         occupied = occupancy(self._model, xy, yaw, neighbours, forecasts)
         on_path = occupied.owner[np.isfinite(occupied.first_m[:, 0])]
-        wide = self._passing.obstacles(neighbours, tuple(int(row) for row in on_path), self._station_m)
+        first = int(self._station_m / STEP_M)
+        wide: frozenset[int] = frozenset()
+        if not self._path.in_junction[first : first + int(SEE_OBSTACLE_M / STEP_M)].any():
+            wide = self._passing.obstacles(neighbours, tuple(int(row) for row in on_path), self._station_m)
         style = self._brisk if self._passing.is_beside_on_oncoming_lane(self._station_m) else self._style
         hurried = self._envelope(state, FASTEST_STREAM_MPS)[0] if patience.brisk else None
         return decide(occupied, ahead_m, state.speed_mps, envelope, style, patience, wide, hurried)
