@@ -10,6 +10,7 @@ import pytest
 from alpamayo_sim.client.embedded import EmbeddedServer
 
 ATTEMPTS = 8
+PATIENCE_S = 60.0
 CLIENT = """
 import socket, sys
 import carla
@@ -30,9 +31,12 @@ for _ in range(2):
     spawn = world.get_map().get_spawn_points()[0]
     car = world.spawn_actor(world.get_blueprint_library().find("vehicle.audi.tt"), spawn)
     car.set_autopilot(True, manager.get_port())
-    for _ in range(40):
+    driven_m = 0.0
+    while driven_m < 1.0:
         world.tick() if settings.synchronous_mode else world.wait_for_tick()
-    print(car.get_location().distance(spawn.location), flush=True)
+        state = world.get_snapshot().find(car.id)
+        driven_m = state.get_transform().location.distance(spawn.location) if state else 0.0
+    print("driving", flush=True)
 settings.synchronous_mode = False
 world.apply_settings(settings)
 manager.shut_down()
@@ -43,7 +47,7 @@ def _run(port: int, mode: str) -> list[str] | None:
     """Return what the client printed; None if a tick hangs, which the client library's TrafficManager does now and then."""
     command = [sys.executable, "-c", CLIENT, str(port), mode]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=40, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False)
     except subprocess.TimeoutExpired as hung:
         printed = (hung.stdout or b"").decode().split()
         assert printed
@@ -57,10 +61,8 @@ def _run(port: int, mode: str) -> list[str] | None:
 def test_load_world_right_after_the_start_of_a_traffic_manager(mode: str) -> None:
     """The client library crashes if the new episode is heard of too early, or its TrafficManager is in mid-step."""
     with EmbeddedServer("Gridvale", seed=1) as server:
-        runs = [_run(server.address.port, mode) for _ in range(ATTEMPTS if mode == "synchronous" else 1)]
+        runs = [_run(server.address.port, mode) for _ in range(ATTEMPTS)]
     whole = [printed for printed in runs if printed is not None]
     assert len(whole) > len(runs) // 2
     for printed in whole:
-        assert printed[0::3] == ["loading"] * 2
-        assert printed[1::3] == ["loaded"] * 2
-        assert min(float(text) for text in printed[2::3]) > 1.0
+        assert printed == ["loading", "loaded", "driving"] * 2
