@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from alpamayo_sim.roads.towns import gridvale, oldwick, rampfield
+from alpamayo_sim.roads.towns import gridvale, longmoor, oldwick, rampfield
 from alpamayo_sim.roads.towns.furniture import furnish
 from alpamayo_sim.roads.towns.network import Town
 from alpamayo_sim.roads.towns.opendrive import to_opendrive
@@ -12,6 +12,7 @@ from alpamayo_sim.roads.towns.road import RoadNetwork, lay_out
 
 BUILDERS: dict[str, Callable[[], Town]] = {
     "Gridvale": gridvale.build,
+    "Longmoor": longmoor.build,
     "Oldwick": oldwick.build,
     "Rampfield": rampfield.build,
 }

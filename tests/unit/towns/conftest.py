@@ -9,7 +9,7 @@ from town_under_test import TownUnderTest
 
 from alpamayo_sim.roads.towns import town_names, town_path
 
-TOWNS = ("Gridvale", "Oldwick", "Rampfield")
+TOWNS = ("Gridvale", "Longmoor", "Oldwick", "Rampfield")
 
 
 @pytest.fixture(scope="session", params=TOWNS)

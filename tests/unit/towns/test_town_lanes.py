@@ -5,6 +5,7 @@ from collections import Counter
 
 import carla
 import networkx as nx
+from lxml import etree
 from town_under_test import TownUnderTest
 
 from alpamayo_sim.roads.towns import town_path
@@ -139,3 +140,53 @@ def test_ramps_and_lane_changes_of_the_arterial() -> None:
     assert any(w.lane_change & carla.LaneChange.Left for w in outer)
     inner = [w for w in wide if abs(w.lane_id) == 3 and (w.lane_change & carla.LaneChange.Right)]
     assert inner
+
+
+def _one_road(waypoint: carla.Waypoint, step_m: float, *, back: bool) -> float:
+    """How far the lane goes on before the next junction, ahead or behind."""
+    walked = 0.0
+    while waypoint is not None and not waypoint.is_junction:
+        following = waypoint.previous(step_m) if back else waypoint.next(step_m)
+        waypoint, walked = following[0], walked + step_m
+    return walked
+
+
+def test_the_motorways_ramps() -> None:
+    """Four entries and four exits, each with a lane beside the motorway of 150 m or more; three lanes between them."""
+    longmoor = carla.Map("Longmoor", town_path("Longmoor").read_text(encoding="utf-8"))
+    root = etree.fromstring(town_path("Longmoor").read_bytes())
+    ramps = {
+        int(road.get("id")): road.get("name").split()[-1] for road in root.iter("road") if road.get("junction") == "-1"
+    }
+    lanes: Counter[str] = Counter()
+    for here, there in longmoor.get_topology():
+        if ramps.get(there.road_id) == "Exit":
+            kind, beside = "Exit", here.previous(1.0)[0]
+        elif ramps.get(here.road_id) == "Entry":
+            kind, beside = "Entry", there.next_until_lane_end(1.0)[-1].next(1.5)[0]
+        else:
+            continue
+        left = beside.get_left_lane()
+        assert left.lane_id * beside.lane_id > 0 and left.lane_type == carla.LaneType.Driving
+        assert left.get_left_lane().lane_id * beside.lane_id > 0, "it is the third lane"
+        assert _one_road(beside, 2.0, back=kind == "Exit") >= 150.0
+        lanes[kind] += 1
+    assert lanes == {"Entry": 4, "Exit": 4}
+    limits = {float(lm.value) for lm in longmoor.get_all_landmarks_of_type("274")}
+    assert {30.0, 50.0, 60.0, 80.0, 90.0} <= limits
+
+
+def test_the_turning_lane_of_the_main_road() -> None:
+    """Who turns left to the village waits in a lane of its own; the others go on beside it."""
+    longmoor = carla.Map("Longmoor", town_path("Longmoor").read_text(encoding="utf-8"))
+    root = etree.fromstring(town_path("Longmoor").read_bytes())
+    road = next(road for road in root.iter("road") if road.get("name") == "Moor Road Bay")
+    turning = longmoor.get_waypoint_xodr(int(road.get("id")), 1, 40.0)
+    through = longmoor.get_waypoint_xodr(int(road.get("id")), 2, 40.0)
+    assert turning.lane_change & carla.LaneChange.Right and through.lane_change & carla.LaneChange.Left
+    for waypoint, turn in ((turning, -90.0), (through, 0.0)):
+        entry = waypoint.next_until_lane_end(0.5)[-1].next(1.5)
+        assert len(entry) == 1 and entry[0].is_junction
+        behind = entry[0].next_until_lane_end(0.5)[-1].next(1.5)[0]
+        change = (behind.transform.rotation.yaw - waypoint.transform.rotation.yaw + 180.0) % 360.0 - 180.0
+        assert abs(change - turn) < 5.0
