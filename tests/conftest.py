@@ -13,6 +13,9 @@ settings.register_profile("fixed", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
+# Every server waits ten seconds where half a second is enough, for clients that get no turn on the machine.
+os.environ.setdefault("ALPAMAYO_PATIENCE", "20")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -11,6 +11,8 @@ import carla
 from alpamayo_sim.errors import InfrastructureError, InputError
 
 CLIENT_VERSION = "0.9.16"
+_FIRST_ANSWER_S = 20.0
+"""A server that is asked for its version has nothing to work out, but its machine may be busy."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ _OTHERWISE = ", or leave --server out to use the embedded one"
 
 
 def connect(
-    address: ServerAddress, *, timeout_s: float = 20.0, otherwise: str = _OTHERWISE, worker_threads: int = 0
+    address: ServerAddress, *, timeout_s: float = 60.0, otherwise: str = _OTHERWISE, worker_threads: int = 0
 ) -> carla.Client:
     """Return a client that has spoken with the server at `address`; `otherwise` ends the advice of an error.
 
@@ -47,7 +49,7 @@ def connect(
     """
     _wait_for_listener(address, timeout_s=2.0, otherwise=otherwise)
     client = carla.Client(address.host, address.port, worker_threads)
-    client.set_timeout(min(timeout_s, 5.0))
+    client.set_timeout(min(timeout_s, _FIRST_ANSWER_S))
     try:
         server_version = client.get_server_version()
     except RuntimeError as error:

@@ -134,7 +134,7 @@ class EmbeddedServer:
         if self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(timeout=5.0)
+                self._process.wait(timeout=20.0)
             except subprocess.TimeoutExpired:
                 self.kill()
                 self._process.wait()

@@ -90,7 +90,7 @@ class RenderService:
         if self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(timeout=5.0)
+                self._process.wait(timeout=20.0)
             except subprocess.TimeoutExpired:
                 self.kill()
         if self._process.stdout is not None:

@@ -16,7 +16,7 @@ class SynchronousWorld:
     """
 
     def __init__(
-        self, client: carla.Client, *, step_s: float = 0.05, rendering: bool = True, timeout_s: float = 20.0
+        self, client: carla.Client, *, step_s: float = 0.05, rendering: bool = True, timeout_s: float = 60.0
     ) -> None:
         self.client = client
         self.world = client.get_world()

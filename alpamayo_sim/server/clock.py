@@ -33,12 +33,14 @@ class Clock:
         hub: StreamHub,
         max_rate: float | None,
         lock_step: LockStep | None = None,
+        patience: float = 1.0,
     ) -> None:
         self._loop = loop
         self._simulation = simulation
         self._hub = hub
         self._min_interval_s = 1.0 / max_rate if max_rate else 0.0
         self._lock_step = lock_step
+        self._subscription_patience_s = SUBSCRIPTION_PATIENCE_S * patience
         self._next_s = 0.0
         self._ran_s = 0.0
         self._cues: deque[tuple[PendingReply, Answer, float]] = deque()
@@ -138,7 +140,7 @@ class Clock:
         if self._hub.awaiting_subscribers():
             if self._patience_timer is None:
                 self._patience_timer = self._loop.call_at(
-                    time.monotonic() + SUBSCRIPTION_PATIENCE_S, self._lose_patience
+                    time.monotonic() + self._subscription_patience_s, self._lose_patience
                 )
             return False
         back_pressure = self._hub.back_pressure

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alpamayo_sim.errors import InputError
 
-MAX_LOCK_STEP_S = 10.0
+MAX_LOCK_STEP_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

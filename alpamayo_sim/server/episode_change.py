@@ -34,10 +34,13 @@ PATIENCE_S = 0.5
 class EpisodeChange:
     """At most one change of episode under way; a later one takes the place of an earlier one that has not happened yet."""
 
-    def __init__(self, loop: EventLoop, clock: Clock, start: Callable[[NextEpisode], None]) -> None:
+    def __init__(
+        self, loop: EventLoop, clock: Clock, start: Callable[[NextEpisode], None], patience: float = 1.0
+    ) -> None:
         self._loop = loop
         self._clock = clock
         self._start = start
+        self._patience_s = PATIENCE_S * patience
         self._next: NextEpisode | None = None
         self._caller: RpcConnection | None = None
         self._awaits_subscriber = False
@@ -88,7 +91,7 @@ class EpisodeChange:
         if wait_s > 0.0:
             self._schedule(min(wait_s, QUIET_S), self._answer_when_quiet)
             return
-        self._schedule(PATIENCE_S, self._finish)
+        self._schedule(self._patience_s, self._finish)
         self._send_answer(reply)
 
     def _send_answer(self, reply: PendingReply) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from alpamayo_sim.errors import InputError
+from alpamayo_sim.patience import patience_factor
 from alpamayo_sim.roads.navmesh.store import NavMeshStore
 from alpamayo_sim.server.builds import Builds
 from alpamayo_sim.server.calls import CALLS
@@ -104,11 +105,12 @@ class Server:
     """Everything that calls can reach."""
 
     def __init__(self, config: ServerConfig) -> None:
-        """Bind the ports and load the town; InputError when either can not be."""
+        """Bind the ports and load the town; InputError when either can not be, or ALPAMAYO_PATIENCE is no factor."""
         rpc_socket, stream_socket = bind_pair(config.host, config.port)
         self.port: int = rpc_socket.getsockname()[1]
         self.stream_port: int = stream_socket.getsockname()[1]
         self.config = config
+        self.patience = patience_factor()
         self.loop = EventLoop()
         self.hub = StreamHub(self.stream_port)
         try:
@@ -118,9 +120,9 @@ class Server:
             stream_socket.close()
             raise
         self.lock_step = LockStep(config.lock_step_s) if config.lock_step_s else None
-        self.clock = Clock(self.loop, self.simulation, self.hub, config.max_rate, self.lock_step)
+        self.clock = Clock(self.loop, self.simulation, self.hub, config.max_rate, self.lock_step, self.patience)
         self.builds = Builds(self.loop)
-        self._episode_change = EpisodeChange(self.loop, self.clock, self._start_episode)
+        self._episode_change = EpisodeChange(self.loop, self.clock, self._start_episode, self.patience)
         self.hub.on_subscribed = self._subscribed
         self.simulation.recordings.later = lambda flush: self.loop.call_at(0.0, flush)
         self.hub.back_pressure.on_relief = self.clock.advance
@@ -267,13 +269,13 @@ class Server:
     def when_subscribed(self, connection: RpcConnection, callback: Callable[[], None]) -> bool:
         """Call `callback` once a client has the world stream that it asked for; False if it has it, or did not ask.
 
-        Nobody waits longer than SUBSCRIPTION_PATIENCE_S.
+        Nobody waits longer than SUBSCRIPTION_PATIENCE_S times `patience`.
         """
         stream = connection.awaited_stream
         connection.awaited_stream = None
         if stream is None or not stream.keep_last or not stream.announced:
             return False
-        timer = self.loop.call_at(time.monotonic() + SUBSCRIPTION_PATIENCE_S, callback)
+        timer = self.loop.call_at(time.monotonic() + SUBSCRIPTION_PATIENCE_S * self.patience, callback)
         self._arrivals.append((stream, timer, callback))
         return True
 
@@ -307,7 +309,7 @@ class Server:
             session.connection.send_answers()
             return self.clock.cue(answer, publish_after_s=gate.ticked())
         reply = PendingReply(holds=False)
-        timer = self.loop.call_at(time.monotonic() + PATIENCE_S, gate.give_up)
+        timer = self.loop.call_at(time.monotonic() + PATIENCE_S * self.patience, gate.give_up)
 
         def go_on() -> None:
             timer.cancel()

@@ -108,8 +108,8 @@ def test_a_route_off_the_map_is_refused(tmp_path: Path) -> None:
 def test_nobody_listens_is_infrastructure(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    result = drive(tmp_path / "runs", "--no-video", "--server", f"127.0.0.1:{port}")
+        port = probe.getsockname()[1]  # taken, so that nobody else begins to listen on it meanwhile
+        result = drive(tmp_path / "runs", "--no-video", "--server", f"127.0.0.1:{port}")
     assert result.returncode == 3
     assert "nobody listens" in result.stderr
 

@@ -45,7 +45,9 @@ def world(client: carla.Client) -> Iterator[carla.World]:
     world.apply_settings(settings)
     world.tick()
     ids = [actor.id for actor in world.get_actors() if actor.id not in before]
-    client.apply_batch_sync([carla.command.DestroyActor(actor_id) for actor_id in ids], True)
+    # Not with its own tick: the library holds Python's lock in it, for which the sensors' last callbacks wait.
+    client.apply_batch_sync([carla.command.DestroyActor(actor_id) for actor_id in ids], False)
+    world.tick()
 
 
 @pytest.fixture

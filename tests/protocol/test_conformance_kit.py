@@ -89,8 +89,8 @@ def test_unknown_families_and_addresses_are_bad_input(
 def test_nobody_there_is_infrastructure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    assert main(["sim", "--conformance", f"127.0.0.1:{port}", "--out", str(tmp_path)]) == 3
+        port = free.getsockname()[1]  # taken, so that nobody else begins to listen on it meanwhile
+        assert main(["sim", "--conformance", f"127.0.0.1:{port}", "--out", str(tmp_path)]) == 3
     assert str(port) in capsys.readouterr().err
 
 

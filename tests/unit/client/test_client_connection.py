@@ -25,9 +25,9 @@ def test_address_round_trip() -> None:
 def test_nobody_listens() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with pytest.raises(InfrastructureError, match=f"nobody listens at 127.0.0.1:{port}"):
-        connect(ServerAddress("127.0.0.1", port))
+        port = probe.getsockname()[1]  # taken, so that nobody else begins to listen on it meanwhile
+        with pytest.raises(InfrastructureError, match=f"nobody listens at 127.0.0.1:{port}"):
+            connect(ServerAddress("127.0.0.1", port))
 
 
 def test_what_listens_is_not_carla() -> None:
