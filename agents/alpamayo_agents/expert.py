@@ -16,6 +16,7 @@ from alpamayo_agents.forecast import LaneForecaster
 from alpamayo_agents.lane_changes import LaneChangeTiming
 from alpamayo_agents.making_way import MakingWay
 from alpamayo_agents.nudging import EdgeKeeping
+from alpamayo_agents.oncoming import SIGHT_M, duration_s, somebody_comes
 from alpamayo_agents.passing import ObstaclePassing
 from alpamayo_agents.plan_building import build_plan, converge
 from alpamayo_agents.reference_path import STEP_M, ReferencePath
@@ -25,10 +26,8 @@ from alpamayo_agents.surroundings import Neighbours, Surroundings
 from alpamayo_agents.tracking import PlanTracker
 from alpamayo_agents.traffic_rules import RouteRules, find_stop_lines
 from alpamayo_agents.yielding import BRISK_MPS2, Patience, YieldDecision, decide
-from alpamayo_sim.policy.plan import PLAN_POINTS, PLAN_STEP_S
 from alpamayo_sim.roads.lane_graph import LaneGraph
 
-SIGHT_M = 100.0
 HORIZON_M = 160.0
 """How far ahead speed limits, curves and lights are looked at."""
 STANDING_MPS = 0.3
@@ -38,16 +37,11 @@ BLOCKED_JUNCTION_S = 25.0
 RESOLVE_S = 4.0
 """For so long after standing, what the wait has taught about gaps holds."""
 SEE_OBSTACLE_M = 30.0
-ONCOMING_SPEED_MPS = 4.0
-"""Least speed at which the rest of a long stretch of the oncoming lane is expected to be passed."""
-ONCOMING_MARGIN_S, ONCOMING_MARGIN_M = 0.8, 6.0
 FASTEST_STREAM_MPS = 18.0
 """The ego goes along with streams up to this speed, whatever the limit, rather than be run into."""
 PRESSED_M, PRESSED_S = 30.0, 3.5
 FALLING_BACK = 0.85
 """Share of its speed that the ego drives on at while it looks for room to make way."""
-HASTE = 0.85
-"""Share of the time of an ordinary start that the ego needs when it hurries past."""
 HELD_WITHIN_M = 6.0
 """A rule that stops the ego no farther ahead is what it waits for."""
 
@@ -106,7 +100,7 @@ class ExpertAgent(Agent):
             self._station_m, self._model.front_m, state.speed_mps
         ):
             decision = self._yield(state, neighbours, ahead, envelope, patience)
-        if self._pass_obstacles(state, neighbours, ahead, decision):
+        if self._call_off_passing(neighbours, decision) or self._pass_obstacles(state, neighbours, ahead, decision):
             envelope, rule, rule_distance = self._envelope(state)
             decision = self._yield(state, neighbours, ahead, envelope, patience)
         self._rules.notice_leader(self._station_m, decision.contact_m, decision.leader_mps)
@@ -186,7 +180,8 @@ class ExpertAgent(Agent):
         wide: frozenset[int] = frozenset()
         if not self._path.in_junction[first : first + int(SEE_OBSTACLE_M / STEP_M)].any():
             wide = self._passing.obstacles(neighbours, tuple(int(row) for row in on_path), self._station_m)
-        style = self._brisk if self._passing.is_beside_on_oncoming_lane(self._station_m) else self._style
+        hurries = self._passing.is_on_oncoming_lane(self._station_m) or self._pressed_mps > state.speed_mps
+        style = self._brisk if hurries else self._style
         hurried = self._envelope(state, FASTEST_STREAM_MPS)[0] if patience.brisk else None
         return decide(occupied, ahead_m, state.speed_mps, envelope, style, patience, wide, hurried)
 
@@ -209,8 +204,7 @@ class ExpertAgent(Agent):
             slower = [row for row in trial.leaders if neighbours.ids[row] not in group]
             if trial.emergency or trial.yielding_to or any(0.0 < ahead_m[row] < length_m for row in slower):
                 return False
-            comes = oncoming_m > 0.0 and self._somebody_comes(neighbours, ahead_m, state, oncoming_m, trial.profile)
-            return not comes
+            return oncoming_m <= 0.0 or not self._somebody_comes(neighbours, oncoming_m, trial.profile)
 
         assert self._context is not None
         group = frozenset(int(neighbours.ids[row]) for row in obstacles)
@@ -219,21 +213,14 @@ class ExpertAgent(Agent):
             state.time_s, self._station_m, neighbours, obstacles, decision.leaders, decision.contact_m, cruise, free
         )
 
-    def _somebody_comes(
-        self, neighbours: Neighbours, ahead_m: np.ndarray, state: EgoState, length_m: float, profile: SpeedProfile
-    ) -> bool:
-        """Whether a vehicle would come the other way before a stretch of the oncoming lane is passed."""
-        reached = np.flatnonzero(profile.travelled_m >= length_m)
-        if len(reached):
-            duration = HASTE * float(reached[0] + 1) * PLAN_STEP_S
-        else:
-            left = length_m - float(profile.travelled_m[-1])
-            duration = PLAN_POINTS * PLAN_STEP_S + left / max(ONCOMING_SPEED_MPS, float(profile.speed_mps[-1]))
-        towards = np.cos(neighbours.yaw - state.yaw_rad) < 0.3
-        closing = np.maximum(0.0, neighbours.speed_mps) * (duration + ONCOMING_MARGIN_S)
-        near = (ahead_m > -2.0) & (ahead_m < length_m + closing + ONCOMING_MARGIN_M) & ~neighbours.is_walker
-        moving = neighbours.speed_mps > 0.3
-        return bool((towards & near & moving).any())
+    def _call_off_passing(self, neighbours: Neighbours, decision: YieldDecision) -> bool:
+        """Stay in the lane after all if somebody has turned up on the oncoming lane; return whether the path changed."""
+        left_m = self._passing.can_still_stay_m(self._station_m)
+        return left_m > 0.0 and self._somebody_comes(neighbours, left_m, decision.profile) and self._passing.call_off()
+
+    def _somebody_comes(self, neighbours: Neighbours, length_m: float, profile: SpeedProfile) -> bool:
+        taking_s = duration_s(length_m, profile)
+        return somebody_comes(self._path, self._station_m, length_m, taking_s, neighbours)
 
     def _change_is_blocked(self, decision: YieldDecision) -> bool:
         """Whether somebody is in the way of the next lane change, and not in the lane that the ego is in."""

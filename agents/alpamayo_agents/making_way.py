@@ -50,7 +50,7 @@ class MakingWay:
             moving = neighbours.speed_mps[row] > MOVING_MPS
             if -BEHIND_M < along[row] < 0.0 and abs(right[row]) < IN_LANE_M and moving:
                 moved = self._move_over(station_m, speed_mps, neighbours, int(row), along, right)
-                self.looks_for_room = not moved
+                self.looks_for_room = not moved and bool(self._passing.lanes_beside(station_m))
                 return moved
         return False
 

@@ -9,7 +9,7 @@ from alpamayo_agents.reference_path import STEP_M, LaneShift, ReferencePath
 from alpamayo_agents.surroundings import Neighbours
 
 AHEAD_M = 60.0
-MARGIN_M = 0.45
+MARGIN_M = 0.75
 BEYOND_EDGE_M = 0.25
 """How far over the lane's edge the ego may reach; what is judged is its middle."""
 EASE_M = 10.0

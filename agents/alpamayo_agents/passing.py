@@ -25,12 +25,14 @@ SWING_M = (8.0, 16.0)
 QUICK_SWING_M = 10.0
 """The way back from the oncoming lane."""
 SIDE_MARGIN_M = 0.75
-RETRY_S = 0.5
+RETRY_S = 0.2
 LEAST_PASSING_MPS = 5.0
 """Speed at which what moves is expected to be passed, where the limit is not known to allow more."""
 CYCLIST_HALF_WIDTH_M = 0.5
 CYCLIST_MPS = 5.0
 """Two-wheelers up to this speed are passed like obstacles."""
+STAY_SHARE = 0.35
+"""Share of the way out of the lane up to which the ego can call it off."""
 BACK_INSIDE_M = 5.0
 """So far into the way back the ego has left the oncoming lane to whom it belongs."""
 EXTENSION_M = 3.0
@@ -63,12 +65,29 @@ class ObstaclePassing:
         """Return "pass_left" or "pass_right" while an obstacle is passed, else ""."""
         return self._side.name if self._side is not None else ""
 
-    def is_beside_on_oncoming_lane(self, station_m: float) -> bool:
-        """Whether the ego has moved over into the oncoming lane, and not yet begun to return."""
+    def is_on_oncoming_lane(self, station_m: float) -> bool:
+        """Whether the ego is on its way through the oncoming lane."""
         if self._side is None or not self._side.oncoming:
             return False
         out, back = self._path.shifts[-1]
-        return 0.5 * (out.start_m + out.end_m) < station_m < back.end_m
+        return out.start_m < station_m < back.end_m
+
+    def can_still_stay_m(self, station_m: float) -> float:
+        """Return how much of the way through the oncoming lane is left while the ego can still do without, else 0."""
+        if self._side is None or not self._side.oncoming:
+            return 0.0
+        out, back = self._path.shifts[-1]
+        late = station_m > out.start_m + STAY_SHARE * (out.end_m - out.start_m)
+        return 0.0 if late else back.start_m + BACK_INSIDE_M - station_m
+
+    def call_off(self) -> bool:
+        """Give up a manoeuvre that has hardly begun; return whether the path changed."""
+        if self._side is None:
+            return False
+        self._path.shifts.pop()
+        self._path.rebuild()
+        self._side = None
+        return True
 
     def obstacles(self, neighbours: Neighbours, leaders: tuple[int, ...], station_m: float) -> frozenset[int]:
         """Return the rows of the leaders that stand for good, or are cyclists, and of what else stands in the lane then."""
@@ -94,10 +113,7 @@ class ObstaclePassing:
         row = np.flatnonzero(neighbours.ids == self._obstacle_id)
         drives_on = len(row) == 1 and neighbours.speed_mps[row[0]] > 0.5 and not _is_cyclist(neighbours, int(row[0]))
         if station_m > back.end_m or (drives_on and station_m < out.start_m + 1.0):
-            self._path.shifts.pop()
-            self._path.rebuild()
-            self._side = None
-            return True
+            return self.call_off()
         return self._go_on_beside(station_m, neighbours, out, back)
 
     def _go_on_beside(self, station_m: float, neighbours: Neighbours, out: LaneShift, back: LaneShift) -> bool:

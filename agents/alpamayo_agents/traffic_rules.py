@@ -21,7 +21,11 @@ YELLOW_BRAKING_MPS2 = 3.5
 """A yellow light stops the ego if this deceleration is enough."""
 RED_BRAKING_MPS2 = 6.5
 """A red light stops the ego if this deceleration is enough."""
-OVERSHOOT_M = 1.0
+KEEP_STOPPING_MPS2 = 9.0
+"""Once the ego has begun to stop it goes on with it up to this deceleration."""
+EASY_BRAKING_MPS2 = 2.5
+"""A red light that the ego was about to pass stops it after all if this is enough."""
+OVERSHOOT_M, RED_OVERSHOOT_M = 1.0, 2.2
 """A stop so far beyond the line is better than none."""
 LINE_PASSED_M = 2.5
 """With its front bumper farther beyond the line the ego goes on."""
@@ -80,6 +84,8 @@ class _RouteLight:
     light: carla.TrafficLight
     going: bool = False
     """The ego has decided not to stop, since it cannot."""
+    stopping: bool = False
+    """It has decided to stop."""
     waited_enough: bool = False
     """The ego drives into the junction though it may have to stop in it."""
 
@@ -166,13 +172,11 @@ class RouteRules:
                 break
             state = found.light.get_state()
             if state not in (carla.TrafficLightState.Red, carla.TrafficLightState.Yellow):
-                found.going = False
+                found.going = found.stopping = False
                 continue
             stop = line - STOP_MARGIN_M
-            needed = speed_mps * speed_mps / (2.0 * max(0.01, line + OVERSHOOT_M - station_m))
             yellow = state == carla.TrafficLightState.Yellow
-            if needed > (YELLOW_BRAKING_MPS2 if yellow else RED_BRAKING_MPS2):
-                found.going = True
+            _decide_to_stop(found, line - station_m, speed_mps, yellow)
             if not found.going:
                 return max(stop, station_m if line < station_m else stop), "red_light" if not yellow else "yellow_light"
         return math.inf, ""
@@ -190,6 +194,23 @@ class RouteRules:
                 continue
             return max(sign.first_m + 0.5 - front, counts_from + SIGN_MARGIN_M, station_m)
         return math.inf
+
+
+def _decide_to_stop(found: _RouteLight, line_ahead_m: float, speed_mps: float, yellow: bool) -> None:
+    """Settle whether the ego stops at a light that is not green, given how far its front bumper is from the line."""
+
+    def needed(overshoot_m: float) -> float:
+        return speed_mps * speed_mps / (2.0 * max(0.01, line_ahead_m + overshoot_m))
+
+    if found.going:
+        found.going = yellow or needed(OVERSHOOT_M) > EASY_BRAKING_MPS2
+    elif found.stopping:
+        found.going = needed(RED_OVERSHOOT_M) > KEEP_STOPPING_MPS2
+    elif yellow:
+        found.going = needed(OVERSHOOT_M) > YELLOW_BRAKING_MPS2
+    else:
+        found.going = needed(RED_OVERSHOOT_M) > RED_BRAKING_MPS2
+    found.stopping = not found.going
 
 
 def _far_side(path: ReferencePath, line_m: float) -> float:
