@@ -92,7 +92,7 @@ def _motorway(town: Town, west: Node, east: Node, links: dict[tuple[int, int], N
     middle = town.street("Moor Motorway Middle", inner[-1], inner[1], wide, 90, setbacks=(0.0, 0.0))
     for side, gate in ((-1, west), (1, east)):
         name = f"Moor Motorway {_name(side)}"
-        approach = _east(town, side, f"{name} End", gate, ends[side], plain, 60, None, LANE_END_HALF_M)
+        approach = _east(town, side, f"{name} End", gate, ends[side], plain, 80, None, LANE_END_HALF_M)
         lanes = _east(town, side, f"{name} Ramp Lanes", ends[side], outer[side], wide, 90, LANE_END_HALF_M, 0.0)
         between = _east(town, side, f"{name} Interchange", outer[side], inner[side], plain, 90, GORE_M, GORE_M)
         ends[side].moves += [

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alpamayo_scenarios.library.registry import SCENARIO_TYPES
 from alpamayo_scenarios.placement.route_xml import write_routes
-from alpamayo_scenarios.placement.search import Placement, TownSearch, spread
-from alpamayo_scenarios.placement.table import RECIPES
+from alpamayo_scenarios.placement.search import Placement, TownSearch, farthest_first, spread
+from alpamayo_scenarios.placement.table import LONG_WAYS, ON_FAST_ROADS, RECIPES
 
 TOWNS = ("Gridvale", "Oldwick", "Rampfield")
-PER_TYPE = 3
+FAST_TOWN = "Longmoor"
+PER_TYPE, CHOICE = 3, 8
+"""Places of each type, and among how many of a town the farthest from each other are taken on fast roads."""
 SEED = 5
 SUITES = Path(__file__).resolve().parents[1] / "suites"
 SMOKE = (
@@ -31,13 +34,17 @@ def main() -> int:
     arguments = parser.parse_args()
     kinds = [kind for kind in RECIPES if kind in SCENARIO_TYPES and (not arguments.only or kind in arguments.only)]
     found: dict[str, dict[str, list[Placement]]] = {kind: {} for kind in kinds}
-    for town in TOWNS:
+    for town in (FAST_TOWN, *TOWNS[::-1]):
+        here = [kind for kind in kinds if town != FAST_TOWN or kind in ON_FAST_ROADS]
+        if not here:
+            continue
         with TownSearch(town, SEED) as search:
-            for kind in kinds:
-                found[kind][town] = search.find(kind, RECIPES[kind], PER_TYPE)
+            for kind in here:
+                wanted = CHOICE if kind in ON_FAST_ROADS else PER_TYPE
+                found[kind][town] = search.find(kind, RECIPES[kind], wanted, long_ways=kind in LONG_WAYS)
                 refused = dict(sorted(search.refused.get(kind, {}).items(), key=lambda item: -item[1])[:2])
                 print(f"{town:10} {kind:42} {len(found[kind][town])} {refused or ''}", file=sys.stderr, flush=True)
-    chosen = {kind: spread(found[kind], PER_TYPE) for kind in kinds}
+    chosen = {kind: _chosen(kind, found[kind]) for kind in kinds}
     short = [f"{kind} ({len(places)})" for kind, places in chosen.items() if len(places) < PER_TYPE]
     print(
         f"too few places: {', '.join(short) or 'none'}; no class: {sorted(set(RECIPES) - set(SCENARIO_TYPES))}",
@@ -45,8 +52,20 @@ def main() -> int:
     )
     if not arguments.only:
         write_routes(arguments.out / "abilities.xml", [p for places in chosen.values() for p in places], SEED)
-        write_routes(arguments.out / "smoke.xml", [chosen[kind][0] for kind in SMOKE if chosen.get(kind)], SEED + 1)
+        write_routes(arguments.out / "smoke.xml", _of_smoke(chosen), SEED + 1)
     return 1 if short else 0
+
+
+def _chosen(kind: str, places: Mapping[str, Sequence[Placement]]) -> list[Placement]:
+    """Places from several towns, as far as there are some; of the fast town first where it has them."""
+    if kind in ON_FAST_ROADS:
+        return spread({town: farthest_first(places[town]) for town in places}, PER_TYPE)
+    return spread({town: places[town] for town in TOWNS}, PER_TYPE)
+
+
+def _of_smoke(chosen: Mapping[str, Sequence[Placement]]) -> list[Placement]:
+    """The first place of each type in a small town, which loads faster."""
+    return [next(p for p in chosen[kind] if p.town != FAST_TOWN) for kind in SMOKE]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import carla
 import numpy as np
@@ -10,16 +10,16 @@ import numpy as np
 from alpamayo_scenarios.library.errors import ScenarioSetupError
 from alpamayo_scenarios.library.junctions import before_junction, behind_junction, entries, side_of
 from alpamayo_scenarios.library.lanes import ahead
-from alpamayo_scenarios.placement.recipes import Gap, Parameters, Recipe, Spot, drawn, place, value
+from alpamayo_scenarios.placement.gaps import CAR_M, Gap, Passing, flow_values
+from alpamayo_scenarios.placement.recipes import Parameters, Recipe, Spot, place
 from alpamayo_scenarios.placement.ways import Way
-
-MERGE_DEG = 25.0
 
 
 def given_flow(
-    side: str, *, speed: tuple[int, int], gap_m: Gap, before_m: float = 60.0, behind_m: float = 45.0
-) -> Callable[[Way, np.random.Generator], Parameters | None]:
-    """A flow that comes straight from one side."""
+    side: str, *, passings: Sequence[Passing], speed: tuple[int, int], gap_m: Gap, before_m: float = 60.0,
+    behind_m: float = 45.0, vehicle_m: float = CAR_M, least_kmh: float = 0.0,
+) -> Callable[[Way, np.random.Generator], Parameters | None]:  # fmt: skip
+    """A flow that comes straight from one side, on a road with a speed limit of `least_kmh` or more."""
 
     def parameters(way: Way, rng: np.random.Generator) -> Parameters | None:
         assert way.junction is not None
@@ -33,21 +33,23 @@ def given_flow(
             sink = ahead(behind_junction(found[0], "straight"), behind_m)
         except ScenarioSetupError:
             return None
-        return _flow(rng, source, sink, speed, gap_m)
+        if way.limit_kmh(source) < least_kmh:
+            return None
+        return _flow(way, rng, source, sink, passings, speed, gap_m, vehicle_m)
 
     return parameters
 
 
 def _flow(
-    rng: np.random.Generator, source: carla.Waypoint, sink: carla.Waypoint, speed: tuple[int, int],
-    gap_m: Gap,
-) -> Parameters:  # fmt: skip
-    return {
-        "start_actor_flow": place(source),
-        "end_actor_flow": place(sink),
-        "flow_speed": value(int(rng.integers(speed[0], speed[1] + 1))),
-        "source_dist_interval": drawn(rng, gap_m),
-    }
+    way: Way, rng: np.random.Generator, source: carla.Waypoint, sink: carla.Waypoint, passings: Sequence[Passing],
+    speed: tuple[int, int], gap_m: Gap, vehicle_m: float = CAR_M,
+) -> Parameters | None:  # fmt: skip
+    limit_kmh = min(way.limit_kmh(source), way.limit_kmh(sink))
+    values = flow_values(rng, passings, speed, gap_m, limit_kmh, vehicle_m)
+    return None if values is None else {"start_actor_flow": place(source), "end_actor_flow": place(sink), **values}
+
+
+MERGE = (Passing.MERGE,)
 
 
 def merge(*, own_lane: bool, speed: tuple[int, int], gap_m: Gap) -> Recipe:
@@ -58,7 +60,7 @@ def merge(*, own_lane: bool, speed: tuple[int, int], gap_m: Gap) -> Recipe:
             return None
         first, last = way.junction
         trigger = first - int(rng.integers(18, 40))
-        if not 4 <= trigger <= 22:
+        if not 4 <= trigger <= 22 or not way.is_rightmost(first - 1):
             return None
         own, out = way.waypoint(first - 1), way.waypoint(min(last + 2, len(way.points) - 1))
         flow = _beside(way, first, own, out) if own_lane else _merging(way, first, own, out)
@@ -72,7 +74,41 @@ def merge(*, own_lane: bool, speed: tuple[int, int], gap_m: Gap) -> Recipe:
             source = before_junction(back, 70.0)
         except ScenarioSetupError:
             return None
-        return Spot(trigger, end, _flow(rng, source, ahead(forth, 60.0), speed, gap_m))
+        parameters = _flow(way, rng, source, ahead(forth, 60.0), MERGE, speed, gap_m)
+        return None if parameters is None else Spot(trigger, end, parameters)
+
+    return recipe
+
+
+def enter_by_ramp(*, speed: tuple[int, int], gap_m: Gap) -> Recipe:
+    """The way comes by a ramp into a lane beside the others, which ends: behind that it is in theirs."""
+
+    def recipe(way: Way, rng: np.random.Generator) -> Spot | None:
+        if way.junction is None or way.turn != "straight" or way.control:
+            return None
+        first, last = way.junction
+        trigger = first - int(rng.integers(18, 32))
+        following = np.flatnonzero(way.in_junction[last + 1 :])
+        if not 4 <= trigger <= 22 or len(following) == 0:
+            return None
+        lane_end = last + 1 + int(following[0])
+        outside = np.flatnonzero(~way.in_junction[lane_end:])
+        if len(outside) == 0:
+            return None
+        behind = lane_end + int(outside[0]) + 2
+        end = behind + 56
+        if way.length_m < end or way.in_junction[behind:end].any():
+            return None
+        out = way.waypoint(behind)
+        flow = _beside(way, first, way.waypoint(first - 1), way.waypoint(last + 2))
+        if flow is None or _merging(way, lane_end, way.waypoint(lane_end - 1), out) is None:
+            return None
+        try:
+            source = before_junction(flow[0], 110.0)
+        except ScenarioSetupError:
+            return None
+        parameters = _flow(way, rng, source, ahead(out, 46.0), MERGE, speed, gap_m)
+        return None if parameters is None else Spot(trigger, end, parameters)
 
     return recipe
 
@@ -163,8 +199,8 @@ def leave(way: Way, rng: np.random.Generator) -> Spot | None:
         return None
     points = [left, at, mid, late, goes, way.waypoint(end)]
     key_points = tuple((p.x, p.y, p.z) for p in (w.transform.location for w in points))
-    flow = _flow(rng, way.waypoint(2), way.waypoint(last + 25), (10, 15), (11, 20, 33, 46))
-    return Spot(trigger, end, flow, key_points)
+    parameters = _flow(way, rng, way.waypoint(2), way.waypoint(last + 25), MERGE, (10, 15), (11, 20, 33, 46))
+    return None if parameters is None else Spot(trigger, end, parameters, key_points)
 
 
 def lane_changes(way: Way, rng: np.random.Generator) -> Spot | None:

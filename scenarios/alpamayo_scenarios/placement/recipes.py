@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import carla
 import numpy as np
 
+from alpamayo_scenarios.library.junctions import entries, side_of
+from alpamayo_scenarios.placement.gaps import Gap, Passing, flow_values
 from alpamayo_scenarios.placement.ways import Way
 
 Parameters = Mapping[str, Mapping[str, str]]
@@ -72,10 +74,6 @@ def _along(
     if parking is not None and not all(way.parking_beside(i) == parking for i in stretch):
         return None
     return trigger
-
-
-Gap = tuple[int, int, int, int]
-"""Least and largest value of an interval's lower end, and of its upper end."""
 
 
 def drawn(rng: np.random.Generator, gap: Gap) -> dict[str, str]:
@@ -150,6 +148,18 @@ def stretch(
     return recipe
 
 
+def straight_behind(inner: Recipe, more_m: float) -> Recipe:
+    """A place of another recipe whose lane is straight behind the trigger, for its parameter `distance` and some more."""
+
+    def recipe(way: Way, rng: np.random.Generator) -> Spot | None:
+        spot = inner(way, rng)
+        if spot is None or not way.straight_behind(spot.trigger, float(spot.parameters["distance"]["value"]) + more_m):
+            return None
+        return spot
+
+    return recipe
+
+
 def bend(way: Way, rng: np.random.Generator) -> Spot | None:
     """A bend of a road with an oncoming lane."""
     distance = _between(rng, 50, 60)
@@ -201,11 +211,17 @@ def direction(*words: str) -> Callable[[Way, np.random.Generator], Parameters]:
     return lambda way, rng: {"direction": value(words[int(rng.integers(len(words)))])}
 
 
-def turn_flow(low_mps: int, high_mps: int, gap_m: Gap) -> Callable[[Way, np.random.Generator], Parameters]:
-    """A flow through the junction at a speed in a range."""
+def turn_flow(
+    side: str, passing: Passing, low_mps: int, high_mps: int, gap_m: Gap
+) -> Callable[[Way, np.random.Generator], Parameters | None]:
+    """A flow from one side through the junction at a speed in a range."""
 
-    def parameters(way: Way, rng: np.random.Generator) -> Parameters:
-        return {"flow_speed": value(_between(rng, low_mps, high_mps)), "source_dist_interval": drawn(rng, gap_m)}
+    def parameters(way: Way, rng: np.random.Generator) -> Parameters | None:
+        assert way.junction is not None
+        own = way.waypoint(way.junction[0] - 1)
+        junction = way.waypoint(way.junction[0]).get_junction()
+        limits = [way.limit_kmh(entry) for entry in entries(junction) if side_of(own, entry) == side]
+        return flow_values(rng, (passing,), (low_mps, high_mps), gap_m, min(limits)) if limits else None
 
     return parameters
 

@@ -16,7 +16,7 @@ from alpamayo_scenarios.library.registry import SCENARIO_TYPES
 from alpamayo_scenarios.library.stage import Stage
 from alpamayo_scenarios.observe import to_carla
 from alpamayo_scenarios.placement.recipes import Recipe, Spot
-from alpamayo_scenarios.placement.ways import Way, ways
+from alpamayo_scenarios.placement.ways import LONG_M, Way, ways
 from alpamayo_scenarios.route_file import ScenarioSpec
 from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
@@ -53,7 +53,7 @@ class TownSearch:
         self.road_map = load_road_map(town)
         self._planner = RoutePlanner(self.road_map.carla_map)
         self._seed = seed
-        self._ways = list(ways(self.road_map))
+        self._ways = {False: list(ways(self.road_map))}
         self._server = EmbeddedServer(town, seed=seed)
         self.refused: dict[str, dict[str, int]] = {}
         """By type, how often a place was refused for what reason."""
@@ -69,20 +69,24 @@ class TownSearch:
         self._synchronous.__exit__(None, None, None)
         self._server.__exit__(None, None, None)
 
-    def find(self, kind: str, recipe: Recipe, wanted: int) -> list[Placement]:
+    def find(self, kind: str, recipe: Recipe, wanted: int, *, long_ways: bool = False) -> list[Placement]:
         """Return up to `wanted` places for a type, apart from each other."""
+        if long_ways not in self._ways:
+            self._ways[long_ways] = list(ways(self.road_map, LONG_M))
         found: list[Placement] = []
         for apart_m in APART_M:
-            self._search(kind, recipe, wanted, apart_m, found)
+            self._search(kind, recipe, wanted, apart_m, found, self._ways[long_ways])
         return found
 
-    def _search(self, kind: str, recipe: Recipe, wanted: int, apart_m: float, found: list[Placement]) -> None:
+    def _search(
+        self, kind: str, recipe: Recipe, wanted: int, apart_m: float, found: list[Placement], among: Sequence[Way]
+    ) -> None:
         if len(found) >= wanted:
             return
         rng = np.random.default_rng((self._seed, zlib.crc32(f"{self.town}/{kind}/{apart_m}".encode())))
         tried = 0
-        for index in rng.permutation(len(self._ways)):
-            way = self._ways[int(index)]
+        for index in rng.permutation(len(among)):
+            way = among[int(index)]
             spot = recipe(way, rng)
             if spot is None:
                 continue
@@ -160,3 +164,17 @@ def spread(found: Mapping[str, Sequence[Placement]], wanted: int) -> list[Placem
             if row < len(places) and len(chosen) < wanted:
                 chosen.append(places[row])
     return chosen
+
+
+def farthest_first(places: Sequence[Placement]) -> list[Placement]:
+    """Sort places: the first stays, each of the others is as far as can be from those before it."""
+    left, chosen = list(places[1:]), list(places[:1])
+    while left:
+        best = max(left, key=lambda place: min(_distance_m(place, other) for other in chosen))
+        left.remove(best)
+        chosen.append(best)
+    return chosen
+
+
+def _distance_m(one: Placement, other: Placement) -> float:
+    return float(np.hypot(one.trigger.x - other.trigger.x, one.trigger.y - other.trigger.y))

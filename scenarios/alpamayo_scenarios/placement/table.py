@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alpamayo_scenarios.placement.flows import cut_in, given_flow, lane_changes, leave, merge
+from alpamayo_scenarios.placement.flows import cut_in, enter_by_ramp, given_flow, lane_changes, leave, merge
+from alpamayo_scenarios.placement.gaps import BICYCLE_M, Passing
 from alpamayo_scenarios.placement.recipes import (
     WITHOUT_LIGHTS,
     Recipe,
@@ -15,6 +16,7 @@ from alpamayo_scenarios.placement.recipes import (
     drawn,
     nothing,
     obstacle,
+    straight_behind,
     stretch,
     turn,
     turn_flow,
@@ -23,6 +25,8 @@ from alpamayo_scenarios.placement.recipes import (
 
 ANY_TURN = ("left", "right", "straight")
 SIDES = ("left", "right")
+CROSS = (Passing.CROSS,)
+INTERURBAN_KMH = 70.0
 BLOCKERS = ("static.prop.advertisement", "static.prop.container")
 
 RECIPES: Mapping[str, Recipe] = {
@@ -46,41 +50,50 @@ RECIPES: Mapping[str, Recipe] = {
     "CrossingBicycleFlow": turn(
         turns=("left",),
         control=("signals", *WITHOUT_LIGHTS),
-        parameters=given_flow("opposite", speed=(8, 12), gap_m=(5, 15, 25, 30), before_m=40.0),
+        parameters=given_flow(
+            "opposite", passings=CROSS, speed=(8, 12), gap_m=(5, 15, 25, 30), before_m=40.0, vehicle_m=BICYCLE_M
+        ),
         arms=(4,),
     ),
-    "EnterActorFlow": turn(
-        turns=("right",),
-        control=("stop", "yield"),
-        parameters=given_flow("left", speed=(12, 14), gap_m=(17, 22, 33, 39)),
-        after_m=70.0,
-    ),
+    "EnterActorFlow": enter_by_ramp(speed=(12, 19), gap_m=(17, 30, 30, 39)),
     "HighwayExit": leave,
     "HighwayCutIn": cut_in,
     "InterurbanActorFlow": turn(
-        turns=("left",), control=("",), parameters=given_flow("opposite", speed=(15, 16), gap_m=(42, 53, 82, 98))
+        turns=("left",), control=("",),
+        parameters=given_flow(
+            "opposite", passings=CROSS, speed=(15, 16), gap_m=(42, 53, 78, 98), before_m=110.0, least_kmh=INTERURBAN_KMH
+        ),
     ),
     "InterurbanAdvancedActorFlow": turn(
         turns=("left",),
         control=("stop", "yield"),
-        parameters=given_flow("left", speed=(16, 18), gap_m=(36, 42, 84, 94)),
-        after_m=80.0,
+        parameters=given_flow(
+            "left", passings=(Passing.CROSS, Passing.ENTER), speed=(16, 18), gap_m=(36, 42, 84, 94), before_m=85.0,
+            behind_m=80.0, least_kmh=INTERURBAN_KMH,
+        ),
+        after_m=100.0,
     ),
     "MergerIntoSlowTraffic": merge(own_lane=False, speed=(9, 10), gap_m=(14, 16, 33, 42)),
     "MergerIntoSlowTrafficV2": merge(own_lane=True, speed=(10, 10), gap_m=(11, 14, 30, 34)),
     "NonSignalizedJunctionLeftTurn": turn(
-        turns=("left",), control=WITHOUT_LIGHTS, parameters=turn_flow(8, 11, (15, 18, 25, 30))
+        turns=("left",), control=WITHOUT_LIGHTS, parameters=turn_flow("opposite", Passing.CROSS, 8, 11, (15, 24, 25, 30))
     ),
     "NonSignalizedJunctionRightTurn": turn(
-        turns=("right",), control=WITHOUT_LIGHTS, parameters=turn_flow(8, 14, (16, 22, 25, 30))
+        turns=("right",), control=WITHOUT_LIGHTS, parameters=turn_flow("left", Passing.ENTER, 8, 14, (16, 22, 25, 30))
     ),
     "NonSignalizedJunctionLeftTurnEnterFlow": turn(
-        turns=("left",), control=WITHOUT_LIGHTS, parameters=turn_flow(8, 10, (15, 18, 26, 30)), arms=(4,)
+        turns=("left",), control=WITHOUT_LIGHTS,
+        parameters=turn_flow("opposite", Passing.ENTER, 8, 10, (15, 19, 26, 30)), arms=(4,),
     ),
-    "SignalizedJunctionLeftTurn": turn(turns=("left",), control=("signals",), parameters=turn_flow(9, 11, (15, 18, 25, 28))),
-    "SignalizedJunctionRightTurn": turn(turns=("right",), control=("signals",), parameters=turn_flow(10, 14, (19, 24, 26, 38))),
+    "SignalizedJunctionLeftTurn": turn(
+        turns=("left",), control=("signals",), parameters=turn_flow("opposite", Passing.CROSS, 9, 11, (15, 24, 25, 28))
+    ),
+    "SignalizedJunctionRightTurn": turn(
+        turns=("right",), control=("signals",), parameters=turn_flow("left", Passing.ENTER, 10, 14, (19, 24, 26, 38))
+    ),
     "SignalizedJunctionLeftTurnEnterFlow": turn(
-        turns=("left",), control=("signals",), parameters=turn_flow(8, 10, (16, 24, 25, 30)), arms=(4,)
+        turns=("left",), control=("signals",), parameters=turn_flow("opposite", Passing.ENTER, 8, 10, (16, 24, 25, 30)),
+        arms=(4,),
     ),
     "ParkingExit": bay,
     "SequentialLaneChange": lane_changes,
@@ -122,8 +135,8 @@ RECIPES: Mapping[str, Recipe] = {
     "VehicleTurningRoutePedestrian": turn(turns=SIDES, control=("signals", *WITHOUT_LIGHTS), parameters=nothing),
     "ControlLoss": stretch(96.0, 128.0, lambda rng: {}),
     "InvadingTurn": bend,
-    "YieldToEmergencyVehicle": stretch(
-        80.0, 200.0, lambda rng: {"distance": value(int(rng.integers(26, 31)))}, lanes=2, rightmost=False
+    "YieldToEmergencyVehicle": straight_behind(
+        stretch(80.0, 200.0, lambda rng: {"distance": value(int(rng.integers(26, 31)))}, lanes=2, rightmost=False), 10.0
     ),
     "T_Junction": turn(turns=SIDES, control=("signals", "stop"), parameters=nothing, arms=(3,)),
     "VanillaNonSignalizedTurn": turn(turns=SIDES, control=("", "yield"), parameters=nothing),
@@ -132,3 +145,12 @@ RECIPES: Mapping[str, Recipe] = {
     "VanillaSignalizedTurnEncounterRedLight": turn(turns=SIDES, control=("signals",), parameters=nothing),
 }  # fmt: skip
 """How to find a place for each type."""
+
+ON_FAST_ROADS = frozenset((
+    "Accident", "ConstructionObstacle", "EnterActorFlow", "HazardAtSideLane", "HighwayCutIn", "HighwayExit",
+    "InterurbanActorFlow", "InterurbanAdvancedActorFlow", "MergerIntoSlowTraffic", "MergerIntoSlowTrafficV2",
+    "SequentialLaneChange", "SignalizedJunctionLeftTurnEnterFlow", "YieldToEmergencyVehicle",
+))  # fmt: skip
+"""Types for which places are searched in the town of motorway and rural roads, too."""
+LONG_WAYS = frozenset(("EnterActorFlow",))
+"""Types whose routes go through more than one junction."""

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.roads.lane_graph import LaneGraph, LaneSegment
+from alpamayo_sim.roads.lanes import LaneTable
 from alpamayo_sim.roads.road_map import RoadMap
 
 Array = NDArray[np.float64]
 
 LONGEST_M = 240.0
+LONG_M = 420.0
+"""For the types that need more than one junction."""
 START_EVERY_M = 8.0
 STOP, YIELD = "206", "205"
 SIGN_REACH_M = 30.0
@@ -29,6 +32,7 @@ class Way:
     """One way along lanes from a place outside junctions, N points a metre apart, CARLA world frame."""
 
     graph: LaneGraph
+    lanes: LaneTable
     carla_map: carla.Map
     segments: NDArray[np.int64]
     """[N] index of the lane segment at each point."""
@@ -107,6 +111,23 @@ class Way:
         x, y, z = (float(v) for v in self.points[index])
         return self.carla_map.get_waypoint(carla.Location(x, y, z))
 
+    def limit_kmh(self, waypoint: carla.Waypoint) -> float:
+        """Return the speed limit at a place of the town."""
+        return float(self.lanes.speed_limit_kmh[self.lanes.find(waypoint.road_id, waypoint.lane_id, waypoint.s)])
+
+    def straight_behind(self, index: int, distance_m: float, most_deg: float = 5.0) -> bool:
+        """Return whether the lane comes straight to a point for so long, from no junction."""
+        here = self.waypoint(index)
+        yaw = here.transform.rotation.yaw
+        for _ in range(int(distance_m / 2.0)):
+            before = here.previous(2.0)
+            if not before or before[0].is_junction:
+                return False
+            here = before[0]
+            if abs((here.transform.rotation.yaw - yaw + 180.0) % 360.0 - 180.0) > most_deg:
+                return False
+        return True
+
     def lanes_beside(self, index: int) -> int:
         """Return how many driving lanes there are in this direction."""
         count, here = 1, self.segment(index)
@@ -134,30 +155,30 @@ class Way:
         return math.degrees(float(np.ptp(np.unwrap(np.radians(self.yaw_deg[first : last + 1])))))
 
 
-def ways(road_map: RoadMap) -> Iterator[Way]:
+def ways(road_map: RoadMap, longest_m: float = LONGEST_M) -> Iterator[Way]:
     """Yield the ways of a map from starts 8 m apart on every lane outside junctions, over every branch, in a fixed order."""
     graph = LaneGraph.of(road_map.carla_map)
     for segment in graph.segments:
         if segment.is_junction or segment.length_m < 4.0:
             continue
         for start in np.arange(1.0, segment.length_m - 1.0, START_EVERY_M):
-            for chain in _chains(graph, segment.index, float(start)):
-                yield _way(road_map, graph, chain, float(start))
+            for chain in _chains(graph, segment.index, float(start), longest_m):
+                yield _way(road_map, graph, chain, float(start), longest_m)
 
 
-def _chains(graph: LaneGraph, first: int, start_m: float) -> Iterator[list[int]]:
+def _chains(graph: LaneGraph, first: int, start_m: float, longest_m: float) -> Iterator[list[int]]:
     stack: list[tuple[list[int], float]] = [([first], graph.segments[first].length_m - start_m)]
     while stack:
         chain, length = stack.pop()
         following = [after for after in graph.successors[chain[-1]] if after not in chain]
-        if length >= LONGEST_M or not following:
+        if length >= longest_m or not following:
             yield chain
             continue
         for after in following:
             stack.append(([*chain, after], length + graph.segments[after].length_m))
 
 
-def _way(road_map: RoadMap, graph: LaneGraph, chain: list[int], start_m: float) -> Way:
+def _way(road_map: RoadMap, graph: LaneGraph, chain: list[int], start_m: float, longest_m: float) -> Way:
     points: list[Array] = []
     yaws: list[Array] = []
     owners: list[NDArray[np.int64]] = []
@@ -167,11 +188,12 @@ def _way(road_map: RoadMap, graph: LaneGraph, chain: list[int], start_m: float) 
         points.append(segment.points[keep])
         yaws.append(segment.yaw_deg[keep])
         owners.append(np.full(int(keep.sum()), index, dtype=np.int64))
-    segments = np.concatenate(owners)[: int(LONGEST_M) + 1]
+    segments = np.concatenate(owners)[: int(longest_m) + 1]
     inside = np.array([graph.segments[int(i)].is_junction for i in segments])
     lines = np.array([light.stop_line[:, :2].mean(axis=0) for light in road_map.signals.lights]).reshape(-1, 2)
     return Way(
         graph,
+        road_map.lanes,
         road_map.carla_map,
         segments,
         np.concatenate(points)[: len(segments)],
