@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import ClassVar
 
 import carla
@@ -20,12 +21,12 @@ from alpamayo_agents.oncoming import SIGHT_M, duration_s, somebody_comes
 from alpamayo_agents.passing import ObstaclePassing
 from alpamayo_agents.plan_building import build_plan, converge
 from alpamayo_agents.reference_path import STEP_M, ReferencePath
-from alpamayo_agents.speed_limits import braking_envelope, curve_speed
+from alpamayo_agents.speed_limits import LATERAL_ACCELERATION_MPS2, braking_envelope, curve_speed
 from alpamayo_agents.speed_profile import DriverStyle, SpeedProfile
 from alpamayo_agents.surroundings import Neighbours, Surroundings
 from alpamayo_agents.tracking import PlanTracker
 from alpamayo_agents.traffic_rules import RouteRules, find_stop_lines
-from alpamayo_agents.yielding import BRISK_MPS2, Patience, YieldDecision, decide
+from alpamayo_agents.yielding import BRISK, Patience, YieldDecision, decide
 from alpamayo_sim.roads.lane_graph import LaneGraph
 
 HORIZON_M = 160.0
@@ -39,6 +40,9 @@ RESOLVE_S = 4.0
 SEE_OBSTACLE_M = 30.0
 FASTEST_STREAM_MPS = 18.0
 """The ego goes along with streams up to this speed, whatever the limit, rather than be run into."""
+HURRIED_LATERAL_MPS2 = 4.0
+HURRIED_S = 8.0
+"""At most so long the ego is under way into a gap."""
 PRESSED_M, PRESSED_S = 30.0, 3.5
 FALLING_BACK = 0.85
 """Share of its speed that the ego drives on at while it looks for room to make way."""
@@ -60,7 +64,6 @@ class ExpertAgent(Agent):
         self._model = EgoModel.read(context.ego)
         self._tracker = PlanTracker(self._model)
         self._style = DriverStyle()
-        self._brisk = DriverStyle(acceleration_mps2=BRISK_MPS2)
         self._path = ReferencePath(context.route)
         graph = LaneGraph.of(context.road_map.carla_map)
         lines = find_stop_lines(context.world, graph)
@@ -75,6 +78,7 @@ class ExpertAgent(Agent):
         self._standing_since_s = math.inf
         self._stood_at_s = -math.inf
         self._resolve = Patience()
+        self._hurried_since_s = math.inf
         self._pressed_mps = 0.0
 
     def run_step(self, snapshot: carla.WorldSnapshot) -> Decision:
@@ -91,6 +95,8 @@ class ExpertAgent(Agent):
         ahead = off[:, 0] * math.cos(state.yaw_rad) + off[:, 1] * math.sin(state.yaw_rad)
         held = rule in LIGHT_RULES and rule_distance < HELD_WITHIN_M
         patience = self._patience(state, held)
+        if not held and self._hurried_since_s < state.time_s < self._hurried_since_s + HURRIED_S:
+            patience = replace(patience, under_way_s=state.time_s - self._hurried_since_s)
         self._passing.update(self._station_m, neighbours)
         self._way.update(self._station_m, state.yaw_rad, state.speed_mps, neighbours, self._surroundings.emergency_ids)
         if not self._lateral_task():
@@ -103,6 +109,7 @@ class ExpertAgent(Agent):
         if self._call_off_passing(neighbours, decision) or self._pass_obstacles(state, neighbours, ahead, decision):
             envelope, rule, rule_distance = self._envelope(state)
             decision = self._yield(state, neighbours, ahead, envelope, patience)
+        self._hurried_since_s = min(self._hurried_since_s, state.time_s) if decision.hurries else math.inf
         self._rules.notice_leader(self._station_m, decision.contact_m, decision.leader_mps)
         soon = rule_distance < HELD_WITHIN_M + state.speed_mps**2 / (2.0 * self._style.comfortable_braking_mps2)
         decisions, reasoning = explain(
@@ -124,7 +131,9 @@ class ExpertAgent(Agent):
         )
         return Decision(self._tracker.step(plan, state), plan)
 
-    def _envelope(self, state: EgoState, at_least_mps: float = 0.0) -> tuple[np.ndarray, str, float]:
+    def _envelope(
+        self, state: EgoState, at_least_mps: float = 0.0, lateral_mps2: float = LATERAL_ACCELERATION_MPS2
+    ) -> tuple[np.ndarray, str, float]:
         """Return the speeds allowed every 0.5 m from the ego on, the rule that stops it ("" for none) and how far ahead.
 
         The limit counts as `at_least_mps` where others press from behind.
@@ -135,7 +144,7 @@ class ExpertAgent(Agent):
         limit = max(MIN_LIMIT_MPS, self._context.ego.get_speed_limit() / 3.6, at_least_mps, self._pressed_mps)
         if self._way.looks_for_room:
             limit = max(MIN_LIMIT_MPS, FALLING_BACK * state.speed_mps)
-        speeds = np.minimum(limit, curve_speed(self._path.curvature_per_m[first : first + count]))
+        speeds = np.minimum(limit, curve_speed(self._path.curvature_per_m[first : first + count], lateral_mps2))
         stop, rule = self._rules.stop_station(self._station_m, state.speed_mps, HORIZON_M)
         if math.isfinite(stop):
             index = max(0, int(math.floor((stop - first * STEP_M) / STEP_M)))
@@ -181,8 +190,11 @@ class ExpertAgent(Agent):
         if not self._path.in_junction[first : first + int(SEE_OBSTACLE_M / STEP_M)].any():
             wide = self._passing.obstacles(neighbours, tuple(int(row) for row in on_path), self._station_m)
         hurries = self._passing.is_on_oncoming_lane(self._station_m) or self._pressed_mps > state.speed_mps
-        style = self._brisk if hurries else self._style
-        hurried = self._envelope(state, FASTEST_STREAM_MPS)[0] if patience.brisk else None
+        style = BRISK if hurries else self._style
+
+        def hurried() -> np.ndarray:
+            return self._envelope(state, FASTEST_STREAM_MPS, HURRIED_LATERAL_MPS2)[0]
+
         return decide(occupied, ahead_m, state.speed_mps, envelope, style, patience, wide, hurried)
 
     def _pass_obstacles(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import carla
 import numpy as np
@@ -15,7 +15,8 @@ from alpamayo_sim.roads.lane_graph import LaneGraph
 
 Array = NDArray[np.float64]
 
-TIMES_S = np.arange(0.0, 5.01, 0.25)
+STEP_S = 0.25
+TIMES_S = np.arange(0.0, 5.01, STEP_S)
 MAX_WAYS = 4
 """At most so many branches are followed for one vehicle."""
 REACH_M = 70.0
@@ -24,6 +25,12 @@ STILL_MPS = 0.3
 SPEEDING_UP_M = 8.0
 """How much farther a vehicle may come than its speed now takes it."""
 OTHERS_BRAKING_MPS2 = 4.0
+CURVE_LATERAL_MPS2, CURVE_BRAKING_MPS2 = 4.0, 3.0
+"""Others are taken to slow down for a curve ahead so that it makes no more lateral acceleration, with so much braking."""
+CURVE_BASE_M = 4.0
+"""The curvature of a lane is looked at over this length: lanes join with small kinks."""
+TOO_FAST_MPS = 0.5
+"""Who is faster than the way allows by more than this does not take it, if there is another."""
 LANE_CHANGE_M = 3.5
 """How far sideways somebody who changes lane is expected to go."""
 
@@ -51,6 +58,8 @@ class _Way:
     branches: bool
     parts_at_m: float
     """Arc length up to which an earlier way from the same segment runs alike; 0 for the first way."""
+    allowed_mps: Array
+    """Speed at each point that the curves there and farther on allow."""
 
 
 class LaneForecaster:
@@ -86,7 +95,7 @@ class LaneForecaster:
             for segment, arc, lateral, sideways in found:
                 drift = 0.0 if self._graph.segments[segment].is_junction else sideways
                 farthest = arc + float(speeds[row]) * TIMES_S[-1] + SPEEDING_UP_M
-                for way in self._ways_from(segment):
+                for way in self._likely_ways(segment, arc, float(speeds[row])):
                     if way.parts_at_m > farthest:
                         continue
                     there, heading = self._drive(way, arc, lateral, drift, neighbours, row)
@@ -153,6 +162,14 @@ class LaneForecaster:
         turning = self._graph.segments[ahead].is_junction
         return (*found[segment][:3], 0.0 if turning else found[ahead][3])
 
+    def _likely_ways(self, segment: int, arc: float, speed_mps: float) -> list[_Way]:
+        """Return the ways from a segment that somebody so fast can take; all of them if there is none."""
+        ways = self._ways_from(segment)
+        if len(ways) == 1:
+            return ways
+        likely = [way for way in ways if speed_mps < float(np.interp(arc, way.arc_m, way.allowed_mps)) + TOO_FAST_MPS]
+        return [replace(way, parts_at_m=0.0) if way is likely[0] else way for way in likely] if likely else ways
+
     def _ways_from(self, segment: int) -> list[_Way]:
         if segment not in self._ways:
             chains: list[list[int]] = []
@@ -190,7 +207,8 @@ class LaneForecaster:
         for index, lane in zip(chain, lanes, strict=True):
             stops += [(float(arc[first]) + at, light) for at, light in self._stops.get(index, ())]
             first += len(lane.points)
-        return _Way(points[keep], yaw[keep], arc[keep], tuple(stops), branches, parts_at_m)
+        allowed = _allowed_mps(arc[keep], yaw[keep])
+        return _Way(points[keep], yaw[keep], arc[keep], tuple(stops), branches, parts_at_m, allowed)
 
     def _drive(
         self, way: _Way, arc: float, lateral: float, drift: float, neighbours: Neighbours, row: int
@@ -202,6 +220,8 @@ class LaneForecaster:
             changing = np.minimum(changing, speed / -acceleration)
         travelled = speed * changing + 0.5 * acceleration * changing**2
         travelled = travelled + np.maximum(0.0, speed + acceleration * changing) * (TIMES_S - np.minimum(TIMES_S, 1.0))
+        if way.branches and speed < float(np.interp(arc, way.arc_m, way.allowed_mps)) + TOO_FAST_MPS:
+            travelled = _slowed(way, arc, travelled)
         front = arc + float(neighbours.half_size_m[row, 0])
         for at, light in way.stops:
             room = at - front
@@ -222,3 +242,22 @@ class LaneForecaster:
         x = np.interp(at, way.arc_m, way.xy[:, 0]) + beyond * np.cos(yaw) - sideways * np.sin(yaw)
         y = np.interp(at, way.arc_m, way.xy[:, 1]) + beyond * np.sin(yaw) + sideways * np.cos(yaw)
         return np.stack([x, y], axis=1), yaw
+
+
+def _allowed_mps(arc_m: Array, yaw: Array) -> Array:
+    """Return the speeds [N] that the curvature of a line allows, with braking ahead of curves."""
+    half = 0.5 * CURVE_BASE_M
+    turned = np.interp(arc_m + half, arc_m, yaw) - np.interp(arc_m - half, arc_m, yaw)
+    square = CURVE_LATERAL_MPS2 * CURVE_BASE_M / np.maximum(1e-3, np.abs(turned))
+    along = 2.0 * CURVE_BRAKING_MPS2 * arc_m
+    return np.sqrt(np.minimum.accumulate((square + along)[::-1])[::-1] - along)
+
+
+def _slowed(way: _Way, arc: float, travelled_m: Array) -> Array:
+    """Return the distances [K] of somebody who goes as far as given, but not faster than the way allows."""
+    result = np.zeros_like(travelled_m)
+    for instant in range(1, len(travelled_m)):
+        free = float(travelled_m[instant] - travelled_m[instant - 1])
+        at = arc + float(result[instant - 1])
+        result[instant] = result[instant - 1] + min(free, STEP_S * float(np.interp(at, way.arc_m, way.allowed_mps)))
+    return result

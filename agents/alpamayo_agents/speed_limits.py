@@ -11,9 +11,9 @@ LATERAL_ACCELERATION_MPS2 = 2.5
 MIN_CURVE_SPEED_MPS = 2.5
 
 
-def curve_speed(curvature_per_m: Array) -> Array:
-    """Return the speeds in m/s at which a curvature [N] makes 2.5 m/s2 of lateral acceleration."""
-    speed = np.sqrt(LATERAL_ACCELERATION_MPS2 / np.maximum(1e-4, np.abs(curvature_per_m)))
+def curve_speed(curvature_per_m: Array, lateral_mps2: float = LATERAL_ACCELERATION_MPS2) -> Array:
+    """Return the speeds in m/s at which a curvature [N] makes so much lateral acceleration."""
+    speed = np.sqrt(lateral_mps2 / np.maximum(1e-4, np.abs(curvature_per_m)))
     return np.maximum(MIN_CURVE_SPEED_MPS, speed)
 
 

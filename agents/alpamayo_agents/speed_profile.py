@@ -51,10 +51,12 @@ class SpeedProfile:
         return float(-np.diff(self.speed_mps[:11]).min() / PLAN_STEP_S)
 
 
-def simulate(speed_mps: float, envelope_mps: Array, leaders: Sequence[Leader], style: DriverStyle) -> SpeedProfile:
+def simulate(
+    speed_mps: float, envelope_mps: Array, leaders: Sequence[Leader], style: DriverStyle, delay_s: float = 0.0
+) -> SpeedProfile:
     """Return the motion of the next 6.4 s from a speed, under an envelope given every 0.5 m from the ego on.
 
-    The envelope already holds what braking ahead of curves and stop lines asks for.
+    The envelope already holds what braking ahead of curves and stop lines asks for. For `delay_s` the ego does not speed up.
     """
     allowed = envelope_mps.tolist()
     last = len(allowed) - 1
@@ -79,6 +81,8 @@ def simulate(speed_mps: float, envelope_mps: Array, leaders: Sequence[Leader], s
             ratio = desired / max(0.1, gap)
             interaction = style.acceleration_mps2 * (1.0 - (speed / max(limit, 1.0)) ** 4 - ratio * ratio)
             wanted = min(wanted, interaction)
+        if step * PLAN_STEP_S < delay_s:
+            wanted = min(wanted, 0.0)
         wanted = max(-style.hardest_braking_mps2, wanted)
         after = max(0.0, speed + wanted * PLAN_STEP_S)
         travelled += 0.5 * (speed + after) * PLAN_STEP_S

@@ -22,6 +22,7 @@ STOPPING_DISTANCE_M = 0.6
 STOPPING_MPS = 1.2
 STOPPING_BRAKE = 0.4
 """The last stretch of a stop is braked at least so much, whatever the engine would do."""
+HARDEST_ACCELERATION_MPS2 = 6.0
 TRIM_RATE_PER_S = 0.8
 MAX_TRIM_MPS2 = 3.0
 """The integral makes up for so much difference between this vehicle and the model."""
@@ -75,7 +76,7 @@ class PlanTracker:
         wanted_speed = (planned(PREVIEW_S + 0.1) - planned(PREVIEW_S - 0.1)) / 0.2
         behind = float(np.clip(planned(0.0) - progress, -1.0, 1.0))
         wanted = (wanted_speed - state.speed_mps) / PREVIEW_S + 0.5 * behind
-        wanted = float(np.clip(wanted, -9.0, 4.0))
+        wanted = float(np.clip(wanted, -9.0, HARDEST_ACCELERATION_MPS2))
         if wanted < -6.0:
             self._trim = 0.0
             return 0.0, 1.0

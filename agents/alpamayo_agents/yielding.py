@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +20,24 @@ STATION_MARGIN_M = 0.7
 CLEAR_AFTER_S = 0.3
 """How long a crossing is left free after the other has passed it."""
 ROUNDS = 6
-BRISK_MPS2 = 4.5
-"""Acceleration into a gap that is too short for an easy start."""
+BRISK = DriverStyle(acceleration_mps2=4.0, headway_s=0.4, standstill_gap_m=1.0)
+"""How the ego drives into a gap that is too short for an easy start."""
+HASTES = (1.0, 0.75, 0.5)
+"""Shares of that acceleration that are tried, the hardest first."""
+START_DELAY_S = 0.45
+"""What passes between the pedal and the first motion from a standstill."""
+RUNWAY_M = 5.0
+"""So far before a crossing the ego waits, to be rolling when it gets there."""
+HURRIED_MARGIN = 0.5
+"""Share of the ordinary margin in time that is kept when going into a gap."""
+UNDER_WAY_MARGIN_S = 0.05
+"""What must be left of it once under way."""
+MOVING_MPS = 0.3
+ALONG_MPS = 0.7
+"""Who is faster than this along the path drives along it."""
+SLOW_MPS = 1.0
+UNDECIDED_MPS = 3.0
+"""Who comes to a junction no faster than this may be about to do anything, or nothing."""
 ROOM_TO_PASS_M = 8.0
 """Additional gap behind what the ego means to drive around."""
 
@@ -33,8 +50,8 @@ class Patience:
     heed_ambiguous: bool = True
     heed_slow: bool = True
     """Whether others that hardly move and are not on the path yet are given way to."""
-    brisk: bool = False
-    """Whether a gap may be used that only hard acceleration fits into."""
+    under_way_s: float = 0.0
+    """For so long the ego has been on its way into a gap, with hard acceleration; 0 if it is not."""
 
     @staticmethod
     def after(waited_s: float) -> Patience:
@@ -43,7 +60,6 @@ class Patience:
             time_margin_s=0.6 if waited_s < 4.0 else 0.35 if waited_s < 10.0 else 0.2,
             heed_ambiguous=waited_s < 5.0,
             heed_slow=waited_s < 12.0,
-            brisk=waited_s > 1.0,
         )
 
 
@@ -63,6 +79,8 @@ class YieldDecision:
     emergency: bool
     conflict_station_m: float
     """Station of the nearest crossing that the ego gives way at, infinite for none."""
+    hurries: bool
+    """Whether the ego accelerates hard, into a gap or out of the way of who comes from behind."""
 
 
 def decide(
@@ -73,61 +91,51 @@ def decide(
     style: DriverStyle,
     patience: Patience,
     keep_away_from: frozenset[int] = frozenset(),
-    hurried_mps: Array | None = None,
+    hurried_envelope: Callable[[], Array] | None = None,
 ) -> YieldDecision:
     """Return the motion that follows leaders and gives way at crossings it cannot pass first.
 
     `ahead_m` [M] is how far ahead of the ego's rear axle, along its heading, each neighbour is. Behind the neighbours
-    `keep_away_from` the ego stops far enough away to drive around them. `hurried_mps` is the envelope of a brisk start, by
-    default the same as ever; it lets the ego keep up with a stream that is faster than the limit.
+    `keep_away_from` the ego stops far enough away to drive around them. `hurried_envelope` returns the envelope of hard
+    acceleration, by default the same as ever; it lets the ego keep up with a stream that is faster than the limit.
     """
-    present = np.isfinite(occupied.first_m)
-    leaders: dict[int, Leader] = {}
-    open_rows: list[int] = []
-    for row in range(len(occupied.owner)):
-        begin = int(np.argmax(present[row]))
-        start = float(occupied.first_m[row, begin])
-        if start <= 0.0 and ahead_m[occupied.owner[row]] < (2.0 if begin == 0 else 0.0):
-            continue
-        if begin == 0:
-            leaders[row] = _leader(occupied, row, begin)
-            if int(occupied.owner[row]) in keep_away_from:
-                contact = leaders[row].contact_m
-                leaders[row] = Leader(
-                    np.maximum(np.minimum(contact, 1.0), contact - ROOM_TO_PASS_M), leaders[row].speed_mps
-                )
-            continue
-        if occupied.ambiguous[row] and not patience.heed_ambiguous:
-            continue
-        if not patience.heed_slow and float(np.nanmax(np.abs(occupied.speed_mps[row]))) < 1.0:
-            continue
-        open_rows.append(row)
-    on_path = sorted(leaders, key=lambda row: float(occupied.first_m[row, 0]))
+    on_path, crossing, pursuers = _sort(occupied, ahead_m, patience)
+    leaders = {row: _leader(occupied, row) for row in on_path}
+    for row in on_path:
+        if int(occupied.owner[row]) in keep_away_from:
+            leaders[row] = _held_back(leaders[row], ROOM_TO_PASS_M)
     yielding: list[int] = []
     profile = simulate(speed_mps, envelope_mps, list(leaders.values()), style)
     for _ in range(ROUNDS):
         meets = [
-            row for row in open_rows if row not in leaders and _meets(occupied, row, profile, patience.time_margin_s)
+            row for row in crossing if row not in leaders and _meets(occupied, row, profile, patience.time_margin_s)
         ]
         if not meets:
             break
         for row in meets:
-            leaders[row] = _leader(occupied, row, int(np.argmax(present[row])))
+            leaders[row] = _leader(occupied, row)
+            if not leaders[row].speed_mps.any():
+                leaders[row] = _held_back(leaders[row], RUNWAY_M - style.standstill_gap_m)
             yielding.append(row)
         profile = simulate(speed_mps, envelope_mps, list(leaders.values()), style)
-    if yielding and patience.brisk:
-        going = [leader for row, leader in leaders.items() if row in on_path]
-        hurried = envelope_mps if hurried_mps is None else hurried_mps
-        quick = simulate(speed_mps, hurried, going, replace(style, acceleration_mps2=BRISK_MPS2))
-        heeded = [row for row in open_rows if row not in on_path]
-        if not any(_meets(occupied, row, quick, patience.time_margin_s) for row in heeded):
-            profile, yielding = quick, []
-            leaders = {row: leader for row, leader in leaders.items() if row in on_path}
+    hurries = False
+    if yielding or (patience.under_way_s and any(_meets(occupied, row, profile, 0.0) for row in pursuers)):
+        along = {row: leaders[row] for row in on_path if not _leaves(occupied, row)}
+        hurried = envelope_mps if hurried_envelope is None else hurried_envelope()
+        delay_s = START_DELAY_S - patience.under_way_s if speed_mps < MOVING_MPS else 0.0
+        margin_s = UNDER_WAY_MARGIN_S if patience.under_way_s else HURRIED_MARGIN * patience.time_margin_s
+        heeded = [row for row in [*crossing, *on_path] if row not in along]
+        for share in HASTES:
+            haste = replace(BRISK, acceleration_mps2=share * BRISK.acceleration_mps2)
+            quick = simulate(speed_mps, hurried, list(along.values()), haste, delay_s=delay_s)
+            if not any(_meets(occupied, row, quick, margin_s) for row in heeded):
+                profile, yielding, hurries = quick, [], True
+                leaders = {row: leader for row, leader in leaders.items() if row in on_path}
+                break
     emergency = False
     still = [row for row in [*on_path, *yielding] if _meets(occupied, row, profile, 0.0, margin_m=0.0)]
     if still:
         profile, emergency = _last_resort(occupied, still, leaders, speed_mps, envelope_mps, style, profile)
-    crossing = [float(np.nanmin(occupied.first_m[row])) for row in yielding]
     return YieldDecision(
         profile=profile,
         leaders=tuple(dict.fromkeys(int(occupied.owner[row]) for row in on_path)),
@@ -135,18 +143,59 @@ def decide(
         leader_mps=float(occupied.speed_mps[on_path[0], 0]) if on_path else 0.0,
         yielding_to=tuple(dict.fromkeys(int(occupied.owner[row]) for row in yielding)),
         emergency=emergency,
-        conflict_station_m=min(crossing, default=float("inf")),
+        conflict_station_m=min((float(np.nanmin(occupied.first_m[row])) for row in yielding), default=float("inf")),
+        hurries=hurries,
     )
 
 
-def _leader(occupied: Occupancy, row: int, begin: int) -> Leader:
+def _sort(occupied: Occupancy, ahead_m: Array, patience: Patience) -> tuple[list[int], list[int], list[int]]:
+    """Return the rows that are on the path now, nearest first, that come to it later, and that come from behind.
+
+    Those that the ego's patience no longer heeds are in none of them.
+    """
+    on_path: list[int] = []
+    crossing: list[int] = []
+    pursuers: list[int] = []
+    for row in range(len(occupied.owner)):
+        begin = _begin(occupied, row)
+        start = float(occupied.first_m[row, begin])
+        if start <= 0.0 and ahead_m[occupied.owner[row]] < (2.0 if begin == 0 else 0.0):
+            pursuers.append(row)
+        elif begin == 0:
+            on_path.append(row)
+        else:
+            fastest = float(np.nanmax(occupied.pace_mps[row]))
+            undecided = occupied.ambiguous[row] and not patience.heed_ambiguous and fastest < UNDECIDED_MPS
+            if not undecided and (patience.heed_slow or fastest >= SLOW_MPS):
+                crossing.append(row)
+    on_path.sort(key=lambda row: float(occupied.first_m[row, 0]))
+    return on_path, crossing, pursuers
+
+
+def _begin(occupied: Occupancy, row: int) -> int:
+    return int(np.argmax(np.isfinite(occupied.first_m[row])))
+
+
+def _leaves(occupied: Occupancy, row: int) -> bool:
+    """Whether who is on the path leaves it within the forecast."""
+    return not np.isfinite(occupied.first_m[row, -1])
+
+
+def _held_back(leader: Leader, room_m: float) -> Leader:
+    """Return a leader that the ego stays so much farther behind, unless it is there already."""
+    contact = leader.contact_m
+    return Leader(np.maximum(np.minimum(contact, 1.0), contact - room_m), leader.speed_mps)
+
+
+def _leader(occupied: Occupancy, row: int) -> Leader:
+    begin = _begin(occupied, row)
     present = np.isfinite(occupied.first_m[row])
     rows = np.flatnonzero(present)
     times = TIMES_S[rows]
     first, speed = occupied.first_m[row, rows], occupied.speed_mps[row, rows]
     end = times[-1]
     mean = float(speed.mean())
-    runs_along = mean > 0.7 and first[-1] >= first[0] - 1.0
+    runs_along = mean > ALONG_MPS and first[-1] >= first[0] - 1.0
     if runs_along or (begin == 0 and mean > -0.5):
         contact = np.interp(PLAN_TIMES_S, times, first)
         along = np.maximum(0.0, np.interp(PLAN_TIMES_S, times, speed))
