@@ -12,6 +12,12 @@ from alpamayo_sim.errors import InputError
 
 CONFIG_FILE = "config.json"
 FORMAT = "alpamayo-sim-model-1"
+PUBLISHED_STATISTICS: Mapping[str, float] = {
+    "accel_mean": 0.02902694707164455,
+    "accel_std": 0.6810426736454882,
+    "curvature_mean": 0.0002692167976330542,
+    "curvature_std": 0.026148280660833106,
+}
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,8 @@ class ModelConfig:
     flow_steps: int = 10
     """Euler steps of one sample, unless the caller says otherwise."""
     prompt_format: str = "alpamayo-1.5"
-    action_statistics: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Means and deviations that the actions were normalised with; empty means the published ones."""
+    action_statistics: Mapping[str, float] = field(default_factory=lambda: dict(PUBLISHED_STATISTICS))
+    """Means and deviations that the actions were normalised with, m/s^2 and 1/m."""
 
     @property
     def text(self) -> Mapping[str, Any]:

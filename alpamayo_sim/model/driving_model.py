@@ -79,9 +79,7 @@ class DrivingModel(nn.Module):
         self.vlm = Qwen3VLForConditionalGeneration(backbone)
         self.expert = build_expert(self.text_config, config.expert)
         self.action_in_proj = ActionEmbedding(config.action_embedding, config.expert.hidden_size)
-        self.action_out_proj = nn.Linear(config.expert.hidden_size, ACTION_SIZE)
-        nn.init.normal_(self.action_out_proj.weight, std=UNTRAINED_VELOCITY)
-        nn.init.zeros_(self.action_out_proj.bias)
+        self.action_out_proj = action_output(config.expert.hidden_size)
 
     @property
     def text_config(self) -> Qwen3VLTextConfig:
@@ -165,6 +163,14 @@ class DrivingModel(nn.Module):
         """
         hidden = run_expert(self.expert, self.action_in_proj(actions, time), prefix, visible, start)
         return self.action_out_proj(hidden)
+
+
+def action_output(width: int) -> nn.Linear:
+    """Return the untrained layer that turns the expert's hidden states into velocities."""
+    layer = nn.Linear(width, ACTION_SIZE)
+    nn.init.normal_(layer.weight, std=UNTRAINED_VELOCITY)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def new_model(config: ModelConfig, seed: int) -> DrivingModel:
