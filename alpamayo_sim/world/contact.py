@@ -28,6 +28,13 @@ STATIC_CELL_M = 16.0
 MIN_OVERLAP_Z_M = 0.02
 GROUND_CLEARANCE_M = 0.2
 """Vehicles roll over what is lower: their wheels are not solid, as in CARLA, and bodies begin about here."""
+SIDE_DOORS = 4
+DOOR_OPEN_DEG, DOOR_SWING_DPS = 62.0, 155.0
+DOOR_BOUNCE_DEG, DOOR_KNOCK_NS = 10.0, 25.0
+"""A door that swings against somebody falls back by so much, having given a push like that."""
+DOOR_HALF_THICKNESS_M = 0.04
+DOOR_MIDDLE, DOOR_HALF_HEIGHT = 0.16, 0.76
+"""Of half the vehicle's height: where the middle of a door is above that of the box, and half its height."""
 
 
 class StaticGrid(NamedTuple):
@@ -86,6 +93,29 @@ def write_box(actor: Any, box: Any) -> None:
     box[2] = actor.location[2] + actor.box_center[2] + lift
     box[3], box[4], box[5] = actor.extent[0], actor.contact_half_width, actor.extent[2] - lift
     box[6], box[7] = cos, sin
+
+
+@njit(cache=True)
+def write_door(actor: Any, vehicle: Any, door: int, box: Any) -> None:
+    """Write the solid box of a side door (number of `carla.VehicleDoor`), as far as it is open, like `write_box`."""
+    side = -1.0 if door % 2 == 0 else 1.0
+    yaw, angle = math.radians(actor.rotation_deg[1]), math.radians(vehicle.door_deg[door])
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    half = 0.5 * vehicle.door_length_m[door // 2]
+    back, out = -math.cos(angle), side * math.sin(angle)
+    x = actor.box_center[0] + vehicle.door_hinge_m[door // 2] + half * back
+    y = actor.box_center[1] + side * (actor.contact_half_width - DOOR_HALF_THICKNESS_M) + half * out
+    box[0] = actor.location[0] + cos * x - sin * y
+    box[1] = actor.location[1] + sin * x + cos * y
+    box[2] = actor.location[2] + actor.box_center[2] + DOOR_MIDDLE * actor.extent[2]
+    box[3], box[4], box[5] = half, DOOR_HALF_THICKNESS_M, DOOR_HALF_HEIGHT * actor.extent[2]
+    box[6], box[7] = cos * back - sin * out, sin * back + cos * out
+
+
+@njit(cache=True)
+def is_solid_door(vehicle: Any, door: int) -> bool:
+    """Whether a vehicle has a side door and it is open."""
+    return (vehicle.open_doors >> door) & 1 == 1 and vehicle.door_length_m[door // 2] > 0.0
 
 
 @njit(cache=True)

@@ -12,7 +12,19 @@ from numpy.typing import NDArray
 from alpamayo_sim.world.attachment import place_children
 from alpamayo_sim.world.chassis import feel_ground, move
 from alpamayo_sim.world.compiled_code import drop_stale_code
-from alpamayo_sim.world.contact import STATIC_CELL_M, collide, overlap, write_box
+from alpamayo_sim.world.contact import (
+    DOOR_BOUNCE_DEG,
+    DOOR_KNOCK_NS,
+    DOOR_OPEN_DEG,
+    DOOR_SWING_DPS,
+    SIDE_DOORS,
+    STATIC_CELL_M,
+    collide,
+    is_solid_door,
+    overlap,
+    write_box,
+    write_door,
+)
 from alpamayo_sim.world.walking import slide, step_on, walk
 
 drop_stale_code()
@@ -29,8 +41,8 @@ PUSH_FROM_MPS = 0.5
 
 
 @njit(cache=True)
-def touches_anything(actors: Any, statics: Any, box: Any) -> bool:
-    """Whether `box` (a row as in `StaticGrid.boxes`) overlaps an actor that collides, or a box of the map."""
+def touches_anything(actors: Any, vehicles: Any, statics: Any, box: Any) -> bool:
+    """Whether `box` (a row as in `StaticGrid.boxes`) overlaps an actor that collides, its doors, or a box of the map."""
     other, hit = np.empty(8), np.empty(5)
     for k in range(len(actors)):
         a = actors[k]
@@ -38,6 +50,14 @@ def touches_anything(actors: Any, statics: Any, box: Any) -> bool:
             write_box(a, other)
             if overlap(box, other, hit):
                 return True
+    for i in range(len(vehicles)):
+        if vehicles[i].open_doors == 0 or not actors[vehicles[i].row].collides:
+            continue
+        for door in range(SIDE_DOORS):
+            if is_solid_door(vehicles[i], door):
+                write_door(actors[vehicles[i].row], vehicles[i], door, other)
+                if overlap(box, other, hit):
+                    return True
     touching = False
     for m in range(len(statics.boxes)):
         touching = touching or overlap(box, statics.boxes[m], hit)
@@ -45,8 +65,11 @@ def touches_anything(actors: Any, statics: Any, box: Any) -> bool:
 
 
 @njit(cache=True)
-def _candidates(actors: Any, rows: Any, boxes: Any, statics: Any, duration_s: float, pairs: Any) -> int:
-    """Fill `pairs` with (body, body) and (body, -1 - static) that may touch within the step; return how many."""
+def _candidates(actors: Any, rows: Any, door_of: Any, boxes: Any, statics: Any, duration_s: float, pairs: Any) -> int:
+    """Fill `pairs` with (body, body) and (body, -1 - static) that may touch within the step; return how many.
+
+    Doors are bodies (`door_of` at least 0) in the rows of their vehicles, and touch neither these nor the map.
+    """
     count = 0
     bodies = len(rows)
     reach, moves = np.empty(bodies), np.empty(bodies, np.bool_)
@@ -63,10 +86,10 @@ def _candidates(actors: Any, rows: Any, boxes: Any, statics: Any, duration_s: fl
             near = reach_a + reach[j]
             if abs(boxes[j, 0] - x) > near or abs(boxes[j, 1] - y) > near or j == i or (j < i and moves[j]):
                 continue
-            if count < len(pairs):
+            if count < len(pairs) and rows[i] != rows[j]:
                 pairs[count, 0], pairs[count, 1] = i, j
                 count += 1
-        if len(statics.boxes) == 0:
+        if len(statics.boxes) == 0 or door_of[i] >= 0:
             continue
         x0 = int(math.floor((boxes[i, 0] - reach_a - statics.origin[0]) / STATIC_CELL_M))
         x1 = int(math.floor((boxes[i, 0] + reach_a - statics.origin[0]) / STATIC_CELL_M))
@@ -118,6 +141,28 @@ def _inverse_masses(actors: Any, rows: Any, constants: Any, vehicle_of: Any, i: 
 
 
 @njit(cache=True)
+def _write_body(actors: Any, vehicles: Any, rows: Any, door_of: Any, vehicle_of: Any, k: int, boxes: Any) -> None:
+    """Write the box of a body, be it an actor's or a door's."""
+    if door_of[k] < 0:
+        write_box(actors[rows[k]], boxes[k])
+    else:
+        write_door(actors[rows[k]], vehicles[vehicle_of[k]], door_of[k], boxes[k])
+
+
+@njit(cache=True)
+def _knock(actors: Any, rows: Any, constants: Any, vehicle_of: Any, i: int, j: int, hit: Any, out: Any) -> None:
+    """Push two bodies apart by what a swinging door gives; out[:2] gains the impulse on the first."""
+    inverse = np.empty(4)
+    _inverse_masses(actors, rows, constants, vehicle_of, i, j, inverse)
+    a, b = actors[rows[i]], actors[rows[j]]
+    for axis in range(2):
+        impulse = DOOR_KNOCK_NS * hit[axis]
+        a.velocity_mps[axis] -= impulse * inverse[0]
+        b.velocity_mps[axis] += impulse * inverse[2]
+        out[axis] -= impulse
+
+
+@njit(cache=True)
 def advance(
     actors: Any,
     vehicles: Any,
@@ -134,7 +179,12 @@ def advance(
     Returns the contacts of the step: [K, 2] actor rows (second -1 - static box for the map), [K, 3] impulse on the first.
     """
     n = len(actors)
-    rows = np.empty(n, np.int64)
+    doors = 0
+    for i in range(len(vehicles)):
+        if vehicles[i].open_doors != 0:
+            doors += SIDE_DOORS
+    rows = np.empty(n + doors, np.int64)
+    door_of = np.full(n + doors, -1, np.int64)
     body_of = np.full(n, -1, np.int64)
     bodies = 0
     for k in range(n):
@@ -143,20 +193,34 @@ def advance(
             rows[bodies] = k
             body_of[k] = bodies
             bodies += 1
+    first_door = bodies
+    if doors > 0:
+        for i in range(len(vehicles)):
+            if vehicles[i].open_doors == 0 or not actors[vehicles[i].row].collides:
+                continue
+            for door in range(SIDE_DOORS):
+                if is_solid_door(vehicles[i], door):
+                    rows[bodies], door_of[bodies] = vehicles[i].row, door
+                    bodies += 1
     rows = rows[:bodies]
+    swung_deg = np.zeros(bodies)
     vehicle_of = np.full(bodies, -1, np.int64)
     walker_of = np.full(bodies, -1, np.int64)
     boxes = np.empty((bodies, 8))
-    for k in range(bodies):
-        write_box(actors[rows[k]], boxes[k])
     for i in range(len(vehicles)):
         if body_of[vehicles[i].row] >= 0:
             vehicle_of[body_of[vehicles[i].row]] = i
+    for k in range(bodies):
+        if k < first_door:
+            write_box(actors[rows[k]], boxes[k])
+        else:
+            vehicle_of[k] = vehicle_of[body_of[rows[k]]]
+            write_door(actors[rows[k]], vehicles[vehicle_of[k]], door_of[k], boxes[k])
     for i in range(len(walkers)):
         if body_of[walkers[i].row] >= 0:
             walker_of[body_of[walkers[i].row]] = i
     pairs = np.empty((64 + 32 * bodies, 2), np.int64)
-    count = _candidates(actors, rows, boxes, statics, substep_s * substeps, pairs)
+    count = _candidates(actors, rows, door_of, boxes, statics, substep_s * substeps, pairs)
     impulses = np.zeros((count, 3))
     hit, inverse = np.empty(5), np.empty(4)
     for step in range(substeps):
@@ -175,25 +239,44 @@ def advance(
             if actor.simulate_physics:
                 walk(actor, walkers[i], ground, step % FLOOR_EVERY == 0, substep_s)
             step_on(actor, walkers[i], substep_s)
-        for k in range(bodies):
+        for k in range(first_door):
             actor = actors[rows[k]]
             if actor.simulate_physics:
                 if actor.kind != VEHICLE and actor.kind != WALKER:
                     slide(actor, ground, substep_s)
                 write_box(actor, boxes[k])
+        for k in range(first_door, bodies):
+            v, door = vehicles[vehicle_of[k]], door_of[k]
+            open_deg = min(v.door_deg[door] + DOOR_SWING_DPS * substep_s, DOOR_OPEN_DEG)
+            swung_deg[k] = open_deg - v.door_deg[door]
+            v.door_deg[door] = open_deg
+            write_door(actors[rows[k]], v, door, boxes[k])
         for p in range(count):
             i, j = pairs[p, 0], pairs[p, 1]
             box = boxes[j] if j >= 0 else statics.boxes[-1 - j]
             if not overlap(boxes[i], box, hit):
                 continue
+            before = math.hypot(impulses[p, 0], impulses[p, 1])
+            bounced = False
+            for side in range(2):
+                k = i if side == 0 else j
+                if k >= first_door and swung_deg[k] > 0.0:
+                    v, door = vehicles[vehicle_of[k]], door_of[k]
+                    v.door_deg[door] = max(v.door_deg[door] - DOOR_BOUNCE_DEG, 0.0)
+                    swung_deg[k] = 0.0
+                    write_door(actors[rows[k]], v, door, boxes[k])
+                    bounced = True
+            if bounced:
+                _knock(actors, rows, constants, vehicle_of, i, j, hit, impulses[p])
+                if not overlap(boxes[i], boxes[j], hit):
+                    continue
             _inverse_masses(actors, rows, constants, vehicle_of, i, j, inverse)
             a = actors[rows[i]]
             b = actors[rows[j]] if j >= 0 else a
-            before = math.hypot(impulses[p, 0], impulses[p, 1])
             collide(hit, a, b, inverse, j >= 0, impulses[p])
-            write_box(a, boxes[i])
+            _write_body(actors, vehicles, rows, door_of, vehicle_of, i, boxes)
             if j >= 0:
-                write_box(b, boxes[j])
+                _write_body(actors, vehicles, rows, door_of, vehicle_of, j, boxes)
             if math.hypot(impulses[p, 0], impulses[p, 1]) - before > KNOCK_IMPULSE_NS:
                 if walker_of[i] >= 0:
                     walkers[walker_of[i]].knocked = True

@@ -164,6 +164,12 @@ class VehicleTable(Table):
     failure = Column("u1")
     light_flags = Column("u4")
     open_doors = Column("u1")
+    door_hinge_m = Column("f8", 2)
+    """Hinges of the front and rear doors ahead of the middle of the box."""
+    door_length_m = Column("f8", 2)
+    """0 where there is no such door."""
+    door_deg = Column("f8", 4)
+    """How far front left, front right, rear left and rear right door have swung open by now."""
     dead = Column("?")
     constant_velocity = Column("?")
     constant_velocity_mps = Column("f8", 3)

@@ -11,6 +11,7 @@ import numpy as np
 from alpamayo_sim.frames import to_world
 from alpamayo_sim.world.ackermann import AckermannController, AckermannSettings, AckermannTarget
 from alpamayo_sim.world.actor_commands import ActorCommands
+from alpamayo_sim.world.blueprints import catalogue
 from alpamayo_sim.world.constants import vehicle_constants
 from alpamayo_sim.world.errors import WorldError
 from alpamayo_sim.world.friction import FrictionTriggers
@@ -149,14 +150,17 @@ class VehicleCommands(ActorCommands):
             self.wheel_pitch_deg[actor_id, wheel] = angle_deg
 
     def open_door(self, actor_id: int, door: int) -> None:
-        """Open a door (0 front left ... 5 trunk, 6 all)."""
+        """Open a door (0 front left ... 5 trunk, 6 all), if the vehicle's model has doors that open."""
         index = self.vehicle(actor_id, "open vehicle door")
+        if not catalogue()[self.infos[actor_id].type_id].has_doors:
+            return
         self.vehicles.open_doors[index] |= 0x3F if door == ALL_DOORS else (1 << door) & 0x3F
 
     def close_door(self, actor_id: int, door: int) -> None:
         """Close a door (0 front left ... 5 trunk, 6 all)."""
         index = self.vehicle(actor_id, "close vehicle door")
         self.vehicles.open_doors[index] &= 0 if door == ALL_DOORS else 0x3F & ~(1 << door)
+        self.vehicles.door_deg[index, slice(None) if door == ALL_DOORS else slice(door, door + 1)] = 0.0
 
     def _run_ackermann(self, dt_s: float) -> None:
         for actor_id, controller in self.ackermann.items():

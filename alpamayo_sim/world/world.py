@@ -16,6 +16,7 @@ from alpamayo_sim.world.blueprints import Blueprint, catalogue
 from alpamayo_sim.world.collisions import static_type_ids, step_collisions
 from alpamayo_sim.world.constants import vehicle_constants
 from alpamayo_sim.world.contact import static_grid
+from alpamayo_sim.world.doors import side_doors
 from alpamayo_sim.world.errors import SpawnError, UnknownActor
 from alpamayo_sim.world.events import StepEvents
 from alpamayo_sim.world.friction import FrictionTriggers
@@ -217,12 +218,15 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
     def _add_vehicle(self, info: ActorInfo, physics: VehiclePhysics, values: Mapping[str, str]) -> None:
         self.physics_of[info.id] = physics
         self.ackermann[info.id] = AckermannController()
+        hinges_m, lengths_m = side_doors(info.type_id, info.extent[0])
         self.vehicle_of[info.id] = self.vehicles.append(
             row=self.row_of[info.id],
             sticky_control=values.get("sticky_control", "true").lower() == "true",
             speed_limit_kmh=self._lane_limit_kmh(self.row_of[info.id]),
             light_state=LightColor.GREEN,
             stop_sign=NO_SIGN,
+            door_hinge_m=hinges_m,
+            door_length_m=lengths_m,
         )
         self.constants.append_record(vehicle_constants(physics, info.extent))
 
@@ -245,7 +249,7 @@ class World(VehicleCommands, WalkerCommands, LightCommands):
         half_x, half_y, half_z = blueprint.extent
         half_y = min(half_y, WIDEST_BODY_M) if blueprint.is_vehicle else half_y
         box = np.array([*center, half_x, half_y, half_z, cos, sin])
-        return bool(touches_anything(self.actors.records, self._static_grid, box))
+        return bool(touches_anything(self.actors.records, self.vehicles.records, self._static_grid, box))
 
     def _show_scene(self) -> None:
         """Let the boxes of hidden objects be solid to nobody: they lie far below everything."""

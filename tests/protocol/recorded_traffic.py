@@ -59,7 +59,8 @@ def main(folder: Path, ticks: int) -> None:
         lights = list(world.get_actors().filter("traffic.traffic_light"))
         for tick in range(ticks):
             if tick == 20:
-                manager_cars[0].open_door(carla.VehicleDoor.FL)
+                for car in manager_cars:
+                    car.open_door(carla.VehicleDoor.FL)
             if tick == 30:
                 world.set_weather(carla.WeatherParameters.ClearNight)
             if tick == 50:
