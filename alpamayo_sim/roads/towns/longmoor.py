@@ -26,8 +26,8 @@ LANE_END_HALF_M, GORE_M = 22.0, 50.0
 NOSE_AHEAD_M, NOSE_ASIDE_M, NOSE_TURN_RAD = 60.0, 4.2, math.radians(8.0)
 FORK_Y_M, RAMP_END_Y_M, FORK_ASIDE_M, RAMP_RADIUS_M = 100.0, 88.0, 1.0, 55.0
 RURAL_Y_M = 190.0
-BAY_X_M, BAY_HALF_M = 150.0, 28.0
-"""Where the main road widens for a turning lane, and half of how long that takes."""
+VILLAGE_X_M, ISLAND_X_M, BAY_X_M, BAY_HALF_M = 60.0, -130.0, 170.0, 28.0
+"""Where the main road is left for the village, where it widens before that, and half of how long that takes."""
 
 
 def build() -> Town:
@@ -176,9 +176,10 @@ def _south(town: Town, west: Node, east: Node, links: dict[tuple[int, int], Node
     """The main road with a turning lane to the village, which lies south of it."""
     rural = two_way(_rural_half())
     left, right = links[-1, -1], links[1, -1]
-    cross = town.node("Village Turn", 0.0, -RURAL_Y_M, control="stop", corner_radius_m=12.0, crosswalks=False)
+    cross = town.node("Village Turn", VILLAGE_X_M, -RURAL_Y_M, control="stop", corner_radius_m=12.0, crosswalks=False)
     narrow = {
-        s: town.node(f"{_name(s)} Bay", s * BAY_X_M, -RURAL_Y_M, crosswalks=False, bare_kerbs=False) for s in (-1, 1)
+        s: town.node(f"{_name(s)} Bay", x, -RURAL_Y_M, crosswalks=False, bare_kerbs=False)
+        for s, x in ((-1, ISLAND_X_M), (1, BAY_X_M))
     }
     town.street("Moor Road West", west, left, rural, 80, via=[(-END_X_M, -RURAL_Y_M)], radius_m=110.0)
     near = town.street("Moor Road", left, narrow[-1], rural, 80, setbacks=(None, BAY_HALF_M))
@@ -215,16 +216,16 @@ def _south(town: Town, west: Node, east: Node, links: dict[tuple[int, int], Node
 def _village(town: Town, turn: Node, left: Node, right: Node) -> None:
     street = two_way(driving_half(1, lane_width_m=LANE_M, sidewalk_m=2.5))
     home = two_way(driving_half(1, lane_width_m=3.2, parking_m=2.2, sidewalk_m=2.0))
-    green = town.node("Village Green", 0.0, -290.0, control="all_way_stop")
+    green = town.node("Village Green", 40.0, -290.0, control="all_way_stop")
     mill = town.node("Mill Corner", -120.0, -310.0, control="stop")
-    forge = town.node("Forge Corner", 130.0, -305.0, control="yield")
-    town.street("Church Road", turn, green, street, 50, give_way="start")
+    forge = town.node("Forge Corner", 160.0, -305.0, control="yield")
+    town.street("Church Road", turn, green, street, 50, give_way="start", via=[(VILLAGE_X_M, -236.0)], radius_m=80.0)
     town.street("Mill Street", mill, green, home, 30, give_way="start")
-    town.street("Forge Street", green, forge, home, 30, give_way="end", via=[(60.0, -286.0)], radius_m=120.0)
+    town.street("Forge Street", green, forge, home, 30, give_way="end", via=[(96.0, -286.0)], radius_m=120.0)
     town.street("Mill Lane", left, mill, street, 50, via=[(-LINK_X_M, -300.0)], radius_m=40.0, crossings=[0.75])
     town.street("Forge Lane", forge, right, street, 50, via=[(LINK_X_M, -298.0)], radius_m=40.0, crossings=[0.25])
     town.street(
-        "Common Loop", mill, forge, home, 30, via=[(-126.0, -372.0), (10.0, -380.0), (136.0, -366.0)],
+        "Common Loop", mill, forge, home, 30, via=[(-126.0, -372.0), (20.0, -380.0), (166.0, -366.0)],
         radius_m=[24.0, 120.0, 24.0], crossings=[0.5],
     )  # fmt: skip
 
@@ -233,14 +234,14 @@ def _north(town: Town, west: Node, east: Node, links: dict[tuple[int, int], Node
     """The road along the heath, with a side road that leaves it and comes back."""
     rural = two_way(_rural_half())
     left, right = links[-1, 1], links[1, 1]
-    first = town.node("Heath Turn", -95.0, RURAL_Y_M, control="stop", corner_radius_m=14.0, crosswalks=False)
-    second = town.node("Farm Turn", 95.0, RURAL_Y_M, control="yield", corner_radius_m=14.0, crosswalks=False)
+    first = town.node("Heath Turn", -150.0, RURAL_Y_M, control="stop", corner_radius_m=14.0, crosswalks=False)
+    second = town.node("Farm Turn", 30.0, RURAL_Y_M, control="yield", corner_radius_m=14.0, crosswalks=False)
     town.street("Heath Road West", west, left, rural, 80, via=[(-END_X_M, RURAL_Y_M)], radius_m=110.0)
     town.street("Heath Road", left, first, rural, 80)
     town.street("Heath Road Middle", first, second, rural, 80)
     town.street("Heath Road Far", second, right, rural, 80)
     town.street("Heath Road East", right, east, rural, 80, via=[(END_X_M, RURAL_Y_M)], radius_m=110.0)
     town.street(
-        "Farm Loop", first, second, rural, 60, via=[(-100.0, 320.0), (104.0, 326.0)], radius_m=50.0, give_way="both",
+        "Farm Loop", first, second, rural, 60, via=[(-154.0, 320.0), (36.0, 326.0)], radius_m=50.0, give_way="both",
         heights=[(0.5, 2.5)],
     )  # fmt: skip

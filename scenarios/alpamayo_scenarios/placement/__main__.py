@@ -51,8 +51,9 @@ def main() -> int:
         file=sys.stderr,
     )
     if not arguments.only:
-        write_routes(arguments.out / "abilities.xml", [p for places in chosen.values() for p in places], SEED)
-        write_routes(arguments.out / "smoke.xml", _of_smoke(chosen), SEED + 1)
+        numbered = {PER_TYPE * k + i: p for k, places in enumerate(chosen.values()) for i, p in enumerate(places)}
+        write_routes(arguments.out / "abilities.xml", numbered, SEED)
+        write_routes(arguments.out / "smoke.xml", dict(enumerate(_of_smoke(chosen))), SEED + 1)
     return 1 if short else 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,11 @@ WEATHERS = (
 FIRST_ID = 1000
 
 
-def write_routes(path: Path, placements: Sequence[Placement], seed: int) -> None:
-    """Write a route file: one route a placement, ids from 1000 on in their order."""
+def write_routes(path: Path, placements: Mapping[int, Placement], seed: int) -> None:
+    """Write a route file: one route a placement, whose ids are 1000 and their keys."""
     rng = np.random.default_rng((seed, 77))
     root = ET.Element("routes")
-    for number, placement in enumerate(placements):
+    for number, placement in placements.items():
         route = ET.SubElement(root, "route", id=str(FIRST_ID + number), town=placement.town)
         weathers = ET.SubElement(route, "weathers")
         for share, name in zip((0, 100), rng.choice(WEATHERS, 2, replace=False), strict=True):

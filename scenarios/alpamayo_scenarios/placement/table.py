@@ -69,9 +69,9 @@ RECIPES: Mapping[str, Recipe] = {
         control=("stop", "yield"),
         parameters=given_flow(
             "left", passings=(Passing.CROSS, Passing.ENTER), speed=(16, 18), gap_m=(36, 42, 84, 94), before_m=85.0,
-            behind_m=80.0, least_kmh=INTERURBAN_KMH,
+            behind_m=55.0, least_kmh=INTERURBAN_KMH,
         ),
-        after_m=100.0,
+        after_m=135.0,
     ),
     "MergerIntoSlowTraffic": merge(own_lane=False, speed=(9, 10), gap_m=(14, 16, 33, 42)),
     "MergerIntoSlowTrafficV2": merge(own_lane=True, speed=(10, 10), gap_m=(11, 14, 30, 34)),
@@ -152,5 +152,5 @@ ON_FAST_ROADS = frozenset((
     "SequentialLaneChange", "SignalizedJunctionLeftTurnEnterFlow", "YieldToEmergencyVehicle",
 ))  # fmt: skip
 """Types for which places are searched in the town of motorway and rural roads, too."""
-LONG_WAYS = frozenset(("EnterActorFlow",))
-"""Types whose routes go through more than one junction."""
+LONG_WAYS = frozenset(("EnterActorFlow", "InterurbanAdvancedActorFlow"))
+"""Types whose routes are longer than those of the others."""

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 LONGEST_M = 240.0
 LONG_M = 420.0
-"""For the types that need more than one junction."""
+"""For the types with the longest routes."""
 START_EVERY_M = 8.0
 STOP, YIELD = "206", "205"
 SIGN_REACH_M = 30.0
