@@ -20,6 +20,7 @@ from alpamayo_agents.nudging import EdgeKeeping
 from alpamayo_agents.oncoming import SIGHT_M, duration_s, somebody_comes
 from alpamayo_agents.passing import ObstaclePassing
 from alpamayo_agents.plan_building import build_plan, converge
+from alpamayo_agents.pulling_out import PullingOut
 from alpamayo_agents.reference_path import STEP_M, ReferencePath
 from alpamayo_agents.speed_limits import LATERAL_ACCELERATION_MPS2, braking_envelope, curve_speed
 from alpamayo_agents.speed_profile import DriverStyle, SpeedProfile
@@ -72,6 +73,7 @@ class ExpertAgent(Agent):
         self._surroundings = Surroundings(context.world, context.ego.id)
         self._changes = LaneChangeTiming(self._path)
         self._edge = EdgeKeeping(self._path, self._model)
+        self._out = PullingOut(self._path, self._model)
         self._passing = ObstaclePassing(self._path, graph, self._model, self._rules)
         self._way = MakingWay(self._path, self._passing)
         self._station_m = 0.0
@@ -88,6 +90,7 @@ class ExpertAgent(Agent):
         rear = np.array([state.rig_pose.x, state.rig_pose.y])
         self._station_m = self._path.project(rear, self._station_m)
         neighbours = self._surroundings.observe(snapshot, rear, SIGHT_M)
+        self._out.update(self._station_m, state, neighbours)
         self._changes.fit(self._station_m, state.speed_mps)
         self._pressed_mps = _pressed_mps(neighbours, rear, state)
         envelope, rule, rule_distance = self._envelope(state)

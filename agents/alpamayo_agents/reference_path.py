@@ -60,6 +60,8 @@ class ReferencePath:
         """Ways round obstacles: out of the lane, and back into it."""
         self.nudge: tuple[LaneShift, LaneShift] | None = None
         """To the edge of the lane, and back."""
+        self.way_in: LaneShift | None = None
+        """From a place beside the road into the lane."""
         self.station_m = np.arange(0.0, max(STEP_M, route.length_m) + 1e-9, STEP_M)
         nearest = np.clip(np.searchsorted(self.route_station_m, self.station_m), 0, len(self._base) - 1)
         self.in_junction = route.in_junction[nearest]
@@ -81,6 +83,8 @@ class ReferencePath:
             total += np.where(station_m > change.start_m + 1e-6, shift.offset(station_m), 0.0)
         for out, back in [*self.shifts, *([self.nudge] if self.nudge is not None else [])]:
             total += np.where(station_m < back.start_m, out.offset(station_m), back.offset(station_m))
+        if self.way_in is not None:
+            total += self.way_in.offset(station_m)
         return total
 
     def rebuild(self) -> None:
