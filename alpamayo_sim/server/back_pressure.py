@@ -30,7 +30,8 @@ _READ_AGAIN = 0.5
 class BackPressure:
     """The subscribers whose queues are not empty."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 1.0) -> None:
+        self._patience_s = CLOGGED_PATIENCE_S * patience
         self._queued: set[Subscriber] = set()
         self._full: dict[Subscriber, float] = {}
         """Subscribers that ticks wait for, and until when (`time.monotonic`)."""
@@ -56,7 +57,7 @@ class BackPressure:
         self._queued.add(subscriber)
         self.dropped += dropped
         if subscriber.outbox.fill >= 1.0 and subscriber not in self._stuck and subscriber not in self._full:
-            self._full[subscriber] = time.monotonic() + CLOGGED_PATIENCE_S
+            self._full[subscriber] = time.monotonic() + self._patience_s
         if len(self._queued) > MAX_TOTAL_BYTES // MAX_QUEUED_BYTES and self.queued_bytes > MAX_TOTAL_BYTES:
             self.dropped += max(self._queued, key=lambda each: each.outbox.waiting_bytes).outbox.keep_newest()
 

@@ -41,6 +41,7 @@ class EpisodeChange:
         self._clock = clock
         self._start = start
         self._patience_s = PATIENCE_S * patience
+        self._quiet_s = min(QUIET_S * patience, QUIET_WITH_TRAFFIC_MANAGERS_S)
         self._next: NextEpisode | None = None
         self._caller: RpcConnection | None = None
         self._awaits_subscriber = False
@@ -85,7 +86,7 @@ class EpisodeChange:
         if reply is None or caller is None:
             return
         some_at_work = len(self._waiting) < caller.traffic_managers
-        quiet_s = QUIET_WITH_TRAFFIC_MANAGERS_S if some_at_work else QUIET_S
+        quiet_s = QUIET_WITH_TRAFFIC_MANAGERS_S if some_at_work else self._quiet_s
         last_s = max(caller.heard_s, self._begun_s)
         wait_s = min(last_s + quiet_s, self._begun_s + MAX_QUIET_S) - time.monotonic()
         if wait_s > 0.0:

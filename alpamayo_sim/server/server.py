@@ -112,7 +112,7 @@ class Server:
         self.config = config
         self.patience = patience_factor()
         self.loop = EventLoop()
-        self.hub = StreamHub(self.stream_port)
+        self.hub = StreamHub(self.stream_port, self.patience)
         try:
             self.simulation = Simulation(config, self.hub)
         except BaseException:

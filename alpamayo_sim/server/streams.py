@@ -51,12 +51,12 @@ class Stream:
 class StreamHub:
     """All streams of the process. Ids are never given twice."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, patience: float = 1.0) -> None:
         self._port = port
         self._streams: dict[int, Stream] = {}
         self._next_id = 1
         self._announced = 0
-        self.back_pressure = BackPressure()
+        self.back_pressure = BackPressure(patience)
         self.on_subscribed: Callable[[Stream], None] = lambda stream: None
         """Called when an announced subscriber of a stream has connected."""
 

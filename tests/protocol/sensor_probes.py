@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import carla
+from waits import LONG_S
 
 Mount = Callable[..., "Probe"]
 
@@ -22,11 +23,11 @@ class Probe:
 
     def get(self) -> Any:
         """Return the next message."""
-        return self.measured.get(timeout=10.0)
+        return self.measured.get(timeout=LONG_S)
 
     def at(self, frame: int) -> Any:
         """Return the message of a frame; earlier ones are dropped."""
-        while (value := self.measured.get(timeout=20.0)).frame < frame:
+        while (value := self.measured.get(timeout=LONG_S)).frame < frame:
             pass
         assert value.frame == frame
         return value

@@ -111,7 +111,7 @@ class Soak:
         """Return the server's statistics, and keep them."""
         known = self.server.log().count(PREFIX)
         os.kill(self.server.pid, signal.SIGUSR1)
-        deadline = time.monotonic() + 30.0
+        deadline = time.monotonic() + 120.0
         while time.monotonic() < deadline:
             lines = [line for line in self.server.log().splitlines() if PREFIX in line]
             if len(lines) > known or (lines and self.samples and self._parse(lines[-1]) != self.samples[-1]):

@@ -10,9 +10,11 @@ from importlib.resources import files
 
 import carla
 import pytest
+from waits import LONG_S, asynchronous, newest_tick, until
 
 from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
+from alpamayo_sim.client.port_lease import lease_ports
 
 
 def test_versions_agree(client: carla.Client) -> None:
@@ -62,26 +64,20 @@ def test_settings_round_trip_and_are_checked(world: carla.World) -> None:
 
 
 def test_fixed_delta_in_asynchronous_mode(world: carla.World) -> None:
-    settings = world.get_settings()
-    settings.synchronous_mode = False
     for delta in (0.1, 0.05, 0.011112):
-        settings.fixed_delta_seconds = delta
-        world.apply_settings(settings)
-        world.wait_for_tick()
-        world.wait_for_tick()
+        asynchronous(world, delta)
         for _ in range(3):
             assert world.wait_for_tick().timestamp.delta_seconds == pytest.approx(delta, abs=1e-7)
 
 
 def test_asynchronous_world_runs_by_itself_and_no_faster_than_real_time(world: carla.World) -> None:
-    settings = world.get_settings()
-    settings.synchronous_mode = False
-    world.apply_settings(settings)
-    start = time.monotonic()
+    asynchronous(world, 0.05)
     first = world.wait_for_tick().timestamp
     for _ in range(10):
         last = world.wait_for_tick().timestamp
-    assert 0.5 - 1e-6 <= last.elapsed_seconds - first.elapsed_seconds <= time.monotonic() - start + 0.2
+    simulated_s = last.elapsed_seconds - first.elapsed_seconds
+    # By the server's clock: what this process gets late was not made faster.
+    assert 0.5 - 1e-6 <= simulated_s <= last.platform_timestamp - first.platform_timestamp + 0.2
 
 
 def test_max_rate_caps_synchronous_ticks() -> None:
@@ -93,18 +89,16 @@ def test_max_rate_caps_synchronous_ticks() -> None:
         world.tick()
         start = time.monotonic()
         frames = [world.tick() for _ in range(21)]
-        assert time.monotonic() - start >= 20 / 50
+        assert time.monotonic() - start >= 19 / 50, "the first one may be late and cost nothing"
         assert frames == list(range(frames[0], frames[0] + 21))
 
 
 def test_polling_settings_in_asynchronous_mode_is_slowed_to_the_frames(world: carla.World) -> None:
-    settings = world.get_settings()
-    settings.synchronous_mode = False
-    world.apply_settings(settings)
-    start_frame, polls = world.wait_for_tick().frame, 40
+    asynchronous(world, 0.05)
+    start_frame, polls = newest_tick(world).frame, 40
     for _ in range(polls):
         assert not world.get_settings().synchronous_mode
-    assert world.wait_for_tick().frame - start_frame >= polls / 4 - 2
+    assert newest_tick(world).frame - start_frame >= polls / 4 - 2
 
 
 def test_weather_round_trip(world: carla.World) -> None:
@@ -128,9 +122,7 @@ def test_two_clients_share_the_world(server: EmbeddedServer, world: carla.World,
     second = connect(server.address).get_world()
     assert car.id in {actor.id for actor in second.get_actors()}
     frame = world.tick()
-    deadline = time.monotonic() + 5.0
-    while second.get_snapshot().frame < frame and time.monotonic() < deadline:
-        time.sleep(0.001)
+    until(lambda: second.get_snapshot().frame >= frame)
     assert second.get_snapshot().frame == frame
     assert second.get_actor(car.id).get_transform().location == car.get_transform().location
 
@@ -138,7 +130,7 @@ def test_two_clients_share_the_world(server: EmbeddedServer, world: carla.World,
 KILLED_CLIENT = """
 import sys, carla
 client = carla.Client("127.0.0.1", int(sys.argv[1]))
-client.set_timeout(10.0)
+client.set_timeout(120.0)
 world = client.get_world()
 settings = world.get_settings()
 settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
@@ -151,9 +143,9 @@ while True:
 
 
 def test_client_killed_while_ticking_does_not_block_the_next_one() -> None:
-    with EmbeddedServer("Gridvale") as server:
+    with EmbeddedServer("Gridvale") as server, lease_ports(1) as lease:
         process = subprocess.Popen(
-            [sys.executable, "-c", KILLED_CLIENT, str(server.address.port), "28765"], stdout=subprocess.PIPE
+            [sys.executable, "-c", KILLED_CLIENT, str(server.address.port), str(lease.port)], stdout=subprocess.PIPE
         )
         assert process.stdout is not None and b"ready" in process.stdout.readline()
         time.sleep(0.3)
@@ -162,7 +154,6 @@ def test_client_killed_while_ticking_does_not_block_the_next_one() -> None:
         process.stdout.close()
         client = connect(server.address)
         world = client.get_world()
-        world.wait_for_tick(5.0)
-        assert not world.get_settings().synchronous_mode
-        frames = [world.wait_for_tick(5.0).frame for _ in range(3)]
+        until(lambda: not world.get_settings().synchronous_mode)
+        frames = [world.wait_for_tick(LONG_S).frame for _ in range(3)]
         assert frames == sorted(set(frames))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import socket
 import struct
 import threading
@@ -16,6 +14,7 @@ import psutil
 import pytest
 from soak_server import Soak
 from test_malformed import RawClient
+from waits import LONG_S
 
 from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
@@ -27,19 +26,33 @@ HEADER = struct.Struct("<QQd")
 
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[EmbeddedServer]:
-    with EmbeddedServer("Gridvale", seed=1) as running:
+    """A server as users have it: half a second is its patience with readers."""
+    with EmbeddedServer("Gridvale", seed=1, environment={"ALPAMAYO_PATIENCE": "1"}) as running:
         yield running
 
 
 @pytest.fixture
-def own_world(own_server: EmbeddedServer) -> Iterator[carla.World]:
-    world = connect(own_server.address).load_world("Gridvale")
+def patient_server() -> Iterator[EmbeddedServer]:
+    """A server that waits for a minute for a reader that gets no turn."""
+    with EmbeddedServer("Gridvale", seed=1, environment={"ALPAMAYO_PATIENCE": "120"}) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def synchronous(server: EmbeddedServer) -> Iterator[carla.World]:
+    world = connect(server.address).load_world("Gridvale")
     settings = world.get_settings()
     settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
     world.apply_settings(settings)
     yield world
     settings.synchronous_mode = False
     world.apply_settings(settings)
+
+
+@pytest.fixture
+def own_world(own_server: EmbeddedServer) -> Iterator[carla.World]:
+    with synchronous(own_server) as world:
+        yield world
 
 
 class Reader:
@@ -69,17 +82,16 @@ class Reader:
         return b"".join(parts)
 
 
-def test_synchronous_world_waits_for_a_slow_reader_that_then_misses_nothing(
-    own_server: EmbeddedServer, own_world: carla.World
-) -> None:
+def test_synchronous_world_waits_for_a_slow_reader_that_then_misses_nothing(patient_server: EmbeddedServer) -> None:
     ticks = 6 * MAX_QUEUED_MESSAGES
-    reader = Reader(own_server.address.port + 1, 1)
-    reader.read_one()
-    thread = threading.Thread(target=lambda: [reader.read_one(0.0005) for _ in range(ticks)])
-    thread.start()
-    frames = [own_world.tick() for _ in range(ticks)]
-    thread.join(60.0)
-    reader.socket.close()
+    with synchronous(patient_server) as world:
+        reader = Reader(patient_server.address.port + 1, 1)
+        reader.read_one()
+        thread = threading.Thread(target=lambda: [reader.read_one(0.0005) for _ in range(ticks)])
+        thread.start()
+        frames = [world.tick() for _ in range(ticks)]
+        thread.join(LONG_S)
+        reader.socket.close()
     assert reader.frames[1:] == frames
 
 
@@ -120,8 +132,15 @@ def test_queues_of_many_readers_together_are_bounded(own_server: EmbeddedServer,
     sensor.destroy()
 
 
-def test_statistics_are_logged_on_request(own_server: EmbeddedServer) -> None:
-    os.kill(own_server.pid, signal.SIGUSR1)
-    found = Soak(own_server, 1, 0, 0).sample()
-    assert found["frame"] > 0 and found["dropped_messages"] > 0 and found["queued_bytes"] >= 0
+def test_statistics_are_logged_on_request(own_server: EmbeddedServer, own_world: carla.World) -> None:
+    soak = Soak(own_server, 1, 0, 0)
+    before = soak.sample()
+    reader = Reader(own_server.address.port + 1, 1)
+    reader.read_one()
+    for _ in range(12 * MAX_QUEUED_MESSAGES):
+        own_world.tick()
+    found = soak.sample()
+    reader.socket.close()
+    assert found["frame"] >= before["frame"] + 12 * MAX_QUEUED_MESSAGES
+    assert found["dropped_messages"] > before["dropped_messages"] and found["queued_bytes"] > 0
     assert own_server.running
