@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import carla
 import numpy as np
@@ -62,6 +62,10 @@ class _Way:
     """Speed at each point that the curves there and farther on allow."""
 
 
+_Match = tuple[int, float, float, float]
+"""A lane that a vehicle may be on: segment, arc, lateral offset to the right, lateral speed."""
+
+
 class LaneForecaster:
     """Forecasts along the lanes of one map."""
 
@@ -92,17 +96,14 @@ class LaneForecaster:
                 yaw.append(np.full(len(TIMES_S), neighbours.yaw[row]))
                 ambiguous.append(False)
                 continue
-            for segment, arc, lateral, sideways in found:
+            for match, way in self._likely_ways(found, float(speeds[row])):
+                segment, arc, lateral, sideways = match
                 drift = 0.0 if self._graph.segments[segment].is_junction else sideways
-                farthest = arc + float(speeds[row]) * TIMES_S[-1] + SPEEDING_UP_M
-                for way in self._likely_ways(segment, arc, float(speeds[row])):
-                    if way.parts_at_m > farthest:
-                        continue
-                    there, heading = self._drive(way, arc, lateral, drift, neighbours, row)
-                    owner.append(row)
-                    xy.append(there)
-                    yaw.append(heading)
-                    ambiguous.append(way.branches and not self._graph.segments[segment].is_junction)
+                there, heading = self._drive(way, arc, lateral, drift, neighbours, row)
+                owner.append(row)
+                xy.append(there)
+                yaw.append(heading)
+                ambiguous.append(way.branches and not self._graph.segments[segment].is_junction)
         return Forecasts(
             owner=np.array(owner, dtype=np.int64),
             xy=np.array(xy).reshape(-1, len(TIMES_S), 2),
@@ -110,10 +111,8 @@ class LaneForecaster:
             ambiguous=np.array(ambiguous, dtype=bool),
         )
 
-    def _match(
-        self, neighbours: Neighbours, rows: NDArray[np.int64]
-    ) -> list[list[tuple[int, float, float, float]] | None]:
-        """Return, per vehicle, the lanes it may be on: (segment, arc, lateral offset to the right, lateral speed)."""
+    def _match(self, neighbours: Neighbours, rows: NDArray[np.int64]) -> list[list[_Match] | None]:
+        """Return, per vehicle, the lanes it may be on."""
         center = neighbours.center[rows]
         center = center - np.array([0.0, 0.0, 1.0]) * neighbours.half_size_m[rows, 1:2] * 0.8
         _, samples = self._graph.nearest_samples(center, 12)
@@ -126,14 +125,14 @@ class LaneForecaster:
         drift = velocity[:, None, 1] * np.cos(lane_yaw) - velocity[:, None, 0] * np.sin(lane_yaw)
         cost = np.abs(lateral) + 4.0 * (1.0 - turned)
         cost = np.where((turned > 0.6) & (np.abs(along) < 2.0) & (np.abs(off[..., 2]) < 3.0), cost, np.inf)
-        result: list[list[tuple[int, float, float, float]] | None] = []
+        result: list[list[_Match] | None] = []
         for number in range(len(rows)):
             order = np.argsort(cost[number])
             best = cost[number, order[0]]
             if not best < 2.5:
                 result.append(None)
                 continue
-            found: dict[int, tuple[int, float, float, float]] = {}
+            found: dict[int, _Match] = {}
             for column in order:
                 if not cost[number, column] < best + 0.35 or len(found) >= 3:
                     break
@@ -147,9 +146,7 @@ class LaneForecaster:
             result.append([self._seen_from_where_it_is(found, s) for s in found if s not in follows])
         return result
 
-    def _seen_from_where_it_is(
-        self, found: dict[int, tuple[int, float, float, float]], segment: int
-    ) -> tuple[int, float, float, float]:
+    def _seen_from_where_it_is(self, found: dict[int, _Match], segment: int) -> _Match:
         """Return the match with a segment; who is on the next one already does not drift off this one by turning with the next.
 
         Matches stand in the order of how well they fit.
@@ -162,13 +159,20 @@ class LaneForecaster:
         turning = self._graph.segments[ahead].is_junction
         return (*found[segment][:3], 0.0 if turning else found[ahead][3])
 
-    def _likely_ways(self, segment: int, arc: float, speed_mps: float) -> list[_Way]:
-        """Return the ways from a segment that somebody so fast can take; all of them if there is none."""
-        ways = self._ways_from(segment)
-        if len(ways) == 1:
-            return ways
-        likely = [way for way in ways if speed_mps < float(np.interp(arc, way.arc_m, way.allowed_mps)) + TOO_FAST_MPS]
-        return [replace(way, parts_at_m=0.0) if way is likely[0] else way for way in likely] if likely else ways
+    def _likely_ways(self, matches: list[_Match], speed_mps: float) -> list[tuple[_Match, _Way]]:
+        """Return the ways that somebody so fast can take from the lanes it may be on; all of them if there is none."""
+        all_ways = [(match, way) for match in matches for way in self._ways_from(match[0])]
+        likely = [
+            (match, way)
+            for match, way in all_ways
+            if speed_mps < float(np.interp(match[1], way.arc_m, way.allowed_mps)) + TOO_FAST_MPS
+        ]
+        result: list[tuple[_Match, _Way]] = []
+        for match, way in likely or all_ways:
+            farthest = match[1] + speed_mps * float(TIMES_S[-1]) + SPEEDING_UP_M
+            if way.parts_at_m <= farthest or all(other[0] != match[0] for other, _ in result):
+                result.append((match, way))
+        return result
 
     def _ways_from(self, segment: int) -> list[_Way]:
         if segment not in self._ways:

@@ -22,8 +22,12 @@ CLEAR_AFTER_S = 0.3
 ROUNDS = 6
 BRISK = DriverStyle(acceleration_mps2=4.0, headway_s=0.4, standstill_gap_m=1.0)
 """How the ego drives into a gap that is too short for an easy start."""
-HASTES = (1.0, 0.75, 0.5)
+HASTES = (1.0, 0.6, 0.3)
 """Shares of that acceleration that are tried, the hardest first."""
+DELAYS_S = (0.0, 0.4, 0.8, 1.4)
+"""For so long a moving ego may go on as it does before it accelerates into the gap."""
+MARGINS_S = (0.6, 0.4, 0.3, 0.2, 0.1, 0.05)
+"""Margins in time that are told apart."""
 START_DELAY_S = 0.45
 """What passes between the pedal and the first motion from a standstill."""
 RUNWAY_M = 5.0
@@ -119,23 +123,22 @@ def decide(
             yielding.append(row)
         profile = simulate(speed_mps, envelope_mps, list(leaders.values()), style)
     hurries = False
+    quick: SpeedProfile | None = None
     if yielding or (patience.under_way_s and any(_meets(occupied, row, profile, 0.0) for row in pursuers)):
-        along = {row: leaders[row] for row in on_path if not _leaves(occupied, row)}
+        along = [leaders[row] for row in on_path if not _leaves(occupied, row)]
+        heeded = [*crossing, *(row for row in on_path if _leaves(occupied, row))]
         hurried = envelope_mps if hurried_envelope is None else hurried_envelope()
-        delay_s = START_DELAY_S - patience.under_way_s if speed_mps < MOVING_MPS else 0.0
-        margin_s = UNDER_WAY_MARGIN_S if patience.under_way_s else HURRIED_MARGIN * patience.time_margin_s
-        heeded = [row for row in [*crossing, *on_path] if row not in along]
-        for share in HASTES:
-            haste = replace(BRISK, acceleration_mps2=share * BRISK.acceleration_mps2)
-            quick = simulate(speed_mps, hurried, list(along.values()), haste, delay_s=delay_s)
-            if not any(_meets(occupied, row, quick, margin_s) for row in heeded):
-                profile, yielding, hurries = quick, [], True
-                leaders = {row: leader for row, leader in leaders.items() if row in on_path}
-                break
+        quick, margin_s = _into_the_gap(occupied, heeded, along, speed_mps, hurried, patience.under_way_s)
+        if margin_s >= (UNDER_WAY_MARGIN_S if patience.under_way_s else HURRIED_MARGIN * patience.time_margin_s):
+            profile, yielding, hurries = quick, [], True
+            leaders = {row: leader for row, leader in leaders.items() if row in on_path}
     emergency = False
     still = [row for row in [*on_path, *yielding] if _meets(occupied, row, profile, 0.0, margin_m=0.0)]
     if still:
-        profile, emergency = _last_resort(occupied, still, leaders, speed_mps, envelope_mps, style, profile)
+        others = [leader for row, leader in leaders.items() if row not in still]
+        going = simulate(speed_mps, envelope_mps, others, style)
+        options = [full_braking(speed_mps, style), going, *([quick] if quick is not None else [])]
+        profile, emergency = _last_resort(occupied, [*on_path, *crossing], options, profile, speed_mps)
     return YieldDecision(
         profile=profile,
         leaders=tuple(dict.fromkeys(int(occupied.owner[row]) for row in on_path)),
@@ -222,25 +225,55 @@ def _meets(
     return bool(meets.any())
 
 
-def _last_resort(
+def _into_the_gap(
     occupied: Occupancy,
     rows: list[int],
-    leaders: dict[int, Leader],
+    leaders: list[Leader],
     speed_mps: float,
     envelope_mps: Array,
-    style: DriverStyle,
-    profile: SpeedProfile,
+    under_way_s: float,
+) -> tuple[SpeedProfile, float]:
+    """Return the hurried motion that keeps the largest margin in time from everybody, and the margin, -1 if it meets one."""
+    stands = speed_mps < MOVING_MPS
+    delays = (START_DELAY_S - under_way_s,) if stands else DELAYS_S
+    best: SpeedProfile | None = None
+    best_margin_s = -1.0
+    for delay_s in delays:
+        for share in HASTES:
+            haste = replace(BRISK, acceleration_mps2=share * BRISK.acceleration_mps2)
+            quick = simulate(speed_mps, envelope_mps, leaders, haste, delay_s=delay_s)
+            best = quick if best is None else best
+            if any(_meets(occupied, row, quick, max(best_margin_s, MARGINS_S[-1])) for row in rows):
+                continue
+            for margin_s in MARGINS_S:
+                if margin_s <= best_margin_s:
+                    break
+                if not any(_meets(occupied, row, quick, margin_s) for row in rows):
+                    best, best_margin_s = quick, margin_s
+                    break
+            if best_margin_s == MARGINS_S[0]:
+                return quick, best_margin_s
+    assert best is not None
+    return best, best_margin_s
+
+
+def _last_resort(
+    occupied: Occupancy, rows: list[int], options: list[SpeedProfile], profile: SpeedProfile, speed_mps: float
 ) -> tuple[SpeedProfile, bool]:
-    """Return full braking if it helps, going on if only that helps, else full braking."""
-    braking = full_braking(speed_mps, style)
-    if not any(_meets(occupied, row, braking, 0.0, margin_m=0.0) for row in rows):
-        return braking, True
-    others = [leader for row, leader in leaders.items() if row not in rows]
-    going = simulate(speed_mps, envelope_mps, others, style)
-    if not any(_meets(occupied, row, going, 0.0, margin_m=0.0) for row in rows):
-        return going, False
-    moving = speed_mps > 0.5
-    return (braking, True) if moving else (profile, False)
+    """Return the option that meets nobody, or the latest, and whether that is the first of them, full braking."""
+    contacts = [min((_contact_s(occupied, row, option) for row in rows), default=np.inf) for option in options]
+    best = int(np.argmax(contacts))
+    if best == 0 and np.isfinite(contacts[0]) and speed_mps <= 0.5:
+        return profile, False
+    return options[best], best == 0
+
+
+def _contact_s(occupied: Occupancy, row: int, profile: SpeedProfile) -> float:
+    """Return when a motion first meets another, infinite for never."""
+    travelled = np.interp(TIMES_S, PLAN_TIMES_S, profile.travelled_m, left=0.0)
+    with np.errstate(invalid="ignore"):
+        meets = (travelled >= occupied.first_m[row]) & (travelled <= occupied.last_m[row])
+    return float(TIMES_S[np.argmax(meets)]) if meets.any() else float("inf")
 
 
 def full_braking(speed_mps: float, style: DriverStyle) -> SpeedProfile:
