@@ -29,7 +29,7 @@ drive: .venv/.base  ## Drive a route through a town in traffic; ends in a video 
 	$(BIN)/alpamayo drive --town $(TOWN) --agent $(AGENT) --vehicles 40 --walkers 20 --seed $(SEED)
 
 test: .venv/.dev  ## Run the tests at reduced sizes
-	$(BIN)/pytest -n $(WORKERS) -m 'not full and not gpu' tests
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m 'not full and not gpu' tests
 
 test-full: .venv/.dev  ## Run the tests at the sizes the issues state
 	HYPOTHESIS_PROFILE=search $(BIN)/pytest -m 'not gpu' tests
