@@ -27,15 +27,15 @@ class PrefixCache(DynamicCache):
     def __init__(self, cache: DynamicCache, *, detach: bool = False) -> None:
         super().__init__()
         layers = cast("list[Any]", cache.layers)
-        self._pairs: list[tuple[Tensor, Tensor]] = [(layer.keys, layer.values) for layer in layers]
+        self.pairs: list[tuple[Tensor, Tensor]] = [(layer.keys, layer.values) for layer in layers]
         if detach:
-            self._pairs = [(keys.detach(), values.detach()) for keys, values in self._pairs]
+            self.pairs = [(keys.detach(), values.detach()) for keys, values in self.pairs]
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
         """Return the cached keys and values of a layer with the new ones behind them."""
-        keys, values = self._pairs[layer_idx]
+        keys, values = self.pairs[layer_idx]
         return torch.cat([keys, key_states], dim=-2), torch.cat([values, value_states], dim=-2)
 
 

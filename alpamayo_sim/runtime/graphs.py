@@ -52,24 +52,27 @@ class VisionGraph(nn.Module):
         """Return features and deepstack features."""
         visual = self.visual
         projection = visual.patch_embed.proj
-        hidden = functional.linear(pixels, projection.weight.flatten(1), projection.bias) + self.places
+        images = pixels.shape[0]
+        embedded = functional.linear(pixels.flatten(0, 1), projection.weight.flatten(1), projection.bias)
+        hidden = (embedded.view(images, *self.places.shape) + self.places).flatten(0, 1)
         deep: list[Tensor] = []
         layers = list(visual.deepstack_visual_indexes)
         for index, block in enumerate(visual.blocks):
-            hidden = hidden + self._attend(block.attn, block.norm1(hidden))
+            hidden = hidden + self._attend(block.attn, block.norm1(hidden), images)
             hidden = hidden + block.mlp(block.norm2(hidden))
             if index in layers:
-                deep.append(visual.deepstack_merger_list[layers.index(index)](hidden.flatten(0, 1)))
-        return visual.merger(hidden.flatten(0, 1)), torch.stack(deep)
+                deep.append(visual.deepstack_merger_list[layers.index(index)](hidden))
+        return visual.merger(hidden), torch.stack(deep)
 
-    def _attend(self, attention: Any, hidden: Tensor) -> Tensor:
-        images, patches, width = hidden.shape
+    def _attend(self, attention: Any, hidden: Tensor, images: int) -> Tensor:
+        """Return the attention [images x patches, width] of every image's patches to one another."""
+        patches = self.places.shape[0]
         mixed = attention.qkv(hidden).view(images, patches, 3, attention.num_heads, -1)
         query, key = apply_rotary_pos_emb_vision(mixed[:, :, 0], mixed[:, :, 1], self.cosine, self.sine)
         seen = functional.scaled_dot_product_attention(
             query.transpose(1, 2), key.transpose(1, 2), mixed[:, :, 2].transpose(1, 2), scale=attention.scaling
         )
-        return attention.proj(seen.transpose(1, 2).reshape(images, patches, width))
+        return attention.proj(seen.transpose(1, 2).reshape(images * patches, -1))
 
 
 class RotaryTable(nn.Module):
@@ -95,7 +98,11 @@ class RotaryTable(nn.Module):
 
 
 def cached_attention(
-    attention: Any, hidden: Tensor, rotary: tuple[Tensor, Tensor], past: tuple[Tensor, Tensor], hides: tuple[Tensor, Tensor]
+    attention: Any,
+    hidden: Tensor,
+    rotary: tuple[Tensor, Tensor],
+    past: tuple[Tensor, Tensor],
+    hides: tuple[Tensor, Tensor],
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return a layer's attention [R, T, width] and its new keys and values [R, K, T, head width].
 

@@ -1,0 +1,213 @@
+"""Parity gates: an export answers as the model does, graph by graph and from end to end, or it is not let through.
+
+The reference is the untouched model in torch, float32; the export runs on ONNX Runtime on the CPU.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from alpamayo_sim.model.driving_model import Context, DrivingModel, ModelInputs
+from alpamayo_sim.model.expert import PrefixCache
+from alpamayo_sim.model.flow import integrate as integrate_torch
+from alpamayo_sim.model.sampling import TokenIds, forbid_trajectory
+from alpamayo_sim.policy.unicycle import denormalise, drive
+from alpamayo_sim.runtime.manifest import PARITY_FILE
+from alpamayo_sim.runtime.numpy_generation import integrate
+from alpamayo_sim.runtime.onnx_engine import Cache, OnnxEngine
+from alpamayo_sim.runtime.rope import prompt_positions
+
+FLOAT32_BOUNDS: Mapping[str, float] = {
+    "vision_features": 1e-4,
+    "prefill_logits": 1e-4,
+    "cache": 1e-4,
+    "decode_logits": 1e-4,
+    "tokens_differing": 0.0,
+    "velocity": 1e-5,
+    "normalised_action": 1e-5,
+    "waypoint_m": 1e-3,
+}
+HALF_BOUNDS: Mapping[str, float] = {"confident_tokens_differing": 0.0, "waypoint_m": 0.05}
+"""Half precision: tokens agree wherever the reference prefers one by more than the noise; 5 cm at 6.4 s."""
+NOISE_FACTOR = 4.0
+"""A preference counts as clear when it is this many times the largest error of a logit."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One comparison: the largest difference found and what is allowed."""
+
+    name: str
+    found: float
+    allowed: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the difference is a number within the bound."""
+        return bool(np.isfinite(self.found) and self.found <= self.allowed)
+
+
+@dataclass(frozen=True)
+class Parity:
+    """All gates of an export."""
+
+    gates: tuple[Gate, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate holds."""
+        return all(gate.passed for gate in self.gates)
+
+    def save(self, folder: Path) -> None:
+        """Write the gates into the export's folder."""
+        content = {
+            "passed": self.passed,
+            "backend": "onnxruntime on the CPU against torch in float32",
+            "gates": [{**asdict(gate), "passed": gate.passed} for gate in self.gates],
+        }
+        (folder / PARITY_FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+    def describe(self) -> str:
+        """Return one line per gate."""
+        return "\n".join(
+            f"{'pass' if gate.passed else 'FAIL'}  {gate.name}: {gate.found:.3g} (allowed {gate.allowed:g})"
+            for gate in self.gates
+        )
+
+
+@dataclass
+class _Found:
+    """The largest difference of each kind so far."""
+
+    worst: dict[str, float]
+
+    def add(self, name: str, difference: float) -> None:
+        """Take a difference into account; what is no number stays."""
+        old = self.worst.get(name, 0.0)
+        self.worst[name] = difference if np.isnan(difference) else (old if np.isnan(old) else max(old, difference))
+
+    def compare(self, name: str, ours: NDArray[np.floating], theirs: torch.Tensor) -> float:
+        """Take the largest difference of two arrays into account and return it."""
+        difference = float(np.abs(ours.astype(np.float64) - theirs.double().numpy()).max())
+        self.add(name, difference)
+        return difference
+
+
+def check_parity(
+    model: DrivingModel,
+    tokens: TokenIds,
+    engine: OnnxEngine,
+    prompts: list[ModelInputs],
+    *,
+    reasoning_tokens: int = 40,
+    seed: int = 0,
+) -> Parity:
+    """Return the gates of an export over prompts.
+
+    Every prompt is read by both, both are fed the reference's greedy tokens, and both integrate the flow from the same noise
+    over their own caches. `model` is in float32 on the CPU.
+    """
+    found = _Found({})
+    random = np.random.default_rng(seed)
+    with torch.no_grad():
+        for inputs in prompts:
+            _compare_one(model, tokens, engine, inputs, found, reasoning_tokens, random)
+    bounds = FLOAT32_BOUNDS if engine.manifest.dtype == "fp32" else HALF_BOUNDS
+    return Parity(tuple(Gate(name, found.worst.get(name, float("nan")), allowed) for name, allowed in bounds.items()))
+
+
+def _compare_one(
+    model: DrivingModel,
+    tokens: TokenIds,
+    engine: OnnxEngine,
+    inputs: ModelInputs,
+    found: _Found,
+    reasoning_tokens: int,
+    random: np.random.Generator,
+) -> None:
+    own = engine.manifest
+    pixels = inputs.pixel_values.numpy()
+    seen = engine.see(pixels)
+    grid = torch.tensor([[1, *inputs.image_grid]] * len(pixels))
+    reference = model.vlm.model.visual(inputs.pixel_values.flatten(0, 1), grid_thw=grid)
+    found.compare("vision_features", seen[0], reference.pooler_output)
+    found.compare("vision_features", seen[1], torch.stack(reference.deepstack_features))
+
+    ids, counted = inputs.input_ids.numpy(), inputs.attention_mask.numpy()
+    positions = np.zeros((3, *ids.shape), dtype=np.int64)
+    for row, mask in enumerate(counted):
+        positions[:, row, mask] = prompt_positions(ids[row, mask], own.image_id, own.image_rows, own.image_columns)
+    context = model.read_prompts(inputs)
+    logits, cache = engine.read_prompts(ids, counted, positions, seen)
+    found.compare("prefill_logits", logits, context.logits)
+    cache = cache.repeated(1, reasoning_tokens)
+    _compare_caches(cache, context, counted, found)
+
+    noise = 0.0
+    for _ in range(reasoning_tokens):
+        noise = max(noise, _compare_choice(logits, context, tokens, found))
+        chosen = forbid_trajectory(context.logits, tokens).argmax(-1)
+        running = torch.ones_like(chosen, dtype=torch.bool)
+        model.read_tokens(context, chosen[:, None], running[:, None])
+        logits = engine.read_token(chosen.numpy(), running.numpy(), cache)
+        found.compare("decode_logits", logits, context.logits)
+    _compare_flows(model, engine, context, cache, found, random)
+
+
+def _compare_choice(logits: NDArray[np.float32], context: Context, tokens: TokenIds, found: _Found) -> float:
+    """Compare what both take for the likeliest token; return the largest error of a logit."""
+    error = float(np.abs(logits - context.logits.numpy()).max())
+    theirs = forbid_trajectory(context.logits, tokens)
+    ours = forbid_trajectory(torch.from_numpy(logits), tokens)
+    differing = ours.argmax(-1) != theirs.argmax(-1)
+    first, second = theirs.topk(2).values.unbind(-1)
+    clear = first - second > NOISE_FACTOR * error
+    found.add("tokens_differing", float(differing.sum()))
+    found.add("confident_tokens_differing", float((differing & clear).sum()))
+    return error
+
+
+def _compare_caches(cache: Cache, context: Context, counted: NDArray[np.bool_], found: _Found) -> None:
+    layers = len(cache.past) // 2
+    pairs = PrefixCache(context.cache).pairs
+    for index, buffer in enumerate(cache.past):
+        theirs = pairs[index % layers][index // layers]
+        ours = buffer[:, :, : cache.length].transpose(0, 2, 1, 3)[counted]
+        found.compare("cache", ours, theirs.transpose(1, 2)[torch.from_numpy(counted)])
+
+
+def _compare_flows(
+    model: DrivingModel,
+    engine: OnnxEngine,
+    context: Context,
+    cache: Cache,
+    found: _Found,
+    random: np.random.Generator,
+) -> None:
+    own = engine.manifest
+    prefix = PrefixCache(context.cache)
+    noise = random.standard_normal((len(context.position), own.waypoints, 2)).astype(np.float32)
+
+    def velocity(actions: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        return model.velocity(prefix, context.visible, context.position, actions, time)
+
+    for time in (0.0, 0.5, 0.9):
+        theirs = velocity(torch.from_numpy(noise), torch.full((len(noise),), time))
+        found.compare("velocity", engine.velocity(noise, time, cache), theirs)
+    ours = integrate(engine, cache, noise, own.flow_steps)
+    theirs = integrate_torch(velocity, torch.from_numpy(noise), own.flow_steps).actions
+    found.compare("normalised_action", ours, theirs)
+    found.add("waypoint_m", waypoint_difference(model, ours, theirs.numpy()))
+
+
+def waypoint_difference(model: DrivingModel, ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
+    """Return the largest distance in metres between the waypoints of two normalised actions, at 15 m/s to begin with."""
+    points = [drive(*denormalise(own, model.config.action_statistics), 15.0)[..., :2] for own in (ours, theirs)]
+    return float(np.linalg.norm(points[0] - points[1], axis=-1).max())
