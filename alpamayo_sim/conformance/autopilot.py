@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 
 import carla
 
 from alpamayo_sim.client.connection import ServerAddress
+from alpamayo_sim.client.port_lease import lease_ports
 
 _VEHICLES = 4
 _TICKS = 300
@@ -22,7 +22,7 @@ ROLE = "conformance_autopilot"
 def measure(address: ServerAddress) -> dict[str, float]:
     """Drive for 15 s of simulated time and return vehicles, how many moved, distance from lanes and excess of speed."""
     client = carla.Client(address.host, address.port)
-    client.set_timeout(20.0)
+    client.set_timeout(60.0)
     world = client.get_world()
     road_map = world.get_map()
     blueprint = world.get_blueprint_library().find("vehicle.lincoln.mkz_2020")
@@ -31,7 +31,7 @@ def measure(address: ServerAddress) -> dict[str, float]:
     commands = [carla.command.SpawnActor(blueprint, spot) for spot in spots[:: max(1, len(spots) // _VEHICLES)]]
     answers = client.apply_batch_sync(commands[:_VEHICLES], True)
     ids = [answer.actor_id for answer in answers if not answer.error]
-    manager = client.get_trafficmanager(_free_port())
+    manager = client.get_trafficmanager(lease_ports(1).port)  # until this process ends
     manager.set_synchronous_mode(True)
     manager.set_random_device_seed(1)
     vehicles = [vehicle for vehicle in world.get_actors(ids) if isinstance(vehicle, carla.Vehicle)]
@@ -50,7 +50,7 @@ def _watch(world: carla.World, road_map: carla.Map, vehicles: list[carla.Vehicle
     beside_m = over_mps = 0.0
     places = {vehicle.id: vehicle.get_location() for vehicle in vehicles}
     for tick in range(_TICKS):
-        world.tick(20.0)
+        world.tick(60.0)
         for vehicle in vehicles:
             here = vehicle.get_location()
             driven[vehicle.id] += here.distance_2d(places[vehicle.id])
@@ -62,12 +62,6 @@ def _watch(world: carla.World, road_map: carla.Map, vehicles: list[carla.Vehicle
                 over_mps = max(over_mps, excess)
     moved = sum(distance > 10.0 for distance in driven.values())
     return {"vehicles": len(vehicles), "moved": moved, "beside_m": beside_m, "over_limit_mps": over_mps}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ class Check:
     """Whether the quick profile has it."""
     loads_world: bool = False
     """Whether it loads a world, which ends everything that other clients do there."""
-    limit_s: float = 60.0
+    limit_s: float = 120.0
     """How long it may take, in wall-clock time."""
 
     @property
@@ -136,7 +136,7 @@ class Family:
         source: str,
         quick: bool = True,
         loads_world: bool = False,
-        limit_s: float = 60.0,
+        limit_s: float = 120.0,
     ) -> Callable[[Measure], Measure]:
         """Return a decorator that makes a generator of Measured a check of this family."""
 

@@ -15,7 +15,7 @@ from alpamayo_sim.conformance.places import Places
 STEP_S = 0.05
 CAR = "vehicle.lincoln.mkz_2020"
 """The vehicle of which traces of CARLA are published."""
-_TICK_TIMEOUT_S = 20.0
+_TICK_TIMEOUT_S = 30.0
 _SETTLING_TICKS = 40
 ActorT = TypeVar("ActorT", bound=carla.Actor)
 

@@ -12,7 +12,7 @@ import carla
 from alpamayo_sim.conformance.check import Skip
 from alpamayo_sim.conformance.context import Context
 
-_PATIENCE_S = 10.0
+_PATIENCE_S = 30.0
 """How long a message may be on its way; cameras of a busy server are slow."""
 _QUIET_S = 0.3
 """After which silence no further message is expected."""
@@ -58,11 +58,17 @@ class Listener:
             if message.frame > frame:
                 raise RuntimeError(f"{self.sensor.type_id} sent frame {message.frame} when frame {frame} was due")
 
-    def rest(self) -> list[Any]:
-        """Return the messages that have come up to now, waiting for the last ones on their way."""
+    def rest(self, expected: int = 0) -> list[Any]:
+        """Return the messages that have come up to now, waiting for the last ones on their way.
+
+        For the `expected` first ones it waits long.
+        """
         found: list[Any] = []
+        deadline = time.monotonic() + _PATIENCE_S
         while True:
+            self._context.check_time()
             try:
                 found.append(self._messages.get(timeout=_QUIET_S))
             except queue.Empty:
-                return found
+                if len(found) >= expected or time.monotonic() > deadline:
+                    return found

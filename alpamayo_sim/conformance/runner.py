@@ -19,7 +19,7 @@ from alpamayo_sim.conformance.context import ActorGone, Context, OutOfTime
 from alpamayo_sim.errors import InfrastructureError
 
 _PROBE_TIMEOUT_S = 5.0
-_LAST_CALLS_TIMEOUT_S = 3.0
+_LAST_CALLS_TIMEOUT_S = 15.0
 
 
 @dataclass(frozen=True)

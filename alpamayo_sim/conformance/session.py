@@ -19,7 +19,7 @@ from alpamayo_sim.conformance.results import ServerIdentity, count_verdicts, res
 from alpamayo_sim.conformance.runner import Selection, run_checks
 from alpamayo_sim.errors import InputError
 
-CALL_TIMEOUT_S = 15.0
+CALL_TIMEOUT_S = 30.0
 """Time-out of one call, CARLA's slow ones included."""
 _SILENT_AFTER_S = 200.0
 """Longer than any check may take."""

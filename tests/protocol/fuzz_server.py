@@ -217,7 +217,8 @@ class Attack:
 
 def attack(count: int, seed: int, checks: int = 4) -> dict[str, object]:
     """Attack a fresh server and return what happened; RuntimeError when it failed."""
-    with EmbeddedServer("Gridvale", seed=seed) as server:
+    # A server with a user's patience: hostile clients ask for streams and never connect.
+    with EmbeddedServer("Gridvale", seed=seed, environment={"ALPAMAYO_PATIENCE": "1"}) as server:
         found = Attack(server, seed)
         found.next_client()
         found.first_rss_mb = found.rss_mb()

@@ -6,7 +6,8 @@ import math
 
 import carla
 import pytest
-from rpc_scene import Scene, exercise, until
+from rpc_scene import Scene, exercise
+from waits import until
 
 
 @exercise("version")

@@ -10,18 +10,16 @@ from pathlib import Path
 import carla
 import pytest
 from rpc_scene import Scene, exercise, make_scene
+from waits import LONG_S, until
 
 XODR = files("alpamayo_sim.roads").joinpath("towns/data/Gridvale.xodr").read_text(encoding="utf-8")
 OWN_MANAGER = """
 import os, sys, carla
+from alpamayo_sim.client.port_lease import lease_ports
 client = carla.Client("127.0.0.1", int(sys.argv[1]))
-client.set_timeout(20.0)
-for port in range(20000 + os.getpid() % 20000, 65000, 7):
-    try:
-        manager = client.get_trafficmanager(port)
-        break
-    except RuntimeError:
-        continue
+client.set_timeout(120.0)
+lease = lease_ports(1)
+manager = client.get_trafficmanager(lease.port)
 print(manager.get_port(), flush=True)
 sys.stdin.readline()
 os._exit(0)
@@ -78,11 +76,8 @@ def traffic_manager(scene: Scene) -> None:
     assert scene.raw.value("get_traffic_manager_running", port)[1] == port
     owner.stdin.write("\n")
     owner.stdin.close()
-    assert owner.wait(timeout=20.0) == 0
-    for _ in range(1000):
-        if not scene.raw.value("is_traffic_manager_running", port):
-            break
-    assert scene.raw.value("is_traffic_manager_running", port) is False
+    assert owner.wait(timeout=LONG_S) == 0
+    until(lambda: scene.raw.value("is_traffic_manager_running", port) is False)
 
 
 @exercise("destroy_traffic_manager")
@@ -92,18 +87,24 @@ def destroy_traffic_manager(scene: Scene) -> None:
     assert scene.raw.value("is_traffic_manager_running", 64999) is False
 
 
-@exercise("start_recorder", "stop_recorder", "show_recorder_file_info", last=True)
-def recorder(scene: Scene) -> None:
+def record(scene: Scene) -> None:
+    """Make a recording of one and a half seconds."""
     assert scene.client.start_recorder("every_call.log", True)
     scene.car.apply_control(carla.VehicleControl(throttle=0.5))
     scene.tick(30)
     scene.client.stop_recorder()
+
+
+@exercise("start_recorder", "stop_recorder", "show_recorder_file_info", last=True)
+def recorder(scene: Scene) -> None:
+    record(scene)
     info = scene.client.show_recorder_file_info("every_call.log", True)
     assert "Gridvale" in info and "vehicle.lincoln.mkz_2020" in info
 
 
 @exercise("show_recorder_collisions", "show_recorder_actors_blocked", last=True)
 def recorder_queries(scene: Scene) -> None:
+    record(scene)
     assert "Gridvale" in scene.client.show_recorder_collisions("every_call.log", "v", "a")
     assert "Gridvale" in scene.client.show_recorder_actors_blocked("every_call.log", 0.1, 1000.0)
 
@@ -111,6 +112,7 @@ def recorder_queries(scene: Scene) -> None:
 @exercise("replay_file", "stop_replayer", "set_replayer_time_factor", "set_replayer_ignore_hero",
           "set_replayer_ignore_spectator", last=True)  # fmt: skip
 def replay(scene: Scene) -> None:
+    record(scene)
     scene.client.set_replayer_time_factor(1.0)
     scene.client.set_replayer_ignore_hero(False)
     scene.client.set_replayer_ignore_spectator(True)

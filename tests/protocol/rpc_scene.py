@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import carla
 import msgpack
 import pytest
+from waits import LONG_S
 from wiretap import Heard, Wiretap
 
 from alpamayo_sim.client.connection import ServerAddress, connect
@@ -22,7 +22,7 @@ class RawClient:
     """Speaks msgpack-RPC by hand, for what no Python binding sends."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=20.0)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=LONG_S)
         self._unpacker = msgpack.Unpacker(raw=False, unicode_errors="surrogateescape")
         self._number = 0
 
@@ -76,17 +76,8 @@ class Scene:
     def another_client(self) -> carla.Client:
         """Return a client that knows nothing yet."""
         client = carla.Client("127.0.0.1", self.tap.port)
-        client.set_timeout(20.0)
+        client.set_timeout(LONG_S)
         return client
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds that comes about in a client's own time; AssertionError after ten seconds."""
-    for _ in range(500):
-        if holds():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it did not come about")
 
 
 def synchronous(world: carla.World) -> None:

@@ -65,6 +65,6 @@ def test_signals_end_it_cleanly(number: signal.Signals) -> None:
     assert ready["event"] == "ready" and ready["town"] == "Gridvale" and ready["pid"] == process.pid
     assert ready["stream_port"] == ready["port"] + 1
     process.send_signal(number)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 0
     assert "Traceback" not in errors

@@ -20,6 +20,7 @@ PARKED = 40
 CRASHES = ("AttributeError", "IndexError", "TypeError", "ValueError", "RuntimeError")
 
 
+@pytest.mark.timeout(900)
 def test_no_check_breaks_among_parked_vehicles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with EmbeddedServer("Gridvale", seed=2) as server:
         world = connect(server.address).get_world()

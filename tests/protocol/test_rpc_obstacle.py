@@ -8,6 +8,7 @@ from typing import Any
 
 import carla
 import pytest
+from waits import LONG_S
 
 SENSOR_X, SENSOR_Z = 2.6, 1.2
 Detector = Callable[..., "queue.SimpleQueue[Any]"]
@@ -57,7 +58,7 @@ def test_distance_to_a_car_is_what_the_sphere_may_still_move(
     near, far = detector(distance="20", hit_radius="0.25"), detector(distance="4", hit_radius="0.25")
     for _ in range(3):
         frame = world.tick()
-        event = near.get(timeout=10.0)
+        event = near.get(timeout=LONG_S)
     assert event.frame == frame
     assert event.actor.type_id == "sensor.other.obstacle"
     assert event.other_actor.id == other.id and event.other_actor.type_id == "vehicle.audi.tt"
@@ -72,7 +73,7 @@ def test_radius_decides_what_is_beside_the_way(world: carla.World, car: carla.Ve
     wide = detector(distance="15", hit_radius="0.95", only_dynamics="true")
     narrow = detector(distance="15", hit_radius="0.3", only_dynamics="true")
     world.tick()
-    event = wide.get(timeout=10.0)
+    event = wide.get(timeout=LONG_S)
     assert event.other_actor.id == other.id
     reach_m = (0.95**2 - (1.0 - other.bounding_box.extent.y) ** 2) ** 0.5
     assert event.distance == pytest.approx(8.0 - other.bounding_box.extent.x - SENSOR_X - reach_m, abs=0.05)
@@ -87,14 +88,14 @@ def test_only_dynamics_passes_over_props_and_the_ground(
     everything = detector(distance="10", hit_radius="0.5")
     moving = detector(distance="10", hit_radius="0.5", only_dynamics="true")
     world.tick()
-    assert everything.get(timeout=10.0).other_actor.id == prop.id
+    assert everything.get(timeout=LONG_S).other_actor.id == prop.id
     prop.destroy()
     world.tick()
     world.tick()
     assert moving.empty()
     on_the_ground = detector(distance="10", hit_radius="1.5")
     world.tick()
-    event = on_the_ground.get(timeout=10.0)
+    event = on_the_ground.get(timeout=LONG_S)
     assert (event.distance, event.other_actor.id) == (0.0, 0)
     assert event.other_actor.type_id == "static.road"
 
@@ -107,7 +108,7 @@ def test_ignored_vehicles_and_sensor_tick(world: carla.World, car: carla.Vehicle
     for _ in range(12):
         world.tick()
     while not events.empty() or len(frames) < 3:
-        event = events.get(timeout=10.0)
+        event = events.get(timeout=LONG_S)
         frames.append(event.frame)
         assert event.other_actor.id == first.id
     assert [b - a for a, b in zip(frames, frames[1:], strict=False)] == [4] * (len(frames) - 1)
@@ -115,7 +116,7 @@ def test_ignored_vehicles_and_sensor_tick(world: carla.World, car: carla.Vehicle
     sensor.set_ignored_vehicles([first.id])
     for _ in range(4):
         world.tick()
-    assert events.get(timeout=10.0).other_actor.id == second.id
+    assert events.get(timeout=LONG_S).other_actor.id == second.id
 
 
 def test_impossible_attributes_are_refused(world: carla.World, car: carla.Vehicle) -> None:

@@ -24,7 +24,7 @@ def picture(world: carla.World, pose: carla.Transform) -> np.ndarray:
     images: queue.SimpleQueue[Any] = queue.SimpleQueue()
     camera.listen(images.put)
     frame = world.tick()
-    image = images.get(timeout=60.0)
+    image = images.get(timeout=120.0)
     camera.stop()
     camera.destroy()
     assert image.frame == frame

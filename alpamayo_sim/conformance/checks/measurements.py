@@ -99,7 +99,7 @@ def _collision(context: Context) -> Iterator[Measured]:
     behind.enable_constant_velocity(carla.Vector3D(8.0, 0.0, 0.0))
     frames = [context.tick().frame for _ in range(40)]
     behind.disable_constant_velocity()
-    events = {car_id: listener.rest() for car_id, listener in listeners.items()}
+    events = {car_id: listener.rest(1) for car_id, listener in listeners.items()}
     for name, car, other in (("the one behind", behind, front), ("the one in front", front, behind)):
         mine = [event for event in events[car.id] if event.other_actor.id == other.id]
         yield Measured(f"{name} is told", len(mine) > 0, expected=True)
@@ -146,7 +146,7 @@ def _lane_invasion(context: Context) -> Iterator[Measured]:
     yield Measured("events while driving along the lane", len(listener.rest()), expected=0)
     vehicle.enable_constant_velocity(carla.Vector3D(1.0, -2.5, 0.0))
     context.tick(30)
-    events = listener.rest()
+    events = listener.rest(1)
     yield Measured("crossing the left marking is told", len(events) > 0, expected=True)
     kinds = sorted({str(marking.type) for event in events for marking in event.crossed_lane_markings})
     yield Measured("kinds of marking", ", ".join(kinds))
@@ -165,7 +165,7 @@ def _obstacle(context: Context) -> Iterator[Measured]:
     attributes = {"distance": "20", "only_dynamics": "true", "hit_radius": "0.3"}
     listener = Listener(context, "sensor.other.obstacle", bonnet, behind, attributes)
     context.tick(5)
-    events = listener.rest()
+    events = listener.rest(1)
     yield Measured("it is told", len(events) > 0, expected=True)
     if events:
         yield Measured("the other actor is the car ahead", events[-1].other_actor.id == front.id, expected=True)

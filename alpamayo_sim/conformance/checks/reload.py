@@ -11,7 +11,7 @@ from alpamayo_sim.conformance.context import CAR, Context
 
 RELOAD = Family("reload")
 _LOAD_TIMEOUT_S = 120.0
-_CALL_TIMEOUT_S = 15.0
+_CALL_TIMEOUT_S = 30.0
 
 
 def _load(context: Context, name: str | None, *, reset_settings: bool) -> None:
