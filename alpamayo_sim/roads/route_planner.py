@@ -22,6 +22,8 @@ OFF_MAP_M = 5.0
 """A route point must lie this close to a driving lane."""
 AMBIGUOUS_M = 0.75
 """Lanes that are this much farther than the nearest one (lanes cross inside junctions) are tried as well."""
+LEAST_STEP_M = 0.2
+"""The last sample of a lane lies up to a metre within the next lane, whose first samples are left out then."""
 SNAP_COST = 20.0
 """Metres of detour that one metre of distance to a lane is worth, when a point lies near several lanes."""
 
@@ -169,7 +171,9 @@ class RoutePlanner:
                 elif sample == piece.stop and changes_next is not None:
                     option = changes_next
                 point = segment.points[sample]
-                if rows and piece.change is None and float(np.linalg.norm(point - rows[-1][0])) < 0.2:
+                if rows and piece.change is None and _ahead_m(point - rows[-1][0], rows[-1][1]) < LEAST_STEP_M:
+                    if option in (RoadOption.CHANGELANELEFT, RoadOption.CHANGELANERIGHT):
+                        rows[-1] = (*rows[-1][:2], int(option), *rows[-1][3:])
                     continue
                 rows.append(
                     (
@@ -206,6 +210,12 @@ class RoutePlanner:
                 across = other.points[-1, :2] - other.points[0, :2]
                 others.append(across / max(1e-6, float(np.linalg.norm(across))))
         return turn_option(heading_in, left.heading(-1), others)
+
+
+def _ahead_m(step: Array, yaw_deg: float) -> float:
+    """How far a step [3] goes along a heading."""
+    yaw = np.radians(yaw_deg)
+    return float(step[0] * np.cos(yaw) + step[1] * np.sin(yaw))
 
 
 def _text(waypoint: Transform | Sequence[float]) -> str:

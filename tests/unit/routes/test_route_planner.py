@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import carla
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from alpamayo_scenarios.route_file import load_routes
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.frames import Transform
+from alpamayo_sim.roads.road_map import load_road_map
 from alpamayo_sim.roads.road_options import RoadOption, turn_option
 from alpamayo_sim.roads.route_planner import Route, RoutePlanner
 
@@ -24,6 +26,11 @@ def planner(shared_data: Path, town: str) -> RoutePlanner:
         text = (shared_data / "maps" / f"{town}.xodr").read_text(encoding="utf-8")
         _PLANNERS[town] = RoutePlanner(carla.Map(town, text))
     return _PLANNERS[town]
+
+
+@cache
+def own_planner(town: str) -> RoutePlanner:
+    return RoutePlanner(load_road_map(town).carla_map)
 
 
 def manoeuvres(route: Route) -> list[RoadOption]:
@@ -105,6 +112,23 @@ def test_random_routes_keep_their_promises(shared_data: Path, seed: int, length:
     assert not route.in_junction[0] and not route.in_junction[-1]
     again = planner_.random_route(np.random.default_rng(seed), length, length + spread)
     np.testing.assert_array_equal(route.points, again.points)
+
+
+@pytest.mark.parametrize("town", ["Gridvale", "Oldwick", "Rampfield", "Longmoor", "Town01", "Town02", "Town04"])
+@given(seed=st.integers(0, 2**32 - 1), every=st.integers(5, 80))
+@settings(max_examples=20, deadline=None)
+def test_routes_go_forward_from_point_to_point(shared_data: Path, town: str, seed: int, every: int) -> None:
+    """Also where lane segments join."""
+    planner_ = planner(shared_data, town) if town.startswith("Town") else own_planner(town)
+    meant = planner_.random_route(np.random.default_rng(seed), 60.0, 900.0)
+    free = [k for k in range(0, len(meant.points) - 5, every) if not meant.in_junction[k]]
+    for route in (meant, planner_.trace(meant.points[[*free, -1]])):
+        steps = np.diff(route.points[:, :2], axis=0)
+        for yaw_deg in (route.yaw_deg[:-1], route.yaw_deg[1:]):
+            yaw = np.radians(yaw_deg)
+            assert np.min(steps[:, 0] * np.cos(yaw) + steps[:, 1] * np.sin(yaw)) > 0.1
+        changes = np.isin(route.road_option[1:], (RoadOption.CHANGELANELEFT, RoadOption.CHANGELANERIGHT))
+        assert np.linalg.norm(steps, axis=1)[~changes].max() < 1.6
 
 
 def test_errors_say_which_point_and_why(shared_data: Path) -> None:
