@@ -6,8 +6,10 @@ a sample does not depend on what is sampled beside it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -17,6 +19,7 @@ from alpamayo_sim.model.driving_model import Context, DrivingModel, ModelInputs
 from alpamayo_sim.model.expert import PrefixCache
 from alpamayo_sim.model.flow import FlowSample, initial_noise, integrate, integrate_with_noise
 from alpamayo_sim.model.sampling import SamplingConfig, TokenIds, distribution, draw, forbid_trajectory, only_future
+from alpamayo_sim.policy.latency import Latency
 
 FREE, FORCED, TRAJECTORY, PADDING = 0, 1, 2, 3
 """What a token of a completion is: chosen, put there to close the reasoning, a bin of the trajectory, nothing."""
@@ -40,6 +43,8 @@ class Generation:
     """[R] int64: the stochastic step of each row's flow, if there was one."""
     trajectory_bins: Tensor | None
     """[R, 2 x waypoints] int64: bins of the discrete trajectory, acceleration before curvature."""
+    latency: Latency
+    """The wall-clock time of every part; vision counts as part of the prompt's reading."""
 
 
 @dataclass
@@ -73,11 +78,17 @@ def generate(
         raise InputError(
             f"every prompt gets the same number of samples, one generator each; found {len(generators)} for {prompts} prompts"
         )
+    clock = [_now(model.device)]
     context = model.read_prompts(inputs).repeated(len(generators) // prompts)
+    clock.append(_now(model.device))
     written = _Written([], [], [])
     finished = _reason(model, context, tokens, config, generators, written)
+    clock.append(_now(model.device))
     flow, flow_step = _flow(model, context, config, generators) if config.use_flow else (None, None)
+    clock.append(_now(model.device))
     bins = _write_trajectory(model, context, tokens, config, generators, written) if config.use_tokens else None
+    clock.append(_now(model.device))
+    prefill, reasoning, flowing, writing = (after - before for before, after in pairwise(clock))
     return Generation(
         torch.stack(written.ids, 1),
         torch.stack(written.kinds, 1),
@@ -86,7 +97,15 @@ def generate(
         flow,
         flow_step,
         bins,
+        Latency(0.0, prefill, reasoning, flowing, writing),
     )
+
+
+def _now(device: torch.device) -> float:
+    """Return the time when all that was asked of a device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 def _reason(

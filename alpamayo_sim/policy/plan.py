@@ -35,6 +35,8 @@ class Plan:
     """One score per sample that the policy drew, if it drew any."""
     latency_s: float = 0.0
     """Wall-clock seconds that the inference took."""
+    latency_parts_s: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Where they went, by part: {"vision_s": ..., "prefill_s": ..., "reasoning_s": ..., "flow_s": ...}."""
 
     def __post_init__(self) -> None:
         if self.waypoints_rig.shape != (PLAN_POINTS, 3):

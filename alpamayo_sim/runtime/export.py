@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,10 @@ class _Graph:
 
 def _write(graph: _Graph, path: Path) -> None:
     size = sum(value.numel() * value.element_size() for value in graph.module.state_dict().values())
-    with torch.no_grad():
+    graph.module.eval()
+    with torch.no_grad(), warnings.catch_warnings():
+        # The exporter warns of names of sizes that it merges and of its own use of torch.
+        warnings.simplefilter("ignore")
         torch.onnx.export(
             graph.module,
             graph.inputs,

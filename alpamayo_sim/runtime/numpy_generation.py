@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.errors import InputError
-from alpamayo_sim.runtime.latency import Latency
+from alpamayo_sim.policy.latency import Latency
 from alpamayo_sim.runtime.onnx_engine import Cache, OnnxEngine
 from alpamayo_sim.runtime.rope import prompt_positions
 
