@@ -185,7 +185,7 @@ class ExpertAgent(Agent):
         travelled = np.arange(0.0, reach, STATION_STEP_M)
         xy, _, yaw = converge(self._path, state, self._station_m, travelled)
         rows = self._relevant(neighbours, xy)
-        forecasts = self._forecaster.forecast(neighbours, rows)
+        forecasts = self._forecaster.forecast(neighbours, rows, heed_unlikely=patience.heed_ambiguous)
         occupied = occupancy(self._model, xy, yaw, neighbours, forecasts)
         on_path = occupied.owner[np.isfinite(occupied.first_m[:, 0])]
         first = int(self._station_m / STEP_M)

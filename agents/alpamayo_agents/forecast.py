@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import carla
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from alpamayo_agents.surroundings import Neighbours
 from alpamayo_agents.traffic_rules import StopLine
+from alpamayo_agents.turning_habits import TurningHabits
 from alpamayo_sim.roads.lane_graph import LaneGraph
 
 Array = NDArray[np.float64]
@@ -31,6 +33,8 @@ CURVE_BASE_M = 4.0
 """The curvature of a lane is looked at over this length: lanes join with small kinks."""
 TOO_FAST_MPS = 0.5
 """Who is faster than the way allows by more than this does not take it, if there is another."""
+LIKELY, POSSIBLE = 0.35, 1.2
+"""Lanes that fit worse than the best by no more than this are likely, or at least possible if others came that way."""
 LANE_CHANGE_M = 3.5
 """How far sideways somebody who changes lane is expected to go."""
 
@@ -60,10 +64,20 @@ class _Way:
     """Arc length up to which an earlier way from the same segment runs alike; 0 for the first way."""
     allowed_mps: Array
     """Speed at each point that the curves there and farther on allow."""
+    exit_segment: int
+    """The first lane behind the first junction on the way, -1 for none within reach."""
 
 
-_Match = tuple[int, float, float, float]
-"""A lane that a vehicle may be on: segment, arc, lateral offset to the right, lateral speed."""
+class _Match(NamedTuple):
+    """A lane that a vehicle may be on."""
+
+    segment: int
+    arc_m: float
+    lateral_m: float
+    """To the right of its centre line."""
+    drift_mps: float
+    excess: float
+    """How much worse it fits than the best lane, metres of lateral offset."""
 
 
 class LaneForecaster:
@@ -72,13 +86,14 @@ class LaneForecaster:
     def __init__(self, graph: LaneGraph, lines: Sequence[StopLine]) -> None:
         self._graph = graph
         self._ways: dict[int, list[_Way]] = {}
+        self._habits = TurningHabits()
         self._stops: dict[int, list[tuple[float, carla.TrafficLight]]] = {}
         for line in lines:
             if line.segment >= 0:
                 self._stops.setdefault(line.segment, []).append((line.arc_m, line.light))
 
-    def forecast(self, neighbours: Neighbours, rows: NDArray[np.int64]) -> Forecasts:
-        """Return the hypotheses about some of the neighbours."""
+    def forecast(self, neighbours: Neighbours, rows: NDArray[np.int64], *, heed_unlikely: bool = True) -> Forecasts:
+        """Return the hypotheses about some of the neighbours, without `heed_unlikely` only what others did there before."""
         owner: list[int] = []
         xy: list[Array] = []
         yaw: list[Array] = []
@@ -96,8 +111,11 @@ class LaneForecaster:
                 yaw.append(np.full(len(TIMES_S), neighbours.yaw[row]))
                 ambiguous.append(False)
                 continue
-            for match, way in self._likely_ways(found, float(speeds[row])):
-                segment, arc, lateral, sideways = match
+            self._observe(int(neighbours.ids[row]), found)
+            likely = [match for match in found if match.excess < LIKELY]
+            ways = [] if heed_unlikely else self._usual_ways(int(neighbours.ids[row]), found, float(speeds[row]))
+            for match, way in ways or self._likely_ways(likely, float(speeds[row])):
+                segment, arc, lateral, sideways, _ = match
                 drift = 0.0 if self._graph.segments[segment].is_junction else sideways
                 there, heading = self._drive(way, arc, lateral, drift, neighbours, row)
                 owner.append(row)
@@ -134,14 +152,17 @@ class LaneForecaster:
                 continue
             found: dict[int, _Match] = {}
             for column in order:
-                if not cost[number, column] < best + 0.35 or len(found) >= 3:
+                if not cost[number, column] < best + POSSIBLE or len(found) >= 4:
                     break
                 sample = samples[number, column]
                 segment = int(self._graph.sample_segment[sample])
                 if segment not in found:
                     lane = self._graph.segments[segment]
                     arc = float(lane.arc_m[self._graph.sample_index[sample]]) + float(along[number, column])
-                    found[segment] = (segment, arc, float(lateral[number, column]), float(drift[number, column]))
+                    excess = float(cost[number, column] - best)
+                    found[segment] = _Match(
+                        segment, arc, float(lateral[number, column]), float(drift[number, column]), excess
+                    )
             follows = {after for segment in found for after in self._graph.successors[segment]}
             result.append([self._seen_from_where_it_is(found, s) for s in found if s not in follows])
         return result
@@ -157,22 +178,40 @@ class LaneForecaster:
         if ahead is None:
             return found[segment]
         turning = self._graph.segments[ahead].is_junction
-        return (*found[segment][:3], 0.0 if turning else found[ahead][3])
+        return found[segment]._replace(drift_mps=0.0 if turning else found[ahead].drift_mps)
+
+    def _observe(self, vehicle: int, matches: list[_Match]) -> None:
+        segment = matches[0].segment
+        if any(self._graph.segments[match.segment].is_junction for match in matches):
+            return
+        before = self._habits.came_from(vehicle)
+        exits = (
+            frozenset(way.exit_segment for way in self._ways_from(before)) if before is not None else frozenset[int]()
+        )
+        self._habits.saw(vehicle, segment, exits)
+
+    def _usual_ways(self, vehicle: int, matches: list[_Match], speed_mps: float) -> list[tuple[_Match, _Way]]:
+        """Return the ways that others took who came from where a vehicle comes from; none if that is not known."""
+        came_from = self._habits.came_from(vehicle)
+        if came_from is None or not self._habits.are_known(came_from):
+            return []
+        usual = [
+            (match, way)
+            for match in matches
+            for way in self._ways_from(match.segment)
+            if self._habits.is_usual(came_from, way.exit_segment)
+        ]
+        return _apart(usual, speed_mps)
 
     def _likely_ways(self, matches: list[_Match], speed_mps: float) -> list[tuple[_Match, _Way]]:
         """Return the ways that somebody so fast can take from the lanes it may be on; all of them if there is none."""
-        all_ways = [(match, way) for match in matches for way in self._ways_from(match[0])]
+        all_ways = [(match, way) for match in matches for way in self._ways_from(match.segment)]
         likely = [
             (match, way)
             for match, way in all_ways
-            if speed_mps < float(np.interp(match[1], way.arc_m, way.allowed_mps)) + TOO_FAST_MPS
+            if speed_mps < float(np.interp(match.arc_m, way.arc_m, way.allowed_mps)) + TOO_FAST_MPS
         ]
-        result: list[tuple[_Match, _Way]] = []
-        for match, way in likely or all_ways:
-            farthest = match[1] + speed_mps * float(TIMES_S[-1]) + SPEEDING_UP_M
-            if way.parts_at_m <= farthest or all(other[0] != match[0] for other, _ in result):
-                result.append((match, way))
-        return result
+        return _apart(likely or all_ways, speed_mps)
 
     def _ways_from(self, segment: int) -> list[_Way]:
         if segment not in self._ways:
@@ -212,7 +251,18 @@ class LaneForecaster:
             stops += [(float(arc[first]) + at, light) for at, light in self._stops.get(index, ())]
             first += len(lane.points)
         allowed = _allowed_mps(arc[keep], yaw[keep])
-        return _Way(points[keep], yaw[keep], arc[keep], tuple(stops), branches, parts_at_m, allowed)
+        return _Way(
+            points[keep], yaw[keep], arc[keep], tuple(stops), branches, parts_at_m, allowed, self._exit_of(chain)
+        )
+
+    def _exit_of(self, chain: list[int]) -> int:
+        inside = False
+        for index in chain:
+            junction = self._graph.segments[index].is_junction
+            if inside and not junction:
+                return index
+            inside = inside or junction
+        return -1
 
     def _drive(
         self, way: _Way, arc: float, lateral: float, drift: float, neighbours: Neighbours, row: int
@@ -246,6 +296,16 @@ class LaneForecaster:
         x = np.interp(at, way.arc_m, way.xy[:, 0]) + beyond * np.cos(yaw) - sideways * np.sin(yaw)
         y = np.interp(at, way.arc_m, way.xy[:, 1]) + beyond * np.sin(yaw) + sideways * np.cos(yaw)
         return np.stack([x, y], axis=1), yaw
+
+
+def _apart(ways: list[tuple[_Match, _Way]], speed_mps: float) -> list[tuple[_Match, _Way]]:
+    """Return the ways without those that part from another beyond what is reached within the forecast."""
+    result: list[tuple[_Match, _Way]] = []
+    for match, way in ways:
+        farthest = match.arc_m + speed_mps * float(TIMES_S[-1]) + SPEEDING_UP_M
+        if way.parts_at_m <= farthest or all(other.segment != match.segment for other, _ in result):
+            result.append((match, way))
+    return result
 
 
 def _allowed_mps(arc_m: Array, yaw: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import carla
@@ -88,6 +89,26 @@ def test_who_is_too_fast_for_a_turn_goes_straight_on(graph: LaneGraph) -> None:
     assert 0 < turns.sum() < len(turns)
     travelled = np.linalg.norm(np.diff(early.xy, axis=1), axis=2).sum(axis=1)
     assert travelled[turns].max() < travelled[~turns].min() - 1.0, "slows down for the turn"
+
+
+def test_what_nobody_did_before_is_left_out_if_asked(graph: LaneGraph) -> None:
+    approach = next(
+        s for s in graph.segments if not s.is_junction and len(graph.successors[s.index]) == 2 and s.length_m > 30
+    )
+    forecaster = LaneForecaster(graph, ())
+    through = graph.successors[approach.index][0]
+    beyond = graph.successors[through][0]
+    for vehicle in range(3):
+        for segment in (approach.index, through, beyond):
+            there = on_lane(graph, segment, len(graph.segments[segment].points) // 2, 5.0)
+            forecaster.forecast(replace(there, ids=np.array([100 + vehicle])), np.array([0]))
+    others = on_lane(graph, approach.index, len(approach.points) - 6, 5.0)
+    every = forecaster.forecast(others, np.array([0]))
+    usual = forecaster.forecast(others, np.array([0]), heed_unlikely=False)
+    ends = {tuple(np.round(xy[-1], 1)) for xy in usual.xy}
+    assert len(usual.owner) < len(every.owner)
+    lane = graph.segments[beyond].points[:, :2]
+    assert all(np.linalg.norm(lane - np.array(end), axis=1).min() < 3.0 for end in ends)
 
 
 def test_somebody_who_changes_lane_is_expected_to_go_on(graph: LaneGraph) -> None:
