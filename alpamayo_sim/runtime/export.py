@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +37,10 @@ def export_onnx(model: DrivingModel, tokenizer: DrivingTokenizer, folder: Path, 
     except ImportError as error:
         raise MissingExtraError("export", "onnxscript") from error
     kind: torch.dtype = getattr(torch, DTYPES[dtype])
-    model = model.to("cpu", kind).eval()
-    model.restore_buffers()
+    if model.dtype != kind or model.device.type != "cpu":
+        model = copy.deepcopy(model).to("cpu", kind)
+        model.restore_buffers()
+    model.eval()
     manifest = Manifest.of(model.config, tokenizer, dtype)
     with new_folder(folder) as unfinished:
         for name, make in zip(GRAPHS, (_vision, _language, _action), strict=True):

@@ -18,6 +18,12 @@ from alpamayo_sim.model.driving_model import Context, DrivingModel, ModelInputs
 from alpamayo_sim.model.expert import PrefixCache
 from alpamayo_sim.model.flow import integrate as integrate_torch
 from alpamayo_sim.model.sampling import TokenIds, forbid_trajectory
+from alpamayo_sim.policy.camera_rig import ALPAMAYO_RIG
+from alpamayo_sim.policy.patches import PATCH_PX, image_patches
+from alpamayo_sim.policy.prompt import chat_prompt
+from alpamayo_sim.policy.prompt_ids import pad_left, prompt_ids
+from alpamayo_sim.policy.tokenizer import DrivingTokenizer
+from alpamayo_sim.policy.trajectory_tokens import history_bins
 from alpamayo_sim.policy.unicycle import denormalise, drive
 from alpamayo_sim.runtime.manifest import PARITY_FILE
 from alpamayo_sim.runtime.numpy_generation import integrate
@@ -205,6 +211,31 @@ def _compare_flows(
     theirs = integrate_torch(velocity, torch.from_numpy(noise), own.flow_steps).actions
     found.compare("normalised_action", ours, theirs)
     found.add("waypoint_m", waypoint_difference(model, ours, theirs.numpy()))
+
+
+def random_prompts(model: DrivingModel, tokenizer: DrivingTokenizer, count: int, seed: int) -> list[ModelInputs]:
+    """Return prompts of `count` made-up moments: noise for pictures, straight histories at different speeds, some guidance."""
+    config = model.config
+    random = np.random.default_rng(seed)
+    prompts: list[ModelInputs] = []
+    for index in range(count):
+        images = config.images
+        shape = (len(ALPAMAYO_RIG.names), images.frames_per_camera, images.height_px, images.width_px, 3)
+        history = np.zeros((16, 3))
+        history[:, 0] = random.uniform(0.0, 3.0) * np.arange(-15, 1)
+        text = chat_prompt(
+            ALPAMAYO_RIG.names,
+            images.frames_per_camera // images.frames_per_image,
+            navigation=(None, "Turn right in 30m", "Go straight in 120m")[index % 3],
+            style=config.prompt_format,
+        )
+        ids, counted = pad_left(
+            [prompt_ids(text, tokenizer, config.tokens_per_image, history_bins(history))], tokenizer.backbone_ids["pad"]
+        )
+        pixels = image_patches(random.integers(0, 256, shape, dtype=np.uint8), images.frames_per_image)
+        grid = (images.height_px // PATCH_PX, images.width_px // PATCH_PX)
+        prompts.append(ModelInputs(torch.from_numpy(ids), torch.from_numpy(counted), torch.from_numpy(pixels), grid))
+    return prompts
 
 
 def waypoint_difference(model: DrivingModel, ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:

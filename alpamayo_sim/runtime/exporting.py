@@ -1,0 +1,43 @@
+"""From a checkpoint to an export with its gates: what `alpamayo export` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alpamayo_sim.model.checkpoint import from_pretrained
+from alpamayo_sim.model.driving_model import DrivingModel, new_model
+from alpamayo_sim.model.presets import preset
+from alpamayo_sim.model.sampling import TokenIds
+from alpamayo_sim.model.tiny_tokenizer import tiny_tokenizer
+from alpamayo_sim.policy.tokenizer import DrivingTokenizer
+from alpamayo_sim.runtime.export import export_onnx
+from alpamayo_sim.runtime.onnx_engine import OnnxEngine
+from alpamayo_sim.runtime.parity import Parity, check_parity, random_prompts
+
+
+def load_model(checkpoint: str, seed: int) -> tuple[DrivingModel, DrivingTokenizer]:
+    """Return the model of a checkpoint folder, or a random one of the preset `tiny`, in float32."""
+    if checkpoint == "tiny" and not Path(checkpoint).is_dir():
+        tokenizer = tiny_tokenizer()
+        return new_model(preset("tiny", len(tokenizer), tokenizer.backbone_ids), seed), tokenizer
+    return from_pretrained(Path(checkpoint))
+
+
+def export_and_check(
+    checkpoint: str, folder: Path, *, dtype: str, prompts: int, tokens: int, seed: int
+) -> Parity | None:
+    """Write an export and return its gates, which it also holds in `parity.json`; None with no prompts to compare."""
+    model, tokenizer = load_model(checkpoint, seed)
+    export_onnx(model, tokenizer, folder, dtype=dtype)
+    if prompts == 0:
+        return None
+    parity = check_parity(
+        model,
+        TokenIds.of(tokenizer),
+        OnnxEngine.load(folder),
+        random_prompts(model, tokenizer, prompts, seed),
+        reasoning_tokens=tokens,
+        seed=seed,
+    )
+    parity.save(folder)
+    return parity
