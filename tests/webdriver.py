@@ -17,6 +17,7 @@ import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
+PATIENCE_S = 120.0
 needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver")
 
 
@@ -42,22 +43,21 @@ class Browser:
     def post(self, path: str, body: dict[str, Any]) -> Any:
         data = json.dumps(body).encode()
         request = urllib.request.Request(self._session + path, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return json.load(answer)["value"]
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self._session + path, timeout=30) as answer:
+        with urllib.request.urlopen(self._session + path, timeout=PATIENCE_S) as answer:
             return json.load(answer)["value"]
 
     def run(self, script: str, *arguments: Any) -> Any:
         return self.post("/execute/sync", {"script": script, "args": list(arguments)})
 
     def wait(self, script: str) -> None:
-        for _ in range(100):
-            if self.run(script):
-                return
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not self.run(script):
+            assert time.monotonic() < deadline_s, f"never true: {script}"
             time.sleep(0.05)
-        raise AssertionError(f"never true: {script}")
 
     def resize(self, width: int, height: int) -> None:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
@@ -85,7 +85,7 @@ class Browser:
 
     def quit(self) -> None:
         request = urllib.request.Request(self._session, method="DELETE")
-        urllib.request.urlopen(request, timeout=30).close()
+        urllib.request.urlopen(request, timeout=PATIENCE_S).close()
 
 
 @contextmanager
@@ -105,4 +105,4 @@ def open_browser(profile: Path) -> Iterator[Browser]:
             browser.quit()
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)

@@ -25,6 +25,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory, finished_run: RunFolder) -
 
 def test_everything_is_drawn_without_errors(browser: Browser) -> None:
     assert browser.run("return document.querySelectorAll('.timeline path').length") >= 5
+    browser.wait("return document.querySelector('video').readyState >= 1")
     assert browser.run("return document.querySelector('video').duration") == pytest.approx(8.0, abs=0.05)
     assert browser.run("return document.querySelectorAll('.map.around .lane').length") >= 2
     assert browser.run("return document.querySelectorAll('.map.overview .ego').length") == 1
@@ -79,10 +80,12 @@ def test_the_keyboard_moves_the_time(browser: Browser) -> None:
 def test_playing_moves_the_map(browser: Browser) -> None:
     browser.press("\ue011")
     before = browser.run(WORLD)
+    browser.run("document.querySelector('video').playbackRate = 0.1")  # it is not over before the page was looked at
     browser.run("document.querySelector('.play').click()")
     browser.wait("return document.querySelector('.timeline').getAttribute('aria-valuenow') > 0.3")
     assert browser.run(WORLD) != before
     assert browser.run("return document.querySelector('.play').getAttribute('aria-label')") == "Pause"
     browser.run("document.querySelector('.play').click()")
     browser.wait("return document.querySelector('video').paused")
+    browser.run("document.querySelector('video').playbackRate = 1.0")
     assert browser.severe() == []

@@ -30,7 +30,7 @@ class Serving:
         return f"ws://127.0.0.1:{self.server.port}{PATH}"
 
     def _call(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20.0)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120.0)
 
     def close(self) -> None:
         self._call(self.server.stop())
@@ -58,7 +58,7 @@ def connect() -> Iterator[Callable[[str], WebSocket]]:
     with ExitStack() as stack:
 
         def opened(url: str) -> WebSocket:
-            socket = WebSocket(url, 10.0)
+            socket = WebSocket(url, 120.0)
             stack.callback(socket.close)
             return socket
 

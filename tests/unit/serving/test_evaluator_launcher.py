@@ -36,7 +36,7 @@ def run(tmp_path: Path, *before: str) -> subprocess.CompletedProcess[str]:
     program.write_text(PROGRAM)
     return subprocess.run(
         [sys.executable, *before, str(LAUNCHER), str(program), "--routes", "x.xml"],
-        capture_output=True, text=True, timeout=60.0, check=False,
+        capture_output=True, text=True, timeout=240.0, check=False,
     )  # fmt: skip
 
 
@@ -59,6 +59,6 @@ def test_distutils_and_pkg_resources_are_stood_in_for_where_there_are_none(tmp_p
 @pytest.mark.parametrize(("arguments", "code"), [([], 2), (["--help"], 0), (["no_such_file.py"], 1)])
 def test_it_says_how_it_is_used(arguments: list[str], code: int) -> None:
     ended = subprocess.run(
-        [sys.executable, str(LAUNCHER), *arguments], capture_output=True, text=True, timeout=60.0, check=False
+        [sys.executable, str(LAUNCHER), *arguments], capture_output=True, text=True, timeout=240.0, check=False
     )
     assert ended.returncode == code and "evaluator" in ended.stdout + ended.stderr
