@@ -24,7 +24,7 @@ _REPORT_PX = (1240, 2620)
 
 
 def town_sheet() -> None:
-    """Draw our towns side by side, from above."""
+    """Draw our towns in two rows, from above."""
     views = []
     for town in available_towns():
         road_map = load_road_map(town)
@@ -39,7 +39,8 @@ def town_sheet() -> None:
         view = cv2.resize(view, (_SHEET_PX, _SHEET_PX), interpolation=cv2.INTER_AREA)
         cv2.putText(view, town, (18, 40), cv2.FONT_HERSHEY_DUPLEX, 0.9, (235, 235, 235), 1, cv2.LINE_AA)
         views.append(view)
-    cv2.imwrite(str(IMAGES / "towns.png"), cv2.cvtColor(np.hstack(views), cv2.COLOR_RGB2BGR))
+    rows = [np.hstack(views[first : first + 2]) for first in range(0, len(views) - 1, 2)]
+    cv2.imwrite(str(IMAGES / "towns.png"), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
 
 
 def drive_frame(run: Path, share: float) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 from alpamayo_scenarios.library.registry import SCENARIO_TYPES
 from alpamayo_scenarios.placement.route_xml import write_routes
 from alpamayo_scenarios.placement.search import Placement, TownSearch, farthest_first, spread
-from alpamayo_scenarios.placement.table import LONG_WAYS, ON_FAST_ROADS, RECIPES
+from alpamayo_scenarios.placement.table import COUNTRY_TYPES, LONG_WAYS, RECIPES
 
 TOWNS = ("Gridvale", "Oldwick", "Rampfield")
-FAST_TOWN = "Longmoor"
+COUNTRY = "Longmoor"
 PER_TYPE, CHOICE = 3, 8
-"""Places of each type, and among how many of a town the farthest from each other are taken on fast roads."""
+"""Places of each type, and among how many of a town those farthest from each other are taken, for types that use Longmoor."""
 SEED = 5
 SUITES = Path(__file__).resolve().parents[1] / "suites"
 SMOKE = (
@@ -34,13 +34,13 @@ def main() -> int:
     arguments = parser.parse_args()
     kinds = [kind for kind in RECIPES if kind in SCENARIO_TYPES and (not arguments.only or kind in arguments.only)]
     found: dict[str, dict[str, list[Placement]]] = {kind: {} for kind in kinds}
-    for town in (FAST_TOWN, *TOWNS[::-1]):
-        here = [kind for kind in kinds if town != FAST_TOWN or kind in ON_FAST_ROADS]
+    for town in (COUNTRY, *TOWNS[::-1]):
+        here = [kind for kind in kinds if town != COUNTRY or kind in COUNTRY_TYPES]
         if not here:
             continue
         with TownSearch(town, SEED) as search:
             for kind in here:
-                wanted = CHOICE if kind in ON_FAST_ROADS else PER_TYPE
+                wanted = CHOICE if kind in COUNTRY_TYPES else PER_TYPE
                 found[kind][town] = search.find(kind, RECIPES[kind], wanted, long_ways=kind in LONG_WAYS)
                 refused = dict(sorted(search.refused.get(kind, {}).items(), key=lambda item: -item[1])[:2])
                 print(f"{town:10} {kind:42} {len(found[kind][town])} {refused or ''}", file=sys.stderr, flush=True)
@@ -58,15 +58,15 @@ def main() -> int:
 
 
 def _chosen(kind: str, places: Mapping[str, Sequence[Placement]]) -> list[Placement]:
-    """Places from several towns, as far as there are some; of the fast town first where it has them."""
-    if kind in ON_FAST_ROADS:
+    """Places from several towns, as far as there are some; of Longmoor first where it has them."""
+    if kind in COUNTRY_TYPES:
         return spread({town: farthest_first(places[town]) for town in places}, PER_TYPE)
     return spread({town: places[town] for town in TOWNS}, PER_TYPE)
 
 
 def _of_smoke(chosen: Mapping[str, Sequence[Placement]]) -> list[Placement]:
     """The first place of each type in a small town, which loads faster."""
-    return [next(p for p in chosen[kind] if p.town != FAST_TOWN) for kind in SMOKE]
+    return [next(p for p in chosen[kind] if p.town != COUNTRY) for kind in SMOKE]
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ import carla
 import numpy as np
 
 from alpamayo_scenarios.library.errors import ScenarioSetupError
-from alpamayo_scenarios.library.junctions import before_junction, behind_junction, entries, side_of
-from alpamayo_scenarios.library.lanes import ahead
+from alpamayo_scenarios.library.junctions import before_junction, behind_junction, entries, same_direction, side_of
+from alpamayo_scenarios.library.lanes import ahead, oncoming
 from alpamayo_scenarios.placement.gaps import CAR_M, Gap, Passing, flow_values
 from alpamayo_scenarios.placement.recipes import Parameters, Recipe, Spot, place
 from alpamayo_scenarios.placement.ways import Way
@@ -17,9 +17,12 @@ from alpamayo_scenarios.placement.ways import Way
 
 def given_flow(
     side: str, *, passings: Sequence[Passing], speed: tuple[int, int], gap_m: Gap, before_m: float = 60.0,
-    behind_m: float = 45.0, vehicle_m: float = CAR_M, least_kmh: float = 0.0,
+    behind_m: float = 45.0, vehicle_m: float = CAR_M, least_kmh: float = 0.0, both_ways: bool = False,
 ) -> Callable[[Way, np.random.Generator], Parameters | None]:  # fmt: skip
-    """A flow that comes straight from one side, on a road with a speed limit of `least_kmh` or more."""
+    """A flow that comes straight from one side, on a road with a speed limit of `least_kmh` or more.
+
+    `both_ways`: another one comes back on the same road, so the flow ends where that is free of turning lanes.
+    """
 
     def parameters(way: Way, rng: np.random.Generator) -> Parameters | None:
         assert way.junction is not None
@@ -31,6 +34,8 @@ def given_flow(
         try:
             source = before_junction(found[0], before_m)
             sink = ahead(behind_junction(found[0], "straight"), behind_m)
+            while both_ways and not _one_lane_back(sink):
+                sink = ahead(sink, 8.0)
         except ScenarioSetupError:
             return None
         if way.limit_kmh(source) < least_kmh:
@@ -49,7 +54,21 @@ def _flow(
     return None if values is None else {"start_actor_flow": place(source), "end_actor_flow": place(sink), **values}
 
 
+def _one_lane_back(waypoint: carla.Waypoint) -> bool:
+    """Whether one lane runs the other way; ScenarioSetupError where the road has none at all."""
+    if waypoint.is_junction:
+        return False
+    back = oncoming(waypoint)
+    if back is None:
+        raise ScenarioSetupError("no lane runs the other way")
+    return len(same_direction(back)) == 1
+
+
 MERGE = (Passing.MERGE,)
+EXIT_SOURCE_M = 40.0
+"""How far behind the route's start the flow of an exit begins: nobody appears beside the ego."""
+STAYS_M = 24
+"""How far the ego stays in its own lane before the route changes into that of the exit."""
 
 
 def merge(*, own_lane: bool, speed: tuple[int, int], gap_m: Gap) -> Recipe:
@@ -178,7 +197,7 @@ def cut_in(way: Way, rng: np.random.Generator) -> Spot | None:
 
 
 def leave(way: Way, rng: np.random.Generator) -> Spot | None:
-    """The way leaves a road by its rightmost lane; the ego starts in the lane on the left of it."""
+    """The way leaves a road by its rightmost lane; the ego starts in the lane on the left of it, the flow well behind it."""
     if way.junction is None or way.turn != "straight" or way.control:
         return None
     first, last = way.junction
@@ -193,13 +212,19 @@ def leave(way: Way, rng: np.random.Generator) -> Spot | None:
     if goes.road_id == start.road_id or left.lane_type != carla.LaneType.Driving:
         return None
     trigger = 14
-    at = way.waypoint(trigger).get_left_lane()
+    at, still = way.waypoint(trigger).get_left_lane(), way.waypoint(trigger + STAYS_M).get_left_lane()
     mid, late = way.waypoint(first - 22), way.waypoint(first - 4)
-    if at is None:
+    if at is None or still is None:
         return None
-    points = [left, at, mid, late, goes, way.waypoint(end)]
+    points = [left, at, still, mid, late, goes, way.waypoint(end)]
     key_points = tuple((p.x, p.y, p.z) for p in (w.transform.location for w in points))
-    parameters = _flow(way, rng, way.waypoint(2), way.waypoint(last + 25), MERGE, (10, 15), (11, 20, 33, 46))
+    try:
+        source = before_junction(start, EXIT_SOURCE_M)
+    except ScenarioSetupError:
+        return None
+    if source.transform.location.distance(start.transform.location) < EXIT_SOURCE_M - 5.0:
+        return None
+    parameters = _flow(way, rng, source, way.waypoint(last + 25), MERGE, (10, 15), (11, 20, 33, 46))
     return None if parameters is None else Spot(trigger, end, parameters, key_points)
 
 

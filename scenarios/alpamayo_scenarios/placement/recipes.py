@@ -12,6 +12,7 @@ import carla
 import numpy as np
 
 from alpamayo_scenarios.library.junctions import entries, side_of
+from alpamayo_scenarios.library.opposite_flow import BASE_M, SECONDS_PER_KMH
 from alpamayo_scenarios.placement.gaps import Gap, Passing, flow_values
 from alpamayo_scenarios.placement.ways import Way
 
@@ -156,6 +157,26 @@ def straight_behind(inner: Recipe, more_m: float) -> Recipe:
         if spot is None or not way.straight_behind(spot.trigger, float(spot.parameters["distance"]["value"]) + more_m):
             return None
         return spot
+
+    return recipe
+
+
+def oncoming_reach(inner: Recipe, more_m: float = 0.0) -> Recipe:
+    """A place of another recipe where the oncoming flow has its whole way before the next junctions.
+
+    It reaches 1.5 m for every km/h of the limit, and 30 m, to both sides of the obstacle, which is at the parameter `distance`
+    and `more_m` behind the trigger.
+    """
+
+    def recipe(way: Way, rng: np.random.Generator) -> Spot | None:
+        spot = inner(way, rng)
+        if spot is None:
+            return None
+        reach_m = SECONDS_PER_KMH * way.limit_kmh(way.waypoint(spot.trigger)) + BASE_M
+        distance_m = float(spot.parameters["distance"]["value"])
+        if way.free_m < spot.trigger + distance_m + more_m + reach_m:
+            return None
+        return spot if way.free_behind(spot.trigger, reach_m - distance_m) else None
 
     return recipe
 

@@ -31,6 +31,8 @@ APART_M = (25.0, 6.0)
 """Places of one type are so far apart; where a town has too few, the second distance has to do."""
 TRIES = 60
 SPAWN_LIFT_M = 0.5
+BAY_TYPE, BAY_M, BAY_WIDE_M = "ParkingExit", 14.0, 6.0
+"""The type that puts the ego into a bay; how far before and behind its trigger, and to its right, no car may stand."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,20 @@ class TownSearch:
             return "the route makes a detour"
         if not is_on_route(placement.trigger, route):
             return "the trigger is not on the route"
+        if placement.type == BAY_TYPE and self._cars_in_bay(placement):
+            return "cars of the town stand in the bay"
         return self._set_up(placement, route)
+
+    def _cars_in_bay(self, placement: Placement) -> bool:
+        """Whether cars that belong to the town stand where the scenario parks the ego and the cars before and behind it."""
+        yaw = np.radians(placement.trigger.yaw)
+        for car in self._world.world.get_environment_objects(carla.CityObjectLabel.Car):
+            at = car.bounding_box.location
+            dx, dy = at.x - placement.trigger.x, at.y - placement.trigger.y
+            along, right = dx * np.cos(yaw) + dy * np.sin(yaw), -dx * np.sin(yaw) + dy * np.cos(yaw)
+            if abs(along) < BAY_M and 0.5 < right < BAY_WIDE_M:
+                return True
+        return False
 
     def _set_up(self, placement: Placement, route: Route) -> str:
         blueprint = self._world.world.get_blueprint_library().find("vehicle.lincoln.mkz_2020")

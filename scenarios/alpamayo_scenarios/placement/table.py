@@ -16,6 +16,7 @@ from alpamayo_scenarios.placement.recipes import (
     drawn,
     nothing,
     obstacle,
+    oncoming_reach,
     straight_behind,
     stretch,
     turn,
@@ -31,21 +32,23 @@ BLOCKERS = ("static.prop.advertisement", "static.prop.container")
 
 RECIPES: Mapping[str, Recipe] = {
     "Accident": obstacle(length_m=26.0, distance_m=(40, 44)),
-    "AccidentTwoWays": obstacle(length_m=26.0, distance_m=(40, 44), frequency_m=(32, 60, 109, 180)),
+    "AccidentTwoWays": oncoming_reach(obstacle(length_m=26.0, distance_m=(40, 44), frequency_m=(32, 60, 109, 180))),
     "ConstructionObstacle": obstacle(length_m=22.0, distance_m=(40, 45), speed_kmh=(47, 55)),
-    "ConstructionObstacleTwoWays": obstacle(length_m=22.0, distance_m=(40, 45), frequency_m=(43, 70, 129, 200)),
+    "ConstructionObstacleTwoWays": oncoming_reach(obstacle(length_m=22.0, distance_m=(40, 45), frequency_m=(43, 70, 129, 200))),
     "ParkedObstacle": obstacle(length_m=5.0, distance_m=(40, 43)),
-    "ParkedObstacleTwoWays": obstacle(length_m=5.0, distance_m=(40, 43), frequency_m=(31, 56, 106, 151)),
+    "ParkedObstacleTwoWays": oncoming_reach(obstacle(length_m=5.0, distance_m=(40, 43), frequency_m=(31, 56, 106, 151))),
     "HazardAtSideLane": cyclists(two_ways=False),
     "HazardAtSideLaneTwoWays": cyclists(two_ways=True),
-    "VehicleOpensDoorTwoWays": stretch(
-        80.0,
-        125.0,
-        lambda rng: {
-            "distance": value(int(rng.integers(37, 48))), "frequency": drawn(rng, (30, 40, 89, 98)),
-        },
-        oncoming=True,
-        parking=True,
+    "VehicleOpensDoorTwoWays": oncoming_reach(
+        stretch(
+            80.0,
+            125.0,
+            lambda rng: {
+                "distance": value(int(rng.integers(37, 48))), "frequency": drawn(rng, (30, 40, 89, 98)),
+            },
+            oncoming=True,
+            parking=True,
+        )
     ),
     "CrossingBicycleFlow": turn(
         turns=("left",),
@@ -69,7 +72,7 @@ RECIPES: Mapping[str, Recipe] = {
         control=("stop", "yield"),
         parameters=given_flow(
             "left", passings=(Passing.CROSS, Passing.ENTER), speed=(16, 18), gap_m=(36, 42, 84, 94), before_m=85.0,
-            behind_m=55.0, least_kmh=INTERURBAN_KMH,
+            behind_m=55.0, least_kmh=INTERURBAN_KMH, both_ways=True,
         ),
         after_m=135.0,
     ),
@@ -146,11 +149,11 @@ RECIPES: Mapping[str, Recipe] = {
 }  # fmt: skip
 """How to find a place for each type."""
 
-ON_FAST_ROADS = frozenset((
+COUNTRY_TYPES = frozenset((
     "Accident", "ConstructionObstacle", "EnterActorFlow", "HazardAtSideLane", "HighwayCutIn", "HighwayExit",
     "InterurbanActorFlow", "InterurbanAdvancedActorFlow", "MergerIntoSlowTraffic", "MergerIntoSlowTrafficV2",
-    "SequentialLaneChange", "SignalizedJunctionLeftTurnEnterFlow", "YieldToEmergencyVehicle",
+    "SequentialLaneChange", "SignalizedJunctionLeftTurnEnterFlow", "VehicleOpensDoorTwoWays", "YieldToEmergencyVehicle",
 ))  # fmt: skip
-"""Types for which places are searched in the town of motorway and rural roads, too."""
+"""Types for which places are searched in Longmoor, too: the other towns have none or too few."""
 LONG_WAYS = frozenset(("EnterActorFlow", "InterurbanAdvancedActorFlow"))
 """Types whose routes are longer than those of the others."""

@@ -115,6 +115,16 @@ class Way:
         """Return the speed limit at a place of the town."""
         return float(self.lanes.speed_limit_kmh[self.lanes.find(waypoint.road_id, waypoint.lane_id, waypoint.s)])
 
+    def free_behind(self, index: int, distance_m: float) -> bool:
+        """Return whether the lane comes so far to a point without a junction."""
+        here = self.waypoint(index)
+        for _ in range(int(distance_m / 5.0)):
+            before = here.previous(5.0)
+            if not before or before[0].is_junction:
+                return False
+            here = before[0]
+        return True
+
     def straight_behind(self, index: int, distance_m: float, most_deg: float = 5.0) -> bool:
         """Return whether the lane comes straight to a point for so long, from no junction."""
         here = self.waypoint(index)
