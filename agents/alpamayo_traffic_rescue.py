@@ -19,7 +19,7 @@ from alpamayo_wire import packed
 STALLED_S = 8.0
 """A tick of a slow CARLA may take seconds; none takes this long and comes to an end."""
 _CHECK_S = 0.5
-_REPLY_S = 2.0
+_REPLY_S = 20.0
 _TICKING = "_tick_scenario"
 """The evaluators' function that ticks the world; while it waits there, no other Python function is above it."""
 

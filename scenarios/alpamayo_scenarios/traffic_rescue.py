@@ -22,7 +22,7 @@ from alpamayo_sim.client.synchronous import SynchronousWorld
 _LOG = logging.getLogger(__name__)
 CHECK_S = 0.25
 STALLED_CHECKS = 8
-_REPLY_S = 2.0
+_REPLY_S = 20.0
 
 
 class TrafficRescue:

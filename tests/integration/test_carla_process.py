@@ -21,6 +21,8 @@ from alpamayo_sim.errors import InfrastructureError, InputError
 
 QUICK = CarlaLimits(ready_timeout_s=6.0)
 
+pytestmark = pytest.mark.timeout(900)
+
 
 def group_of(process: CarlaProcess) -> int:
     assert process._group is not None
@@ -35,7 +37,7 @@ def is_gone(group: int) -> bool:
     return False
 
 
-def eventually(condition: Callable[[], bool], within_s: float = 30.0) -> bool:
+def eventually(condition: Callable[[], bool], within_s: float = 120.0) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if condition():
@@ -53,20 +55,23 @@ def test_it_is_ready_when_a_tick_comes_and_leaves_nothing_behind(tmp_path: Path)
         assert process.memory_mib() > 50.0
         group = group_of(process)
         assert not is_gone(group)
-    assert is_gone(group)
+    assert eventually(lambda: is_gone(group))
     with lease_ports(3, candidates=[address.port]) as lease:
         assert lease.port == address.port
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"), [("refuse", "no Vulkan device"), ("deaf", "nobody listens"), ("mute", "does not answer")]
+    ("fault", "said"),
+    [("refuse", "no Vulkan device"), ("deaf", "nobody listens"), ("mute", "does not answer")],
 )
 def test_one_that_never_gets_ready_is_an_infrastructure_error(fault: str, said: str, tmp_path: Path) -> None:
-    process = CarlaProcess(write_carla(tmp_path, f"-fault={fault}"), QUICK)
+    limits = {"refuse": CarlaLimits(), "deaf": QUICK, "mute": CarlaLimits(ready_timeout_s=15.0)}[fault]
+    process = CarlaProcess(write_carla(tmp_path, f"-fault={fault}"), limits)
     group = group_of(process)
+    assert fault != "mute" or eventually(process._listens), "its time runs from here on"
     with pytest.raises(InfrastructureError, match=said):
         process.wait_until_ready()
-    assert is_gone(group)
+    assert eventually(lambda: is_gone(group))
 
 
 def test_a_crash_is_noticed(tmp_path: Path) -> None:
@@ -100,7 +105,7 @@ def test_one_that_does_not_want_to_end_ends(tmp_path: Path) -> None:
     group = group_of(process)
     process.close()
     process.close()
-    assert is_gone(group)
+    assert eventually(lambda: is_gone(group))
 
 
 def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
@@ -139,15 +144,17 @@ def test_it_ends_although_its_guard_was_killed(tmp_path: Path) -> None:
         os.kill(process._guard.pid, signal.SIGKILL)
         assert eventually(lambda: process.complaint() is not None)
         assert not is_gone(group)
-    assert is_gone(group)
+    assert eventually(lambda: is_gone(group))
 
 
 def test_its_ports_stay_leased_while_it_lives_whoever_started_it(tmp_path: Path) -> None:
     with CarlaProcess(write_carla(tmp_path, "-fault=deaf")) as process:
         port = process.address.port
         process._lease.close()
+        group = group_of(process)
         with pytest.raises(InfrastructureError):
             lease_ports(3, candidates=[port])
+    assert eventually(lambda: is_gone(group))
     with lease_ports(3, candidates=[port]):
         pass
 
@@ -159,10 +166,10 @@ def test_two_get_ports_of_their_own(tmp_path: Path) -> None:
 
 
 def test_ports_in_use_are_passed_over() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(InfrastructureError):
-            lease_ports(1, candidates=[port])
+    with lease_ports(1) as free:
+        port = free.port
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(InfrastructureError):
+        lease_ports(1, candidates=[port])
     with lease_ports(1, candidates=[port]) as lease:
         assert lease.port == port
         with pytest.raises(InfrastructureError):

@@ -33,11 +33,15 @@ from alpamayo_training.cli import main
 
 TOWN = "Gridvale"
 PROFILE = "leaderboard-2.0"
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
+ATTEMPTS = 4
+"""A client whose threads get no turn says that it was too slow, and is right."""
+LOCK_STEP = ("--lock-step", "30")
+"""So that the watcher has seen what happens before it is over."""
 KEY_POINT_EVERY = 20
 WATCHING = {"frames_judged_total", "frames_missed_total", "events_late_total", "actors_unknown_total"}
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(1800)
 
 
 class Watcher:
@@ -45,6 +49,7 @@ class Watcher:
 
     def __init__(self, server: EmbeddedServer, routes: Path, out: Path, *more: str) -> None:
         self.out = out
+        out.parent.mkdir(exist_ok=True)
         self._log = out.with_suffix(".log")
         arguments = ["score", "--attach", str(server.address), "--routes", str(routes), "--profile", PROFILE]
         with self._log.open("wb") as stream:
@@ -94,7 +99,7 @@ def route_file(road_map: RoadMap, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[EmbeddedServer]:
-    with EmbeddedServer(TOWN, seed=1, extra_args=getattr(request, "param", ())) as running:
+    with EmbeddedServer(TOWN, seed=1, extra_args=getattr(request, "param", LOCK_STEP)) as running:
         yield running
 
 
@@ -127,7 +132,7 @@ def without_machine_time(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize("server", [("--lock-step", "0.5"), ()], ids=["lock-step", "no waiting"], indirect=True)
+@pytest.mark.parametrize("server", [LOCK_STEP, ()], ids=["lock-step", "no waiting"], indirect=True)
 def test_two_episodes_get_the_driver_s_own_verdicts(
     server: EmbeddedServer,
     road_map: RoadMap,
@@ -137,19 +142,22 @@ def test_two_episodes_get_the_driver_s_own_verdicts(
     request: pytest.FixtureRequest,
 ) -> None:
     """The same to the last digit, also of a server that does not wait, unless the watcher says that it was too slow."""
-    server_args = request.node.callspec.params["server"]
-    watcher = watch(server, route_file, tmp_path / "seen.json")
+    waits = request.node.callspec.params["server"] == LOCK_STEP
     client = connect(server.address)
     before = {actor.type_id for actor in client.get_world().get_actors()}
     planner = EvaluatorPlanner(road_map.carla_map)
     routes = {spec.route_id: planner.trace(spec.waypoints) for spec in load_routes(route_file)}
-    own = [drive(client, road_map, route, route_id, 0) for route_id, route in routes.items()]
-    assert watcher.end() == 0, watcher.said()
-    assert sum(result.infractions_total for result in own) > 0, "the drive has to give the criteria something to find"
-
-    waits = "--lock-step" in server_args
-    if "note:" in watcher.said() and not waits:
-        return
+    for attempt in range(ATTEMPTS):
+        watcher = watch(server, route_file, tmp_path / str(attempt) / "seen.json")
+        own = [drive(client, road_map, route, route_id, 0) for route_id, route in routes.items()]
+        assert watcher.end() == 0, watcher.said()
+        assert sum(result.infractions_total for result in own) > 0, (
+            "the drive has to give the criteria something to find"
+        )
+        if "note:" not in watcher.said():
+            break
+        if not waits:
+            return
     assert "note:" not in watcher.said()
     write_result_file(tmp_path / "own.json", leaderboard_file(own))
     seen, known = (json.loads(path.read_text()) for path in (watcher.out, tmp_path / "own.json"))
@@ -160,7 +168,10 @@ def test_two_episodes_get_the_driver_s_own_verdicts(
         assert episode["values"]["frames_missed_total"] == 0
         assert [i["message"] for i in episode["infractions"]] == [i.message for i in result.infractions]
         assert [i["frame"] for i in episode["infractions"]] == [i.frame for i in result.infractions]
-    assert sorted(path.name for path in (tmp_path / "seen_episodes").iterdir()) == ["0_rep0.json", "1_rep0.json"]
+    assert sorted(path.name for path in watcher.out.with_name("seen_episodes").iterdir()) == [
+        "0_rep0.json",
+        "1_rep0.json",
+    ]
     after = {actor.type_id for actor in client.get_world().get_actors()}
     assert not {kind for kind in after - before if kind.startswith("sensor")}, "its sensors are gone"
 

@@ -10,9 +10,9 @@ import json
 import math
 import os
 import signal
-import socket
 import subprocess
 import sys
+import time
 import types
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -25,8 +25,10 @@ import carla
 import numpy as np
 import pytest
 
+from alpamayo_scenarios.traffic_rescue import TrafficRescue
 from alpamayo_sim.client.connection import ServerAddress, connect
 from alpamayo_sim.client.embedded import EmbeddedServer
+from alpamayo_sim.client.port_lease import lease_ports
 from alpamayo_sim.client.synchronous import SynchronousWorld
 from alpamayo_sim.roads.evaluator_route import EvaluatorPlanner
 from alpamayo_sim.roads.road_map import load_road_map
@@ -35,6 +37,9 @@ from alpamayo_sim.roads.route_planner import Route, RoutePlanner
 ROOT = Path(__file__).resolve().parents[2]
 TOWN = "Gridvale"
 STEP_S = 0.05
+LONG_S = 120.0
+
+pytestmark = pytest.mark.timeout(900)
 
 
 class Serve:
@@ -55,12 +60,12 @@ class Serve:
         self.address = f"127.0.0.1:{self.ready['port']}"
 
     def status(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"http://{self.address}/status", timeout=10.0) as page:
+        with urllib.request.urlopen(f"http://{self.address}/status", timeout=LONG_S) as page:
             return json.load(page)
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(20.0)
+        code = self.process.wait(LONG_S)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
@@ -80,7 +85,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[str], Serve]]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    with EmbeddedServer(TOWN, seed=1) as running:
+    with EmbeddedServer(TOWN, seed=1, extra_args=("--synchronous",)) as running:
         yield running
 
 
@@ -240,7 +245,7 @@ def test_a_policy_of_the_users_own_gets_cameras_and_plans_and_answers_several_ev
     serve: Callable[[str], Serve], server: EmbeddedServer, entry: Any, route: Route
 ) -> None:
     serving = serve("camera_policy:CameraPolicy")
-    with EmbeddedServer(TOWN, seed=2) as other, ExitStack() as stack:
+    with EmbeddedServer(TOWN, seed=2, extra_args=("--synchronous",)) as other, ExitStack() as stack:
         episodes = [Episode(stack, entry, where, route) for where in (server.address, other.address)]
         for episode in episodes:
             episode.agent.setup(serving.address)
@@ -267,13 +272,16 @@ def test_routes_one_after_the_other_and_the_end_of_a_server_that_is_in_use(
             episode.agent.setup(serving.address)
             for step in range(5):
                 episode.step(step * STEP_S)
+    deadline_s = time.monotonic() + LONG_S
+    while serving.status()["served"] < 2 and time.monotonic() < deadline_s:  # it hears of the end of the second one
+        time.sleep(0.05)
     assert serving.status()["served"] == 2
     with ExitStack() as stack:
         episode = Episode(stack, entry, server.address, route)
         episode.agent.setup(serving.address)
         episode.step(0.0)
         serving.process.kill()
-        serving.process.wait(10.0)
+        serving.process.wait(LONG_S)
         with pytest.raises(Exception, match="connection"):
             for step in range(5):
                 episode.step(step * STEP_S)
@@ -284,7 +292,7 @@ def test_two_evaluators_are_served_at_once(
     serve: Callable[[str], Serve], server: EmbeddedServer, entry: Any, route: Route
 ) -> None:
     serving = serve("route_follower")
-    with EmbeddedServer(TOWN, seed=2) as other, ExitStack() as stack:
+    with EmbeddedServer(TOWN, seed=2, extra_args=("--synchronous",)) as other, ExitStack() as stack:
         episodes = [Episode(stack, entry, where, route) for where in (server.address, other.address)]
         for episode in episodes:
             episode.agent.setup(serving.address)
@@ -317,15 +325,14 @@ def test_a_real_traffic_manager_takes_the_signal_again(server: EmbeddedServer, e
     from alpamayo_traffic_rescue import signal_again
 
     client = connect(server.address)
-    with SynchronousWorld(client, step_s=STEP_S, rendering=False) as synchronous, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        manager = client.get_trafficmanager(port)
+    with SynchronousWorld(client, step_s=STEP_S, rendering=False) as synchronous, lease_ports(1) as lease:
+        manager = client.get_trafficmanager(lease.port)
         manager.set_synchronous_mode(True)
-        assert signal_again(port)
+        assert signal_again(lease.port)
+        rescue = TrafficRescue(synchronous.world, lease.port)  # a signal may be lost here too
         before = synchronous.tick().frame
         assert synchronous.tick().frame == before + 1
+        rescue.end()
         manager.set_synchronous_mode(False)
         manager.shut_down()
 
@@ -344,7 +351,7 @@ def test_a_real_traffic_manager_takes_the_signal_again(server: EmbeddedServer, e
 def test_bad_arguments_end_with_2_and_say_why(arguments: list[str], says: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "alpamayo_training.cli", "serve", *arguments],
-        capture_output=True, text=True, timeout=60.0, check=False,
+        capture_output=True, text=True, timeout=240.0, check=False,
     )  # fmt: skip
     assert ended.returncode == 2 and says in ended.stderr
 
@@ -353,6 +360,6 @@ def test_a_port_that_is_taken_ends_with_3(serve: Callable[[str], Serve]) -> None
     serving = serve("route_follower")
     ended = subprocess.run(
         [sys.executable, "-m", "alpamayo_training.cli", "serve", "--port", str(serving.ready["port"])],
-        capture_output=True, text=True, timeout=60.0, check=False,
+        capture_output=True, text=True, timeout=240.0, check=False,
     )  # fmt: skip
     assert ended.returncode == 3 and "Choose another --port" in ended.stderr

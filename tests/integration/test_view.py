@@ -17,7 +17,7 @@ from pathlib import Path
 import aiohttp
 import carla
 import pytest
-from webdriver import Browser, needs_browser, open_browser
+from webdriver import PATIENCE_S, Browser, needs_browser, open_browser
 
 from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
@@ -30,8 +30,9 @@ def cameras(world: carla.World) -> int:
 
 
 async def gone(world: carla.World) -> bool:
-    """Return whether all cameras go away within five seconds."""
-    for _ in range(50):
+    """Return whether all cameras go away."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline_s:
         if await asyncio.to_thread(cameras, world) == 0:
             return True
         await asyncio.sleep(0.1)
@@ -52,17 +53,19 @@ async def _talk(site: Site, world: carla.World) -> tuple[list[dict], list[bytes]
             async with session.ws_connect(f"{url}/live") as socket:
                 await socket.send_str("spectator 0")
                 while len(pictures) < 2 or len(messages) < 4:
-                    message = await socket.receive(timeout=60)
+                    message = await socket.receive(timeout=PATIENCE_S)
                     if message.type is aiohttp.WSMsgType.BINARY:
                         pictures.append(message.data)
                         during = await asyncio.to_thread(cameras, world)
                     else:
                         messages.append(json.loads(message.data))
             assert await gone(world), "a page that closes takes its camera along"
+            deadline_s = time.monotonic() + PATIENCE_S
             async with session.ws_connect(f"{url}/live") as idle:
                 await idle.send_str("above 999999")
-                found = [json.loads((await idle.receive(timeout=60)).data)["type"] for _ in range(6)]
-                assert "problem" in found, "an actor that is not there"
+                # States go on meanwhile.
+                while json.loads((await idle.receive(timeout=PATIENCE_S)).data)["type"] != "problem":
+                    assert time.monotonic() < deadline_s, "an actor that is not there"
     finally:
         await site.stop()
     return messages, pictures, during
@@ -86,6 +89,9 @@ def test_page_gets_map_state_and_pictures_and_leaves_nothing() -> None:
             before.synchronous_mode,
             before.fixed_delta_seconds,
         )
+
+
+pytestmark = pytest.mark.timeout(900)
 
 
 class Sim:
@@ -115,13 +121,13 @@ def sim() -> Iterator[Sim]:
     sim = Sim()
     yield sim
     sim.process.terminate()
-    assert sim.process.wait(15.0) == 0
+    assert sim.process.wait(PATIENCE_S) == 0
 
 
 @pytest.fixture(scope="module")
 def client(sim: Sim) -> carla.Client:
     client = carla.Client("127.0.0.1", sim.port)
-    client.set_timeout(20.0)
+    client.set_timeout(PATIENCE_S)
     return client
 
 
@@ -149,19 +155,27 @@ HERO = "return state.actors.find((a) => a.role === 'hero')"
 
 
 @needs_browser
-def test_the_world_is_drawn_and_moves(page: Browser) -> None:
-    assert page.run(PAINTED) >= 4
+def test_the_world_is_drawn_and_moves(page: Browser, client: carla.Client) -> None:
+    page.wait(PAINTED.replace("found.size", "found.size >= 4"))
     before = page.run(HERO)
+    # It drives, but may have come to the end of its way by now.
+    world = client.get_world()
+    (hero,) = (a for a in world.get_actors().filter("vehicle.*") if a.attributes["role_name"] == "hero")
+    points = world.get_map().get_spawn_points()
+    hero.set_transform(max(points, key=lambda p: p.location.distance(carla.Location(before["x"], before["y"], 0.0))))
     page.wait(
         f"const h = state.actors.find((a) => a.role === 'hero'); return Math.hypot(h.x - {before['x']}, h.y - {before['y']}) > 2"
     )
-    assert "Gridvale" in page.run("return el('top').textContent")
-    assert page.run("return el('actor').textContent").startswith("vehicle.lincoln.mkz_2020")
+    page.wait("return el('top').textContent.includes('Gridvale')")
+    page.wait("return el('actor').textContent.startsWith('vehicle.lincoln.mkz_2020')")
     assert page.severe() == []
 
 
 @needs_browser
-def test_pan_zoom_and_select(page: Browser) -> None:
+def test_pan_zoom_and_select(page: Browser, client: carla.Client) -> None:
+    (hero,) = (a for a in client.get_world().get_actors().filter("vehicle.*") if a.attributes["role_name"] == "hero")
+    hero.apply_control(carla.VehicleControl(brake=1.0))  # it stays below the pointer
+    page.wait("const h = state.actors.find((a) => a.role === 'hero'); return h.speed < 0.1")
     page.run("el('follow').checked = true; canvas.dispatchEvent(new WheelEvent('wheel', {deltaY: -900}))")
     page.wait("return scale > 10")
     page.run(
@@ -170,7 +184,8 @@ def test_pan_zoom_and_select(page: Browser) -> None:
     page.click(700, 450)
     page.wait("return selected === state.actors.find((a) => a.role === 'hero').id")
     page.run("el('all').click()")
-    assert page.run("return scale") < 5
+    page.wait("return scale < 5")
+    hero.apply_control(carla.VehicleControl(throttle=0.4))
 
 
 @needs_browser
@@ -184,11 +199,7 @@ def test_the_picture_comes_and_its_camera_goes(page: Browser, client: carla.Clie
         time.sleep(1.0)
         Path(folder).write_bytes(base64.b64decode(page.get("/screenshot")))
     page.run("el('kind').value = ''; el('kind').onchange()")
-    for _ in range(100):
-        if cameras(world) == 0:
-            break
-        time.sleep(0.05)
-    assert cameras(world) == 0
+    assert asyncio.run(gone(world))
     assert page.severe() == []
 
 
@@ -204,7 +215,7 @@ def test_another_map_is_drawn_anew(page: Browser, client: carla.Client) -> None:
 def test_ctrl_c_ends_server_and_page() -> None:
     sim = Sim()
     os.kill(sim.process.pid, signal.SIGINT)
-    assert sim.process.wait(15.0) == 0
+    assert sim.process.wait(PATIENCE_S) == 0
     with pytest.raises(OSError, match="Cannot connect"):
         asyncio.run(_fetch(sim.page))
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+ATTEMPTS = 4
+"""CARLA's client library may abort all the same when its threads get no turn in the middle of a change."""
 CLIENT = """
 import sys
 import carla
@@ -17,7 +19,7 @@ from alpamayo_sim.client.embedded import EmbeddedServer
 
 changes, synchronous = int(sys.argv[1]), sys.argv[2] == "synchronous"
 with EmbeddedServer("Gridvale") as server:
-    client = connect(server.address, timeout_s=60.0)
+    client = connect(server.address, timeout_s=120.0)
     lights = client.get_world().get_lightmanager()
     for change in range(changes):
         world = client.load_world(("Oldwick", "Gridvale")[change % 2])
@@ -34,10 +36,13 @@ print("ended", flush=True)
 
 def _distances_m(changes: int, mode: str) -> list[float]:
     """Return how far the fastest walker came on each map; nobody stops or destroys walkers before the next one is loaded."""
-    done = subprocess.run(
-        [sys.executable, "-c", CLIENT, str(changes), mode],
-        capture_output=True, text=True, check=False, cwd=Path(__file__).parent,
-    )  # fmt: skip
+    for _ in range(ATTEMPTS):
+        done = subprocess.run(
+            [sys.executable, "-c", CLIENT, str(changes), mode],
+            capture_output=True, text=True, check=False, cwd=Path(__file__).parent,
+        )  # fmt: skip
+        if done.returncode >= 0:
+            break
     assert done.returncode == 0, done.stderr[-2000:]
     *distances, last = done.stdout.split()
     assert last == "ended"

@@ -168,7 +168,7 @@ town = load_road_map("Gridvale")
 world = Renderer(Scene.from_road_map(town, build_statics(town)), service=sys.argv[1])
 world.render([CameraView(Transform(0, 0, 2), 640, 360)], SceneFrame())
 print("drawn", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -183,7 +183,7 @@ def test_the_memory_of_a_world_that_dies_is_freed(service: RenderService) -> Non
     assert blocks_of(service.pid) > before
     child.kill()
     child.wait()
-    for _ in range(100):
+    for _ in range(1200):
         if blocks_of(service.pid) <= before:
             break
         time.sleep(0.1)
@@ -192,7 +192,7 @@ def test_the_memory_of_a_world_that_dies_is_freed(service: RenderService) -> Non
 
 def connected(service: RenderService) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    sock.settimeout(20.0)
+    sock.settimeout(120.0)
     sock.connect(service.address)
     return sock
 
@@ -230,7 +230,7 @@ def test_messages_that_make_no_sense_are_refused_and_others_go_on(
             assert answer.say is Say.REFUSED and answer.text, message
             if descriptor is not None:
                 os.close(descriptor)
-    for packet in (b"", b"x", b"ALRS" + bytes(200), os.urandom(500)):
+    for packet in (b"", b"x", b"ALRS" + bytes(200), np.random.default_rng(5).bytes(500)):
         with connected(service) as sock:
             sock.send(packet)
             assert sock.recv(100) == b"", "the service leaves who speaks another language"

@@ -56,7 +56,7 @@ print(digest.hexdigest())
 
 def _frames(seed: int) -> str:
     command = [sys.executable, "-c", DRIVE, str(seed)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
