@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,8 @@ class _Graph:
 def _write(graph: _Graph, path: Path) -> None:
     size = sum(value.numel() * value.element_size() for value in graph.module.state_dict().values())
     graph.module.eval()
+    # It also logs that torchvision, which nothing here uses, is not there.
+    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
     with torch.no_grad(), warnings.catch_warnings():
         # The exporter warns of names of sizes that it merges and of its own use of torch.
         warnings.simplefilter("ignore")
