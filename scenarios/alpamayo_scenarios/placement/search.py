@@ -23,6 +23,7 @@ from alpamayo_sim.client.embedded import EmbeddedServer
 from alpamayo_sim.client.synchronous import SynchronousWorld
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.frames import Transform
+from alpamayo_sim.roads.evaluator_route import EvaluatorPlanner
 from alpamayo_sim.roads.road_map import load_road_map
 from alpamayo_sim.roads.route_planner import Route, RoutePlanner
 
@@ -54,6 +55,7 @@ class TownSearch:
         self.town = town
         self.road_map = load_road_map(town)
         self._planner = RoutePlanner(self.road_map.carla_map)
+        self._evaluator = EvaluatorPlanner(self.road_map.carla_map)
         self._seed = seed
         self._ways = {False: list(ways(self.road_map))}
         self._server = EmbeddedServer(town, seed=seed)
@@ -124,6 +126,7 @@ class TownSearch:
         """Return why a placement does not fit, "" if it does: the scenario is really set up."""
         try:
             route = self._planner.trace(placement.points)
+            judged = self._evaluator.trace(placement.points)
         except InputError:
             return "no route"
         straight = sum(
@@ -132,6 +135,8 @@ class TownSearch:
         )
         if not straight - 5.0 < route.length_m < 1.35 * straight + 15.0:
             return "the route makes a detour"
+        if judged.length_m > 1.1 * route.length_m + 10.0:
+            return "CARLA's planner makes a detour"
         if not is_on_route(placement.trigger, route):
             return "the trigger is not on the route"
         if placement.type == BAY_TYPE and self._cars_in_bay(placement):
