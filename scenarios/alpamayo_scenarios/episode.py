@@ -43,6 +43,7 @@ class EpisodeSpec:
     """What is driven, by whom, among whom."""
 
     route: Route
+    """What the agent and the scenarios go by."""
     agent: str
     seed: int
     vehicles: int = 0
@@ -54,6 +55,20 @@ class EpisodeSpec:
     """What happens along the route; the scenario types are those of `library.registry`."""
     background: bool = False
     """Whether the leaderboard's background activity drives around the ego."""
+    evaluators_route: Route | None = None
+    """The same way as the leaderboard's evaluator has it, for routes of its files."""
+
+    @property
+    def judged_route(self) -> Route:
+        """The line by which the episode is judged."""
+        return self.evaluators_route or self.route
+
+    @property
+    def start(self) -> carla.Transform:
+        """Where the ego is spawned: half a metre above the first point, to which the evaluator's is lifted already."""
+        return (
+            start_transform(self.route) if self.evaluators_route is None else to_carla(self.judged_route.transform(0))
+        )
 
 
 Observer = Callable[[TickRecord, list[Infraction]], None]
@@ -71,7 +86,7 @@ def run_episode(
         world = stack.enter_context(SynchronousWorld(client, step_s=STEP_S, rendering=spec.front_camera is not None))
         world.world.reset_all_traffic_lights()
         _set_weather(world.world, spec.weather, 0.0)
-        ego = _spawn_ego(world.world, spec.route)
+        ego = _spawn_ego(world.world, spec.start)
         stack.callback(ego.destroy)
         activity = BackgroundActivity(client, world.world, spec.seed) if spec.background else None
         if activity is not None:
@@ -83,9 +98,7 @@ def run_episode(
         director.set_up()
         if activity is not None:
             activity.begin(stage)
-        traffic = Traffic(
-            client, vehicle_count=spec.vehicles, seed=spec.seed, keep_clear=start_transform(spec.route).location
-        )
+        traffic = Traffic(client, vehicle_count=spec.vehicles, seed=spec.seed, keep_clear=spec.start.location)
         stack.callback(traffic.destroy)
         crowd = WalkerCrowd(
             client,
@@ -93,7 +106,7 @@ def run_episode(
             walker_count=spec.walkers,
             seed=spec.seed,
             step_s=STEP_S,
-            near=start_transform(spec.route).location,
+            near=spec.start.location,
         )
         stack.callback(crowd.destroy)
         rig = SensorRig(world.world, ego, _sensors(spec), step_s=STEP_S)
@@ -131,11 +144,11 @@ def start_transform(route: Route) -> carla.Transform:
     return to_carla(Transform(x, y, z + _SPAWN_HEIGHT_M, 0.0, float(route.yaw_deg[0]), 0.0))
 
 
-def _spawn_ego(world: carla.World, route: Route) -> carla.Vehicle:
+def _spawn_ego(world: carla.World, start: carla.Transform) -> carla.Vehicle:
     blueprint = world.get_blueprint_library().find(EGO_BLUEPRINT)
     blueprint.set_attribute("role_name", "hero")
     try:
-        ego = world.spawn_actor(blueprint, start_transform(route))
+        ego = world.spawn_actor(blueprint, start)
     except RuntimeError as error:
         raise InfrastructureError(f"the ego could not be spawned at the start of the route: {error}") from error
     assert isinstance(ego, carla.Vehicle)

@@ -49,10 +49,10 @@ class RouteRun:
         self.identity = identity
         self.spec = spec
         self.road_map = road_map
-        self.metrics = EpisodeMetrics(road_map, spec.route, profile=profile, criteria=criteria, areas=areas)
+        self.metrics = EpisodeMetrics(road_map, spec.judged_route, profile=profile, criteria=criteria, areas=areas)
         self.agent: GuardedAgent | None = None
         self._run = run
-        self._recorder = EpisodeRecorder(run, identity, road_map, spec.route, video=video, details=details)
+        self._recorder = EpisodeRecorder(run, identity, road_map, spec.judged_route, video=video, details=details)
         self._started_s = time.perf_counter()
 
     def drive(

@@ -1,4 +1,4 @@
-"""From the route that an evaluator hands out, a bare line of points, to a route of ours with lanes."""
+"""From the route that an evaluator drives by, a bare line of points, to a route of ours with lanes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alpamayo_sim.roads.route_planner import Route, RoutePlanner
 
 PIN_EVERY_M = 12.0
 """Points this far apart pin our planner to the evaluator's way."""
-STRAY_M = 4.0
+STRAY_M = 4.5
 """A route of ours that leaves the evaluator's line by more than a lane is not the same way."""
 LENGTHENING = 1.1
 _CHANGES = (int(RoadOption.CHANGELANELEFT), int(RoadOption.CHANGELANERIGHT))
@@ -23,14 +23,21 @@ _FORWARD_M = 0.2
 
 
 def route_of_plan(carla_map: carla.Map, plan: RoutePlan) -> Route:
-    """Return a route of ours along the evaluator's dense one.
+    """Return a route of ours along the dense one that an evaluator hands out, see `route_along`."""
+    return route_along(carla_map, plan.poses[:, :3], plan.poses[:, 4], plan.options)
+
+
+def route_along(
+    carla_map: carla.Map, points: NDArray[np.float64], yaw_deg: NDArray[np.float64], options: NDArray[np.int64]
+) -> Route:
+    """Return a route of ours along the evaluator's: points [N, 3] about 1 m apart, headings [N], `RoadOption`s [N].
 
     Our planner finds the lanes, so that they follow one another; where its route would be another way than the evaluator's
     (which may make detours that no map asks for), the evaluator's points are taken as they are, without those that step
-    back.
+    back. Raises InputError for points that are all at one place.
     """
-    kept = _forward_rows(plan)
-    points, yaw_deg, options = plan.poses[kept, :3], plan.poses[kept, 4], plan.options[kept]
+    kept = _forward_rows(points, yaw_deg)
+    points, yaw_deg, options = points[kept], yaw_deg[kept], options[kept]
     pins = _pins(points, options)
     waypoints = [Transform(*(float(v) for v in points[row]), yaw=float(yaw_deg[row]) or 360.0) for row in pins]
     try:
@@ -45,25 +52,29 @@ def route_of_plan(carla_map: carla.Map, plan: RoutePlan) -> Route:
     return route
 
 
-def _forward_rows(plan: RoutePlan) -> NDArray[np.int64]:
+def _forward_rows(points: NDArray[np.float64], yaw_deg: NDArray[np.float64]) -> NDArray[np.int64]:
     """The points that each lie ahead of the one before; where legs of the route meet, the evaluator's may step back."""
     kept = [0]
-    for row in range(1, len(plan.poses)):
-        step = plan.poses[row, :2] - plan.poses[kept[-1], :2]
-        yaw = np.radians(plan.poses[row, 4])
+    for row in range(1, len(points)):
+        step = points[row, :2] - points[kept[-1], :2]
+        yaw = np.radians(yaw_deg[row])
         if step @ np.array([np.cos(yaw), np.sin(yaw)]) > _FORWARD_M:
             kept.append(row)
     if len(kept) < 2:
-        raise InputError(f"expected a route that goes somewhere; found {len(plan.poses)} points at one place")
+        raise InputError(f"expected a route that goes somewhere; found {len(points)} points at one place")
     return np.array(kept, dtype=np.int64)
 
 
 def _pins(points: NDArray[np.float64], options: NDArray[np.int64]) -> list[int]:
-    """Rows that lie in the lane that they mean: not where a lane is being changed."""
+    """Rows that lie in the lane that they mean: not where a lane is being changed, but right before and behind."""
+    changing = np.isin(options, _CHANGES)
     station = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
     pins = [0]
     for row in range(1, len(points) - 1):
-        if options[row] not in _CHANGES and station[row] - station[pins[-1]] >= PIN_EVERY_M:
+        if changing[row]:
+            continue
+        beside_change = changing[row - 1] or changing[row + 1]
+        if beside_change or station[row] - station[pins[-1]] >= PIN_EVERY_M:
             pins.append(row)
     if len(pins) > 1 and station[-1] - station[pins[-1]] < 1.0:
         pins.pop()

@@ -38,6 +38,7 @@ from alpamayo_scenarios.episode import EpisodeSpec
 from alpamayo_scenarios.route_run import RouteRun
 from alpamayo_scenarios.shown_town import show_town
 from alpamayo_scenarios.signals_of_world import areas_of_world
+from alpamayo_scenarios.traced_route import trace_route
 from alpamayo_sim.client.connection import ServerAddress, connect, server_name, why_no_cameras
 from alpamayo_sim.client.parent import end_with_parent
 from alpamayo_sim.errors import InfrastructureError, InputError
@@ -48,7 +49,6 @@ from alpamayo_sim.metrics.results.bench2drive import junction_passed_percent
 from alpamayo_sim.metrics.tick import TickRecord
 from alpamayo_sim.record.run_folder import RunFolder
 from alpamayo_sim.roads.road_map import RoadMap, load_road_map, road_map_from_text
-from alpamayo_sim.roads.route_planner import RoutePlanner
 
 CLIENT_LOG = "client.log"
 _CLIENT_TIMEOUT_S = 120.0
@@ -132,10 +132,11 @@ def _drive(setup: WorkerSetup, order: Order, address_pipe: int, fresh: bool, tel
     if road_map is None:
         show_town(client, task.town, maps=maps, afresh=True)
         road_map = _shown_map(client, task.town, Path(setup.cache))
-    route = RoutePlanner(road_map.carla_map).trace(planned.waypoints)
+    route = trace_route(road_map.carla_map, planned)
     camera = settings.camera if settings.video and why_no_cameras(client) is None else None
     spec = EpisodeSpec(
-        route=route,
+        route=route.driven,
+        evaluators_route=route.judged,
         agent=settings.agent,
         seed=task.seed,
         vehicles=settings.vehicles,
@@ -148,7 +149,7 @@ def _drive(setup: WorkerSetup, order: Order, address_pipe: int, fresh: bool, tel
     identity = EpisodeIdentity(
         task.task_id, road_map.name, task.route_id, settings.agent, task.seed, server_name(client)
     )
-    passed_percent = junction_passed_percent(route.in_junction.tolist())
+    passed_percent = junction_passed_percent(route.judged.in_junction.tolist())
     details = {
         "suite": settings.suite,
         "repetition": task.repetition,
@@ -162,8 +163,7 @@ def _drive(setup: WorkerSetup, order: Order, address_pipe: int, fresh: bool, tel
         road_map,
         profile=settings.profile,
         criteria=tuple(CRITERIA),
-        # CARLA's towns have them elsewhere than the map says; on our server both are the same.
-        areas=None if fresh else areas_of_world(client.get_world()),
+        areas=areas_of_world(client.get_world()),
         video=settings.video,
         details=details,
     ) as episode:

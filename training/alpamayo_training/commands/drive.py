@@ -17,6 +17,7 @@ from alpamayo_agents.registry import make_agent
 from alpamayo_scenarios.episode import EpisodeSpec, start_transform
 from alpamayo_scenarios.route_file import RouteSpec, load_route, load_routes
 from alpamayo_scenarios.route_run import AGENT_ERROR_FILE, RouteRun
+from alpamayo_scenarios.traced_route import trace_route
 from alpamayo_scenarios.traffic import free_spawn_points
 from alpamayo_scenarios.weather import preset
 from alpamayo_sim.errors import InputError
@@ -93,13 +94,13 @@ class Arguments:
             world_map = server.client.get_world().get_map()
             town_name = world_map.name.rsplit("/", 1)[-1]
             road_map = road_map_from_text(town_name, world_map.to_opendrive(), cache_dir=cache)
-            route = self._trace(road_map, planned)
+            route, evaluators_route = self._trace(road_map, planned)
             free_spawn_points(world_map, self.vehicles, start_transform(route).location)
             route_id = planned.route_id if planned else f"random-{self.seed}"
             identity = EpisodeIdentity(_EPISODE_ID, road_map.name, route_id, self.agent, self.seed, server.name)
             run = RunFolder.create(self.out, "drive", {k: v for k, v in asdict(self).items() if v is not None})
             try:
-                result = self._drive(server, agent, road_map, route, planned, identity, run)
+                result = self._drive(server, agent, road_map, (route, evaluators_route), planned, identity, run)
             except KeyboardInterrupt:
                 print(f"stopped; what there is lies in {run.path}", file=sys.stderr)
                 raise
@@ -132,25 +133,27 @@ class Arguments:
             return None
         return load_route(self.routes, self.route) if self.route is not None else load_routes(self.routes)[0]
 
-    def _trace(self, road_map: RoadMap, planned: RouteSpec | None) -> Route:
-        planner = RoutePlanner(road_map.carla_map)
+    def _trace(self, road_map: RoadMap, planned: RouteSpec | None) -> tuple[Route, Route | None]:
+        """Return the route, and for one from a file the leaderboard's line of it."""
         if planned is not None:
-            return planner.trace(planned.waypoints)
+            traced = trace_route(road_map.carla_map, planned)
+            return traced.driven, traced.judged
         rng = np.random.default_rng(self.seed)
-        return planner.random_route(rng, 0.9 * self.length_m, 1.1 * self.length_m)
+        return RoutePlanner(road_map.carla_map).random_route(rng, 0.9 * self.length_m, 1.1 * self.length_m), None
 
     def _drive(
         self,
         server: ConnectedServer,
         agent: Agent,
         road_map: RoadMap,
-        route: Route,
+        routes: tuple[Route, Route | None],
         planned: RouteSpec | None,
         identity: EpisodeIdentity,
         run: RunFolder,
     ) -> EpisodeResult:
         spec = EpisodeSpec(
-            route=route,
+            route=routes[0],
+            evaluators_route=routes[1],
             agent=self.agent,
             seed=self.seed,
             vehicles=self.vehicles,
@@ -172,7 +175,7 @@ class Arguments:
                     details={"vehicles": self.vehicles, "walkers": self.walkers, "weather": weather},
                 )
             )
-            progress = stack.enter_context(DriveProgress(route.length_m, quiet=self.json))
+            progress = stack.enter_context(DriveProgress(spec.judged_route.length_m, quiet=self.json))
 
             def give_up(reason: str) -> None:
                 """Save what there is and end the process: nothing that waits for a dead server can be unwound."""

@@ -22,8 +22,8 @@ from alpamayo_sim.metrics.results.file import merged_records, read_result_file, 
 from alpamayo_sim.metrics.results.rescore import rescore
 from alpamayo_sim.metrics.results.schema import ResultFile, RouteRecord
 from alpamayo_sim.record.run_folder import RunFolder
+from alpamayo_sim.roads.evaluator_route import EvaluatorPlanner
 from alpamayo_sim.roads.road_map import load_road_map
-from alpamayo_sim.roads.route_planner import RoutePlanner
 from alpamayo_training.drive_figures import drive_figures
 from alpamayo_training.passive_score import PassiveOptions, watch
 
@@ -148,7 +148,7 @@ class Arguments:
         passed: dict[str, float] = {}
         for route in load_routes(self.routes) if self.routes is not None and self.maps else ():
             if route.scenarios and route.scenarios[0].type in bench2drive.ABILITIES["Traffic_Signs"]:
-                planner = RoutePlanner(load_road_map(route.town, maps_dirs=self.maps).carla_map)
+                planner = EvaluatorPlanner(load_road_map(route.town, maps_dirs=self.maps).carla_map)
                 percent = bench2drive.junction_passed_percent(planner.trace(route.waypoints).in_junction.tolist())
                 if percent is not None:
                     passed[route.route_id] = percent
