@@ -20,8 +20,10 @@ class Arguments:
     """A checkpoint folder, or `tiny` for a random model of that preset to try things out with."""
     out: Path
     """The folder to write; one that is there is replaced."""
-    to: Literal["onnx"] = "onnx"
-    """What to export to."""
+    to: Literal["onnx", "tensorrt"] = "onnx"
+    """What to export to; TensorRT engines come besides the ONNX graphs, and are built but not executed."""
+    targets: tuple[str, ...] = ("rtx30", "rtx40", "rtx50")
+    """Graphics cards that TensorRT engines are built for."""
     dtype: Literal["fp32", "fp16"] = "fp32"
     """Type of weights and caches."""
     prompts: int = 3
@@ -48,6 +50,11 @@ class Arguments:
         parity = export_and_check(
             self.checkpoint, self.out, dtype=self.dtype, prompts=gates, tokens=self.tokens, seed=self.seed
         )
+        if self.to == "tensorrt":
+            from alpamayo_sim.runtime.tensorrt_engines import build_engines
+
+            for engine in build_engines(self.out, self.targets):
+                print(f"{engine.file}: {engine.size_bytes / 1e6:.1f} MB, {engine.status}")
         if parity is None:
             print(f"written without gates: {self.out}")
             return 0
