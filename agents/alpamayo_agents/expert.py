@@ -14,10 +14,12 @@ from alpamayo_agents.conflicts import STATION_STEP_M, occupancy
 from alpamayo_agents.ego import EgoModel, EgoState, read_state
 from alpamayo_agents.explain import explain
 from alpamayo_agents.forecast import LaneForecaster
-from alpamayo_agents.lane_changes import LaneChangeTiming
+from alpamayo_agents.lane_changes import LaneChangeGap, LaneChangeTiming
+from alpamayo_agents.lane_gaps import Beside, followers
 from alpamayo_agents.making_way import MakingWay
 from alpamayo_agents.nudging import EdgeKeeping
 from alpamayo_agents.oncoming import SIGHT_M, duration_s, somebody_comes
+from alpamayo_agents.parked_cars import DoorRoom
 from alpamayo_agents.passing import ObstaclePassing
 from alpamayo_agents.plan_building import build_plan, converge
 from alpamayo_agents.pulling_out import PullingOut
@@ -44,9 +46,9 @@ FASTEST_STREAM_MPS = 18.0
 HURRIED_LATERAL_MPS2 = 4.0
 HURRIED_S = 8.0
 """At most so long the ego is under way into a gap."""
+MERGING = DriverStyle(acceleration_mps2=3.5, headway_s=0.4)
+"""How the ego drives into a gap beside it: close behind who is before it, to leave room to who is behind."""
 PRESSED_M, PRESSED_S = 30.0, 3.5
-FALLING_BACK = 0.85
-"""Share of its speed that the ego drives on at while it looks for room to make way."""
 HELD_WITHIN_M = 6.0
 """A rule that stops the ego no farther ahead is what it waits for."""
 
@@ -72,8 +74,10 @@ class ExpertAgent(Agent):
         self._forecaster = LaneForecaster(graph, lines)
         self._surroundings = Surroundings(context.world, context.ego.id)
         self._changes = LaneChangeTiming(self._path)
+        self._gap = LaneChangeGap(self._path, self._changes, self._model)
         self._edge = EdgeKeeping(self._path, self._model)
         self._out = PullingOut(self._path, self._model)
+        self._doors = DoorRoom(self._path)
         self._passing = ObstaclePassing(self._path, graph, self._model, self._rules)
         self._way = MakingWay(self._path, self._passing)
         self._station_m = 0.0
@@ -91,6 +95,8 @@ class ExpertAgent(Agent):
         self._station_m = self._path.project(rear, self._station_m)
         neighbours = self._surroundings.observe(snapshot, rear, SIGHT_M)
         self._out.update(self._station_m, state, neighbours)
+        waited_s = max(0.0, state.time_s - self._standing_since_s)
+        neighbours = self._doors.widen(self._station_m, neighbours, waited_s)
         self._changes.fit(self._station_m, state.speed_mps)
         self._pressed_mps = _pressed_mps(neighbours, rear, state)
         envelope, rule, rule_distance = self._envelope(state)
@@ -104,8 +110,9 @@ class ExpertAgent(Agent):
         self._way.update(self._station_m, state.yaw_rad, state.speed_mps, neighbours, self._surroundings.emergency_ids)
         if not self._lateral_task():
             self._edge.update(self._station_m, state.yaw_rad, neighbours)
+        self._gap.look(self._station_m, state.speed_mps, neighbours)
         decision = self._yield(state, neighbours, ahead, envelope, patience)
-        if self._change_is_blocked(decision) and self._changes.put_off(
+        if (self._gap.taken or self._change_is_blocked(decision)) and self._changes.put_off(
             self._station_m, self._model.front_m, state.speed_mps
         ):
             decision = self._yield(state, neighbours, ahead, envelope, patience)
@@ -144,9 +151,12 @@ class ExpertAgent(Agent):
         assert self._context is not None
         first = int(self._station_m / STEP_M)
         count = int(HORIZON_M / STEP_M)
+        if self._way.lateral or self._passing.is_on_oncoming_lane(self._station_m):
+            lateral_mps2 = max(lateral_mps2, HURRIED_LATERAL_MPS2)
         limit = max(MIN_LIMIT_MPS, self._context.ego.get_speed_limit() / 3.6, at_least_mps, self._pressed_mps)
-        if self._way.looks_for_room:
-            limit = max(MIN_LIMIT_MPS, FALLING_BACK * state.speed_mps)
+        level = self._way.draws_level_mps if self._way.draws_level_mps is not None else self._gap.draws_level_mps
+        if level is not None:
+            limit = min(level, FASTEST_STREAM_MPS)
         speeds = np.minimum(limit, curve_speed(self._path.curvature_per_m[first : first + count], lateral_mps2))
         stop, rule = self._rules.stop_station(self._station_m, state.speed_mps, HORIZON_M)
         if math.isfinite(stop):
@@ -185,6 +195,10 @@ class ExpertAgent(Agent):
         travelled = np.arange(0.0, reach, STATION_STEP_M)
         xy, _, yaw = converge(self._path, state, self._station_m, travelled)
         rows = self._relevant(neighbours, xy)
+        if self._way.lateral or self._gap.sure:
+            # Nobody is helped by braking before those behind, once the gap has been found long enough for them.
+            seen = Beside.of(neighbours, np.array([state.rig_pose.x, state.rig_pose.y]), state.yaw_rad)
+            rows = rows[~followers(neighbours, seen, state.yaw_rad)[rows]]
         forecasts = self._forecaster.forecast(neighbours, rows, heed_unlikely=patience.heed_ambiguous)
         occupied = occupancy(self._model, xy, yaw, neighbours, forecasts)
         on_path = occupied.owner[np.isfinite(occupied.first_m[:, 0])]
@@ -193,7 +207,7 @@ class ExpertAgent(Agent):
         if not self._path.in_junction[first : first + int(SEE_OBSTACLE_M / STEP_M)].any():
             wide = self._passing.obstacles(neighbours, tuple(int(row) for row in on_path), self._station_m)
         hurries = self._passing.is_on_oncoming_lane(self._station_m) or self._pressed_mps > state.speed_mps
-        style = BRISK if hurries else self._style
+        style = BRISK if hurries else MERGING if self._way.lateral or self._gap.sure else self._style
 
         def hurried() -> np.ndarray:
             return self._envelope(state, FASTEST_STREAM_MPS, HURRIED_LATERAL_MPS2)[0]

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from alpamayo_agents.lane_gaps import Beside, is_free, speed_to_gap
 from alpamayo_agents.passing import ObstaclePassing
 from alpamayo_agents.reference_path import LaneShift, ReferencePath
 from alpamayo_agents.surroundings import Neighbours
 
 BEHIND_M = 80.0
 IN_LANE_M = 2.2
-CHANGE_S, SHORTEST_M = 1.6, 12.0
+CHANGE_S, SHORTEST_M = 2.4, 12.0
 AHEAD_M = 14.0
 """The ego returns once the vehicle is so far ahead."""
 GIVE_UP_M = 160.0
 BACK_M = 25.0
-BESIDE_M = (-7.5, 7.5)
-CLOSING_S = 1.5
+CLOSING_S = 1.3
+"""How long others are expected to drive on before they make room for the ego."""
 MOVING_MPS = 1.0
 
 
@@ -27,8 +28,8 @@ class MakingWay:
         self._path = path
         self._passing = passing
         self._vehicle = -1
-        self.looks_for_room = False
-        """Whether the lanes beside are taken, so that the ego falls back until one is free."""
+        self.draws_level_mps: float | None = None
+        """The speed with which the ego gets beside a gap while the lanes beside are taken; None otherwise."""
 
     @property
     def lateral(self) -> str:
@@ -39,29 +40,26 @@ class MakingWay:
         self, station_m: float, yaw_rad: float, speed_mps: float, neighbours: Neighbours, emergency: frozenset[int]
     ) -> bool:
         """Look behind; return whether the path changed."""
-        self.looks_for_room = False
+        self.draws_level_mps = None
         if self._vehicle >= 0:
             return self._return(station_m, yaw_rad, neighbours)
         if not emergency or self._passing.lateral:
             return False
         here, _, yaw = self._path.pose(np.array(station_m))
-        along, right = _relative(neighbours, here, float(yaw))
+        beside = Beside.of(neighbours, here, float(yaw))
+        along, right = beside.along_m, beside.right_m
         for row in np.flatnonzero(np.isin(neighbours.ids, list(emergency))):
             moving = neighbours.speed_mps[row] > MOVING_MPS
             if -BEHIND_M < along[row] < 0.0 and abs(right[row]) < IN_LANE_M and moving:
-                moved = self._move_over(station_m, speed_mps, neighbours, int(row), along, right)
-                self.looks_for_room = not moved and bool(self._passing.lanes_beside(station_m))
+                moved = self._move_over(station_m, speed_mps, neighbours, int(row), beside)
+                if not moved:
+                    self.draws_level_mps = speed_to_gap(beside, self._passing.lanes_beside(station_m), speed_mps)
                 return moved
         return False
 
-    def _move_over(
-        self, station_m: float, speed_mps: float, neighbours: Neighbours, row: int, along: np.ndarray, right: np.ndarray
-    ) -> bool:
+    def _move_over(self, station_m: float, speed_mps: float, neighbours: Neighbours, row: int, beside: Beside) -> bool:
         for offset in self._passing.lanes_beside(station_m):
-            others = np.arange(len(neighbours.ids)) != row
-            near = others & (np.abs(right - offset) < 1.6)
-            closing = np.maximum(0.0, neighbours.speed_mps - speed_mps) * CLOSING_S
-            if (near & (along > BESIDE_M[0] - closing) & (along < BESIDE_M[1])).any():
+            if not is_free(beside, offset, speed_mps, CLOSING_S):
                 continue
             length = max(SHORTEST_M, CHANGE_S * speed_mps)
             out = LaneShift(station_m + 0.5, station_m + 0.5 + length, 0.0, offset)
@@ -83,7 +81,7 @@ class MakingWay:
             return True
         row = np.flatnonzero(neighbours.ids == self._vehicle)
         here, _, _ = self._path.pose(np.array(station_m))
-        gone = len(row) == 0 or float(_relative(neighbours, here, yaw_rad)[0][row[0]]) > AHEAD_M
+        gone = len(row) == 0 or float(Beside.of(neighbours, here, yaw_rad).along_m[row[0]]) > AHEAD_M
         if gone and out.end_m + 1.0 < station_m < back.start_m - 2.0:
             start = station_m + 1.0
             if start + BACK_M < self._path.length_m:
@@ -91,10 +89,3 @@ class MakingWay:
                 self._path.rebuild()
                 return True
         return False
-
-
-def _relative(neighbours: Neighbours, here: np.ndarray, yaw: float) -> tuple[np.ndarray, np.ndarray]:
-    """How far ahead and to the right of a pose everybody is, metres."""
-    off = neighbours.center[:, :2] - here
-    along = off[:, 0] * np.cos(yaw) + off[:, 1] * np.sin(yaw)
-    return along, off[:, 1] * np.cos(yaw) - off[:, 0] * np.sin(yaw)

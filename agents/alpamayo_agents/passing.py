@@ -25,6 +25,8 @@ SWING_M = (8.0, 16.0)
 QUICK_SWING_M = 10.0
 """The way back from the oncoming lane."""
 SIDE_MARGIN_M = 0.75
+OVER_M = 0.1
+"""Who reaches no farther over the middle of the road needs nothing of the oncoming lane."""
 RETRY_S = 0.2
 LEAST_PASSING_MPS = 5.0
 """Speed at which what moves is expected to be passed, where the limit is not known to allow more."""
@@ -233,7 +235,8 @@ class ObstaclePassing:
         if lane.opposite >= 0:
             reach = [self._left_edge(station_m, neighbours, row) for row in obstacles]
             needed = max(reach, default=0.0) + self._model.half_width_m + SIDE_MARGIN_M
-            sides.append(_Side("pass_left", -min(width, max(0.5, needed)), True))
+            over = needed + self._model.half_width_m > 0.5 * width + OVER_M
+            sides.append(_Side("pass_left", -min(width, max(0.5, needed)), over))
         return sides
 
     def _stands_in_lane(self, row: int, station_m: float, neighbours: Neighbours) -> bool:

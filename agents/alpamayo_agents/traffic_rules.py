@@ -19,15 +19,15 @@ STOP_MARGIN_M = 0.8
 """From the front bumper to the stop line."""
 YELLOW_BRAKING_MPS2 = 3.5
 """A yellow light stops the ego if this deceleration is enough."""
-RED_BRAKING_MPS2 = 6.5
+RED_BRAKING_MPS2 = 7.5
 """A red light stops the ego if this deceleration is enough."""
 KEEP_STOPPING_MPS2 = 9.0
 """Once the ego has begun to stop it goes on with it up to this deceleration."""
 EASY_BRAKING_MPS2 = 2.5
 """A red light that the ego was about to pass stops it after all if this is enough."""
-OVERSHOOT_M, RED_OVERSHOOT_M = 1.0, 2.2
+OVERSHOOT_M, RED_OVERSHOOT_M = 1.0, 2.6
 """A stop so far beyond the line is better than none."""
-LINE_PASSED_M = 2.5
+LINE_PASSED_M = 3.0
 """With its front bumper farther beyond the line the ego goes on."""
 LEADER_GAP_M = 2.0
 TAIL_M = 1.0

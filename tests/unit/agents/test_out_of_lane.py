@@ -112,8 +112,8 @@ def test_keeps_clear_of_those_who_reach_over_the_middle() -> None:
     assert right + MODEL.half_width_m < 0.5 * 3.5 + 0.26
 
 
-@pytest.mark.parametrize(("beside", "looks"), [([], False), ([3.5], True)])
-def test_falls_back_for_room_only_where_there_is_a_lane_to_go_to(beside: list[float], looks: bool) -> None:
+@pytest.mark.parametrize("beside", [[], [3.5]])
+def test_draws_level_with_a_gap_only_where_there_is_a_lane_to_go_to(beside: list[float]) -> None:
     path = ReferencePath(arc_route(300.0))
     lanes = cast("ObstaclePassing", SimpleNamespace(lateral="", lanes_beside=lambda station_m: beside))
     way = MakingWay(path, lanes)
@@ -127,7 +127,17 @@ def test_falls_back_for_room_only_where_there_is_a_lane_to_go_to(beside: list[fl
         },
     )
     way.update(50.0, 0.0, 8.0, both, frozenset({7}))
-    assert way.looks_for_room is looks
+    assert (way.draws_level_mps is not None) is bool(beside)
+    assert way.lateral == ""
+
+
+def test_makes_way_for_a_siren_where_the_lane_beside_is_free() -> None:
+    path = ReferencePath(arc_route(300.0))
+    lanes = cast("ObstaclePassing", SimpleNamespace(lateral="", lanes_beside=lambda station_m: [3.5]))
+    way = MakingWay(path, lanes)
+    assert way.update(50.0, 0.0, 8.0, one(20.0, 0.0, 0.0, 16.0), frozenset({7}))
+    assert way.lateral == "make_way"
+    np.testing.assert_allclose(path.xy[(path.station_m > 80.0) & (path.station_m < 180.0), 1], 3.5, atol=0.05)
 
 
 class Light:
@@ -158,9 +168,9 @@ def test_a_light_that_turns_red_without_yellow_stops_whoever_can_stop(speed: flo
     assert rules.stop_station(station, speed, 160.0)[1] == ""
     light.state = carla.TrafficLightState.Red
     stops = rules.stop_station(station, speed, 160.0)[1] == "red_light"
-    if speed**2 / (2.0 * 6.5) < room + 2.0:
+    if speed**2 / (2.0 * 7.5) < room + 2.5:
         assert stops
-    if speed**2 / (2.0 * 8.0) > room + 2.4:
+    if speed**2 / (2.0 * 7.5) > room + 2.7:
         assert not stops
 
 
