@@ -16,7 +16,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from alpamayo_scenarios.route_file import load_route
+from alpamayo_scenarios.route_file import load_route, load_routes
+from alpamayo_scenarios.weather_cases import weather_id
 from alpamayo_sim.metrics.episode_result import EpisodeIdentity, EpisodeResult
 from alpamayo_sim.metrics.infraction import Infraction, InfractionKind
 from alpamayo_sim.metrics.profile import scoring_profile
@@ -28,8 +29,8 @@ from alpamayo_sim.metrics.results.from_episode import leaderboard_file, record_i
 from alpamayo_sim.metrics.results.rescore import rescore
 from alpamayo_sim.metrics.score import driving_score, penalty_factor
 from alpamayo_sim.metrics.smoothness import motion_of_metric_info, smoothness
+from alpamayo_sim.roads.evaluator_route import EvaluatorPlanner
 from alpamayo_sim.roads.road_map import load_road_map
-from alpamayo_sim.roads.route_planner import RoutePlanner
 
 HERE = Path(__file__).parent
 Kind = InfractionKind
@@ -212,6 +213,44 @@ def test_bench2drives_merge_reads_our_file(tmp_path: Path) -> None:
     assert bench2drive.success_rate(again.records, 220) == theirs["success rate"]
 
 
+_WEATHER = """
+import ast, json, pathlib, sys
+import carla
+source = pathlib.Path("leaderboard/leaderboard/leaderboard_evaluator.py").read_text()
+named = next(n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == "get_weather_id")
+exec(compile(ast.Module([named], []), "evaluator", "exec"))
+import xml.etree.ElementTree as ElementTree
+found = {}
+for route in ElementTree.parse(sys.argv[1]).getroot():
+    nodes = list(route.find("weathers").iter("weather")) if route.find("weathers") is not None else []
+    weather = carla.WeatherParameters(sun_altitude_angle=70, cloudiness=50)
+    for name, value in min(nodes, key=lambda n: float(n.attrib["route_percentage"])).attrib.items() if nodes else ():
+        if hasattr(weather, name):
+            setattr(weather, name, float(value))
+    found[route.attrib["id"]] = get_weather_id(weather)
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize("file", ["bench2drive220.xml", "bench2drive_0.0.4_val.xml"])
+def test_weather_ids_are_bench2drives(file: str) -> None:
+    """Its own look-up, run on its own files."""
+    root = checkout("bench2drive")[0].parent
+    routes = root / "leaderboard" / "data" / file
+    ours = {route.route_id: weather_id(route) for route in load_routes(routes)}
+    done = subprocess.run(
+        [sys.executable, "-c", _WEATHER, str(routes)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert ours == json.loads(done.stdout)
+    assert len(set(ours.values())) > 5
+
+
 _SMOOTHNESS = """
 import json, sys
 import numpy as np
@@ -288,7 +327,7 @@ def test_abilities_are_bench2drives(
         if not (maps / source.name).exists():
             (maps / source.name).symlink_to(source)
         spec = load_route(root / "leaderboard" / "data" / "bench2drive220.xml", route_id)
-        route = RoutePlanner(load_road_map(source).carla_map).trace(spec.waypoints)
+        route = EvaluatorPlanner(load_road_map(source).carla_map).trace(spec.waypoints)
         percent = bench2drive.junction_passed_percent(route.in_junction.tolist())
         kind = next(k for k in dealt if percent is not None or k not in bench2drive.ABILITIES["Traffic_Signs"])
         scenario.set("type", kind)

@@ -32,11 +32,12 @@ _COMPLETION_DIGITS = 2
 
 
 def route_record(
-    result: EpisodeResult, route_id: str, *, index: int = 0, scenario: tuple[str, str] | None = None
+    result: EpisodeResult, route_id: str, *, index: int = 0, scenario: tuple[str, str | None] | None = None
 ) -> RouteRecord:
     """Return an episode as the record that the leaderboard of the episode's profile would have written.
 
-    `scenario` is name and weather id of the route's scenario where it has one, which Bench2Drive's records name.
+    `scenario` is name and weather id of the route's scenario where it has one, which Bench2Drive's records name; the id
+    is None for a weather that is none of Bench2Drive's.
     """
     profile = scoring_profile(result.profile)
     lists = {name: _messages(kind, result, profile) for name, kind in words.LISTS_2.items()}
@@ -59,7 +60,7 @@ def route_record(
     )
     if profile.name != "bench2drive":
         return record
-    name, weather_id = scenario or ("", "")
+    name, weather_id = scenario or ("", None)
     return record.model_copy(
         update={
             "town_name": result.identity.town,
@@ -93,7 +94,7 @@ def leaderboard_file(
     *,
     total_routes: int | None = None,
     sensors: Sequence[str] = (),
-    scenarios: Mapping[str, tuple[str, str]] | None = None,
+    scenarios: Mapping[str, tuple[str, str | None]] | None = None,
 ) -> ResultFile:
     """Return the result file of episodes of one profile.
 

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from alpamayo_scenarios.route_file import RouteSpec, load_route
+from alpamayo_scenarios.weather_cases import weather_id
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.record.run_folder import RunFolder, write_text
 
@@ -60,6 +61,8 @@ class Task:
     """Length of the line through the route's key points, for estimates of the time left."""
     repetition: int
     seed: int
+    weather_id: str | None = None
+    """Bench2Drive's number of the route's weather, where its list lies beside the route file and names it."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,7 @@ def make_plan(
             length_m=round(_length_m(route), 1),
             repetition=repetition,
             seed=task_seed(settings.seed, route.route_id, repetition),
+            weather_id=weather_id(route),
         )
         for route in left
         for repetition in range(settings.repetitions)

@@ -74,7 +74,7 @@ def write_scores(store: ResultStore) -> dict[str, float | int | str]:
     judged = judge(store)
     valid = [j.result for j in judged if j.result is not None and j.is_valid]
     if valid:
-        scenarios = {j.task.route_id: (j.task.scenario_name, "") for j in judged}
+        scenarios = {j.task.route_id: (j.task.scenario_name, j.task.weather_id) for j in judged}
         file = leaderboard_file(valid, total_routes=len(judged), scenarios=scenarios)
         write_result_file(store.run.path / RESULT_FILE, file)
         write_atomically(store.run.path / EVENTS_FILE, events_text(valid))
