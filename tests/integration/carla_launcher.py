@@ -54,6 +54,8 @@ def main(arguments: list[str]) -> int:
     if fault == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     command = [sys.executable, "-m", "alpamayo_sim.server", "--town", "Gridvale", "--port", str(port)]
+    if fault in ("crash", "hang", "leak"):
+        command += ["--max-rate", "10"]  # so slow that nobody's work is done before it misbehaves
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     wait_for_port(port, server)
     while fault in ("crash", "hang", "leak") and not Path(given["when"]).exists() and server.poll() is None:

@@ -10,7 +10,7 @@ PROGRAM = (sys.executable, "-m", "alpamayo_training.cli")
 
 
 def alpamayo(
-    *arguments: str | Path, timeout_s: float = 240.0, env: dict[str, str] | None = None
+    *arguments: str | Path, timeout_s: float = 800.0, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     command = [*PROGRAM, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False, env=env)

@@ -17,6 +17,8 @@ from alpamayo_training.cli import main
 TOWN12 = Path(__file__).with_name("town12.xml")
 SMALL = {"Gridvale": 1, "Oldwick": 1}
 
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -72,7 +74,7 @@ def test_a_part_of_a_suite_comes_out_as_it_does_in_the_whole_and_is_compared(
     whole = undisturbed[0]
     choice = ["--only", "Oldwick-0", "--jobs", "1", "--repeat", "2", "--seed", "4"]
     process = start_bench(tmp_path, suite, *choice, "--compare", whole, json_line=False)
-    said, errors = process.communicate(timeout=200)
+    said, errors = process.communicate(timeout=800)
     assert process.returncode == 0, errors
     part = only_run(tmp_path)
     assert sorted(path.name for path in (part / "episodes").iterdir()) == ["Oldwick-0_rep0", "Oldwick-0_rep1"]

@@ -14,6 +14,8 @@ from test_bench_faults import wait_for
 from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
 
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -80,7 +82,7 @@ def test_a_carla_that_fails_is_replaced(
             lambda: any(p.stat().st_size > 500 for p in driven("*-bench/.attempts/*/*/episodes/*/timeline*")), process
         )
         cue.touch()
-    said, errors = process.communicate(timeout=280)
+    said, errors = process.communicate(timeout=800)
     assert process.returncode == 0, errors
     run = only_run(tmp_path)
     failures = [json.loads(line) for line in (run / "infrastructure.jsonl").read_text().splitlines()]

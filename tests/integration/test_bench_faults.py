@@ -24,6 +24,12 @@ from bench_runs import (
     write_suite,
 )
 
+KILLS = 6
+ATTEMPTS = 5
+"""A run may be over before a busy machine has let a test interfere with it."""
+
+pytestmark = pytest.mark.timeout(1800)
+
 
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -40,7 +46,7 @@ def undisturbed(suite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120.0
+    deadline = time.monotonic() + 600.0
     while not condition():
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
@@ -48,20 +54,30 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> N
 
 
 def everything_below(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    return [psutil.Process(pid) for kind, pids in processes_of(process).items() if kind != "runner" for pid in pids]
+    """The processes of a benchmark but the runner; none when one of them has ended meanwhile."""
+    pids = [pid for kind, pids in processes_of(process).items() if kind != "runner" for pid in pids]
+    try:
+        return [psutil.Process(pid) for pid in pids]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def all_end(processes: list[psutil.Process]) -> bool:
-    return not psutil.wait_procs(processes, timeout=30.0)[1]
+    return not psutil.wait_procs(processes, timeout=240.0)[1]
 
 
 def test_kills_at_random_moments_change_nothing(suite: Path, undisturbed: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(11)
-    kills = disturbed_bench(
-        tmp_path, (suite,), kills=6, every_s=1.0, rng=rng, arguments=("--jobs", "2"), patience_s=270.0
-    )
-    assert kills.total == 6
-    assert_same_results(undisturbed, only_run(tmp_path))
+    done = 0
+    for attempt in range(2 * ATTEMPTS):
+        out = tmp_path / str(attempt)
+        done += disturbed_bench(
+            out, (suite,), kills=KILLS - done, every_s=1.0, rng=rng, arguments=("--jobs", "2"), patience_s=800.0
+        ).total
+        assert_same_results(undisturbed, only_run(out))
+        if done == KILLS:
+            break
+    assert done == KILLS
 
 
 @pytest.mark.full
@@ -84,23 +100,34 @@ def test_two_hundred_kills_change_nothing(tmp_path: Path) -> None:
 
 
 def test_a_runner_that_is_killed_takes_everything_with_it(suite: Path, tmp_path: Path) -> None:
-    process = start_bench(tmp_path, suite)
-    wait_for(lambda: len(processes_of(process).get("episode", [])) == 2, process)
-    below = everything_below(process)
-    assert len(below) == 6
-    process.kill()
+    for attempt in range(ATTEMPTS):
+        process = start_bench(tmp_path / str(attempt), suite)
+        below: list[psutil.Process] = []
+        while process.poll() is None and len(below) != 6:
+            time.sleep(0.05)
+            below = everything_below(process)
+        process.kill()
+        process.communicate()
+        if len(below) == 6:
+            break
+    assert len(below) == 6, "two workers, two servers and two episodes"
     assert all_end(below)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.full)])
 def test_a_run_that_is_told_to_stop_says_how_to_go_on(number: signal.Signals, suite: Path, tmp_path: Path) -> None:
-    process = start_bench(tmp_path, suite)
-    wait_for(lambda: any(tmp_path.glob("*-bench/episodes/*/_complete")), process)
-    below = everything_below(process)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    for attempt in range(ATTEMPTS):
+        out = tmp_path / str(attempt)
+        process = start_bench(out, suite)
+        while process.poll() is None and not any(out.glob("*-bench/episodes/*/_complete")):
+            time.sleep(0.05)
+        below = everything_below(process)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=240)
+        if process.returncode != 0:
+            break
     assert process.returncode == 130, errors
-    run = only_run(tmp_path)
+    run = only_run(out)
     assert f"stopped; go on with: alpamayo bench --resume {run}" in errors
     assert "Traceback" not in errors
     assert all_end(below)

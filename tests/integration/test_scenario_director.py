@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import carla
 import pytest
+from standing_world import begin_anew
 
 from alpamayo_scenarios.background.commands import Background
 from alpamayo_scenarios.director import ScenarioDirector
@@ -102,9 +103,10 @@ def server() -> Generator[EmbeddedServer]:
 
 @pytest.fixture
 def play(server: EmbeddedServer) -> Generator[Play]:
-    client = connect(server.address, timeout_s=30.0)
+    client = connect(server.address)
     road_map = load_road_map("Gridvale")
     route = RoutePlanner(road_map.carla_map).trace([(240.0, -210.1, 0.0), (440.0, -210.1, 0.0)])
+    begin_anew(client)
     with SynchronousWorld(client, step_s=0.05, rendering=False) as world:
         ego = world.world.spawn_actor(
             world.world.get_blueprint_library().find("vehicle.lincoln.mkz_2020"), to_carla(route.transform(0))

@@ -1,4 +1,4 @@
-"""A real server process and the real `carla` client, shared by the tests of this folder."""
+"""A real server process and the real `carla` client, shared by the tests of one file."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ TOWN = "Gridvale"
 STEP_S = 0.05
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    """A server on one of our towns."""
-    with EmbeddedServer(TOWN, seed=1) as running:
+    """A server on one of our towns: a file's own, so that nothing depends on which files came before.
+
+    Its world stands still until it is ticked, so that nothing depends on when that is either.
+    """
+    with EmbeddedServer(TOWN, seed=1, extra_args=("--synchronous",)) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(server: EmbeddedServer) -> carla.Client:
     """A client of it."""
     return connect(server.address)

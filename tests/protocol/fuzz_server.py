@@ -32,7 +32,7 @@ from alpamayo_sim.client.embedded import EmbeddedServer
 CONNECTIONS = 8
 ANSWER_PATIENCE_S = 900.0
 """For what the server does one after the other: maps that take up to 90 s each may wait, and the machine may be busy."""
-PATIENCE_S = 0.02
+PATIENCE_S = 0.25
 """How long most calls' answers are waited for, so that the server has handled a call before its connection is reset."""
 DEFECT = b"internal error"
 MAX_RSS_GROWTH_MB = 400.0

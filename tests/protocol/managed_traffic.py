@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import socket
 import struct
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import carla
 from alpamayo_scenarios.traffic_rescue import TrafficRescue
 from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
+from alpamayo_sim.client.port_lease import lease_ports
 from alpamayo_sim.client.synchronous import SynchronousWorld
 
 CARS = 20
@@ -42,18 +42,13 @@ def managed_world(seed: int, *server_options: str) -> Iterator[ManagedWorld]:
 
     End the process inside: TrafficManager's thread aborts a process whose server ends first; the server ends with the process.
     """
-    with EmbeddedServer("Gridvale", seed=seed, extra_args=server_options) as server:
+    with EmbeddedServer("Gridvale", seed=seed, extra_args=("--synchronous", *server_options)) as server:
         client = connect(server.address, timeout_s=100.0)
-        with SynchronousWorld(client):
-            client.reload_world(False)
-        with SynchronousWorld(client, timeout_s=100.0) as synchronous:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = int(probe.getsockname()[1])
-            manager = client.get_trafficmanager(port)
+        with SynchronousWorld(client, timeout_s=100.0) as synchronous, lease_ports(1) as lease:
+            manager = client.get_trafficmanager(lease.port)
             manager.set_synchronous_mode(True)
             manager.set_random_device_seed(7)
-            yield ManagedWorld(client, synchronous, manager, TrafficRescue(synchronous.world, port))
+            yield ManagedWorld(client, synchronous, manager, TrafficRescue(synchronous.world, lease.port))
 
 
 def main(ticks: int) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from scipy.spatial import KDTree
 
 from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
+from alpamayo_sim.client.port_lease import lease_ports
 from alpamayo_sim.client.synchronous import SynchronousWorld
 from alpamayo_sim.roads.navmesh.areas import walkable_areas
 from alpamayo_sim.roads.navmesh.kinds import Area
@@ -154,9 +154,7 @@ def _crossed(on_road: NDArray[np.bool_], xy: NDArray[np.float64]) -> bool:
 
 def start_cars(client: carla.Client, count: int) -> tuple[list[int], int]:
     """Spawn cars under a TrafficManager of this process and return their ids and its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = lease_ports(1).port  # until this process ends
     manager = client.get_trafficmanager(port)
     manager.set_synchronous_mode(True)
     manager.set_random_device_seed(7)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import carla
 import numpy as np
+from standing_world import begin_anew
 
 from alpamayo_scenarios.background.commands import Background
 from alpamayo_scenarios.director import ScenarioDirector
@@ -219,7 +220,8 @@ class CarriedEgo:
 @contextmanager
 def carried_ego(server: EmbeddedServer, town: str, *through: tuple[float, float]) -> Generator[CarriedEgo]:
     """Give a world with the route through some places."""
-    client = connect(server.address, timeout_s=30.0)
+    client = connect(server.address)
     route = RoutePlanner(load_road_map(town).carla_map).trace([(x, y, 0.0) for x, y in through])
+    begin_anew(client, STEP_S)
     with SynchronousWorld(client, step_s=STEP_S, rendering=False) as world:
         yield CarriedEgo(client, world, town, route)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import carla
 import numpy as np
+from standing_world import begin_anew
 
 from alpamayo_scenarios.background.commands import Background
 from alpamayo_scenarios.director import ScenarioDirector
@@ -189,8 +190,9 @@ def flow_scene(
     server: EmbeddedServer, town: str, through: Sequence[tuple[float, float, float]], seed: int = 1
 ) -> Generator[FlowScene]:
     """Give a scene with the route through some places."""
-    client = connect(server.address, timeout_s=30.0)
+    client = connect(server.address)
     route = RoutePlanner(load_road_map(town).carla_map).trace(list(through))
+    begin_anew(client, STEP_S)
     with SynchronousWorld(client, step_s=STEP_S, rendering=False) as world:
         scene = FlowScene(client, world, town, route, seed)
         try:

@@ -53,7 +53,9 @@ def take(spec: SetSpec, rig: CameraRig = ALPAMAYO_RIG) -> None:
     pictures, labels = dataset.create(spec.folder, about)
     ends = None if spec.deadline_s is None else time.monotonic() + spec.deadline_s
     taken = 0
-    with EmbeddedServer(spec.town, seed=spec.seed, maps_dirs=spec.maps) as server:
+    # Clouds and rain move with the world's time, which does not begin before the client does.
+    standing = ("--synchronous",)
+    with EmbeddedServer(spec.town, seed=spec.seed, maps_dirs=spec.maps, extra_args=standing) as server:
         client = connect(server.address, timeout_s=120.0)
         with SynchronousWorld(client, timeout_s=120.0) as stepping:
             stage = Stage(stepping, rig, spec.seed)

@@ -167,10 +167,11 @@ class Stage:
             self._client.apply_batch_sync([carla.command.DestroyActor(i) for i in ids], False)
 
     def close(self) -> None:
-        """Remove everything that was spawned."""
+        """Remove everything that was spawned, and let the traffic lights go on."""
         self._cameras.destroy()
         self._dismiss()
         self.ego.destroy()
+        self._world.freeze_all_traffic_lights(False)
 
 
 def _rear_axle_x_m(vehicle: carla.Vehicle) -> float:
