@@ -35,6 +35,8 @@ from alpamayo_sim.roads.lane_graph import LaneGraph
 HORIZON_M = 160.0
 """How far ahead speed limits, curves and lights are looked at."""
 STANDING_MPS = 0.3
+OFF_AGAIN_MPS = 3.0
+"""Who has been faster than this has stopped waiting; a few metres forward do not end it."""
 MIN_LIMIT_MPS = 3.0
 LIGHT_RULES = ("red_light", "yellow_light")
 BLOCKED_JUNCTION_S = 25.0
@@ -172,7 +174,8 @@ class ExpertAgent(Agent):
             self._standing_since_s, self._resolve = math.inf, Patience()
             return self._resolve
         if state.speed_mps > STANDING_MPS:
-            self._standing_since_s = math.inf
+            if state.speed_mps > OFF_AGAIN_MPS:
+                self._standing_since_s = math.inf
             # Who has made up its mind to go does not hesitate half way.
             return self._resolve if state.time_s < self._stood_at_s + RESOLVE_S else Patience()
         self._standing_since_s = min(self._standing_since_s, state.time_s)
