@@ -113,7 +113,7 @@ class Stage:
 @contextmanager
 def stage(town: Path) -> Iterator[Stage]:
     """Start a server for a map file."""
-    with EmbeddedServer(str(town)) as server:
-        client = connect(server.address, timeout_s=30.0)
+    with EmbeddedServer(str(town), extra_args=("--synchronous",)) as server:
+        client = connect(server.address)
         with SynchronousWorld(client, rendering=False) as world:
             yield Stage(client, world, load_road_map(town))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from command_line import alpamayo, drive
 
+ATTEMPTS = 10
 SUMMARY_KEYS = {
     "route_completion_percent",
     "collisions_total",
@@ -17,6 +18,8 @@ SUMMARY_KEYS = {
     "driving_score",
     "success_rate_percent",
 }
+
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +48,16 @@ def test_the_run_folder_is_whole(driven: tuple[dict[str, object], Path]) -> None
 
 def test_the_same_seed_gives_the_same_episode(tmp_path: Path) -> None:
     logs = []
-    for name in ("first", "second"):
-        assert drive(tmp_path / name, "--no-video", "--seed", "5").returncode == 0
-        log = next((tmp_path / name).glob("*/episodes/drive/ticks.jsonl.gz"))
+    for attempt in range(ATTEMPTS):
+        out = tmp_path / str(attempt)
+        result = drive(out, "--no-video", "--seed", "5")
+        assert result.returncode == 0, result.stderr
+        if "missed a tick's signal" in result.stderr:  # then CARLA's TrafficManager has made a step more
+            continue
+        log = next(out.glob("*/episodes/drive/ticks.jsonl.gz"))
         logs.append([_without_frame_number(line) for line in gzip.decompress(log.read_bytes()).splitlines()])
+        if len(logs) == 2:
+            break
     assert logs[0] == logs[1]
 
 

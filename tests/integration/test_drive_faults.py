@@ -17,12 +17,14 @@ from command_line import PROGRAM, drive, drive_arguments
 from alpamayo_sim.client.connection import connect
 from alpamayo_sim.client.embedded import EmbeddedServer
 
+pytestmark = pytest.mark.timeout(900)
+
 
 def start_drive(out: Path, *arguments: str) -> subprocess.Popen[str]:
     """Start a long drive and return once its episode goes on."""
     command = [*PROGRAM, *map(str, drive_arguments(out, "--length-m", "3000", "--no-video", *arguments))]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120.0
+    deadline = time.monotonic() + 600.0
     while time.monotonic() < deadline and process.poll() is None:
         logs = list(out.glob("*-drive/episodes/drive/timeline.jsonl")) + list(out.glob("*-drive/episodes/drive/ticks*"))
         if any(log.stat().st_size > 2000 for log in logs):
@@ -37,7 +39,7 @@ def test_a_server_that_dies_is_an_infrastructure_failure(traffic: tuple[str, ...
     servers = [c for c in psutil.Process(process.pid).children() if "alpamayo_sim.server" in c.cmdline()]
     assert len(servers) == 1
     servers[0].kill()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=240)
     assert process.returncode == 3, errors
     assert "has ended during the episode" in errors
     run = next(tmp_path.glob("*-drive"))
@@ -59,7 +61,7 @@ def test_a_stopped_drive_leaves_the_world_as_it_was(
 ) -> None:
     process = start_drive(tmp_path, "--server", str(server.address))
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=240)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     world = connect(server.address).get_world()

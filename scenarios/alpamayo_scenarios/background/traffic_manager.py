@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-
 import carla
 
 from alpamayo_scenarios.traffic_rescue import TrafficRescue
+from alpamayo_sim.client.port_lease import lease_ports
 from alpamayo_sim.errors import InfrastructureError
 
 LEADING_DISTANCE_M = 2.5
@@ -26,7 +25,8 @@ class ManagerLease:
 
     def __init__(self, client: carla.Client, world: carla.World, seed: int) -> None:
         """Start it with a seed for its random numbers."""
-        manager = client.get_trafficmanager(_free_port())
+        self._port_lease = lease_ports(1)
+        manager = client.get_trafficmanager(self._port_lease.port)
         manager.set_synchronous_mode(True)
         manager.set_random_device_seed(seed)
         manager.set_hybrid_physics_mode(False)
@@ -48,9 +48,4 @@ class ManagerLease:
             self._rescue.end()
             self.manager.set_synchronous_mode(False)
             self.manager.shut_down()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+            self._port_lease.close()
