@@ -19,6 +19,7 @@ from alpamayo_sim.metrics.infraction import Infraction
 from alpamayo_sim.metrics.signal_areas import SignalAreas
 from alpamayo_sim.metrics.tick import TickRecord
 from alpamayo_sim.record.episode_recorder import EpisodeRecorder
+from alpamayo_sim.record.metric_info import MetricInfo
 from alpamayo_sim.record.run_folder import RunFolder, write_text
 from alpamayo_sim.roads.road_map import RoadMap
 
@@ -52,6 +53,7 @@ class RouteRun:
         self.metrics = EpisodeMetrics(road_map, spec.judged_route, profile=profile, criteria=criteria, areas=areas)
         self.agent: GuardedAgent | None = None
         self._run = run
+        self._metric_info = MetricInfo() if profile == "bench2drive" else None
         self._recorder = EpisodeRecorder(run, identity, road_map, spec.judged_route, video=video, details=details)
         self._started_s = time.perf_counter()
 
@@ -68,6 +70,8 @@ class RouteRun:
 
         def record(tick: TickRecord, infractions: list[Infraction]) -> None:
             self._recorder.write(tick, infractions)
+            if self._metric_info is not None:
+                self._metric_info.add(tick)
             observe(tick, infractions)
 
         try:
@@ -91,6 +95,8 @@ class RouteRun:
     def _close(self, status: str) -> EpisodeResult:
         wall_time_s = time.perf_counter() - self._started_s
         result = self.metrics.result(self.identity, status=status, wall_time_s=wall_time_s)
+        if self._metric_info is not None:
+            self._metric_info.write(self._recorder.folder)
         self._recorder.close(result)
         return result
 

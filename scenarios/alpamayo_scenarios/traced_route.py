@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import carla
 
 from alpamayo_agents.serving.evaluator_plan import route_along
 from alpamayo_scenarios.route_file import RouteSpec
+from alpamayo_sim.errors import InputError
 from alpamayo_sim.roads.evaluator_route import EvaluatorPlanner
-from alpamayo_sim.roads.route_planner import Route
+from alpamayo_sim.roads.route_planner import OFF_MAP_M, Route
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +25,17 @@ class TracedRoute:
 
 
 def trace_route(carla_map: carla.Map, planned: RouteSpec) -> TracedRoute:
-    """Return the route through a route file's key points. Raises InputError where CARLA's planner finds no way."""
+    """Return the route through a route file's key points.
+
+    Raises InputError for a point more than 5 m from any driving lane, which CARLA's planner would move to the nearest one
+    however far, and where that planner finds no way.
+    """
+    for number, point in enumerate(planned.waypoints):
+        lane = carla_map.get_waypoint(carla.Location(point.x, point.y, point.z)).transform.location
+        if math.hypot(lane.x - point.x, lane.y - point.y) > OFF_MAP_M:
+            raise InputError(
+                f"route point {number} ({point.x:.1f}, {point.y:.1f}, {point.z:.1f}) lies more than {OFF_MAP_M:.0f} m from "
+                f"every driving lane of {carla_map.name}; check that the route belongs to this town"
+            )
     judged = EvaluatorPlanner(carla_map).trace(planned.waypoints)
     return TracedRoute(judged, route_along(carla_map, judged.points, judged.yaw_deg, judged.road_option))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from alpamayo_scenarios.episode import EpisodeSpec, start_transform
 from alpamayo_scenarios.route_file import RouteSpec, load_routes
 from alpamayo_scenarios.suite import SUITES
 from alpamayo_scenarios.traced_route import trace_route
+from alpamayo_sim.errors import InputError
+from alpamayo_sim.frames import Transform
 from alpamayo_sim.roads.evaluator_route import EvaluatorPlanner
 from alpamayo_sim.roads.road_map import RoadMap, load_road_map
 from alpamayo_sim.roads.road_options import RoadOption
@@ -74,3 +77,10 @@ def test_the_ego_starts_where_the_evaluator_puts_it() -> None:
     assert start.location.z - ground == pytest.approx(0.5, abs=1e-3)
     alone = EpisodeSpec(route.driven, "expert", 0)
     assert alone.start == start_transform(route.driven) and alone.judged_route is route.driven
+
+
+def test_a_point_off_the_map_is_named() -> None:
+    spec = load_routes(SUITES / "smoke.xml")[0]
+    points = (spec.waypoints[0], Transform(9000.0, 0.0, 0.0), *spec.waypoints[2:])
+    with pytest.raises(InputError, match=r"route point 1 \(9000"):
+        trace_route(road_map_of(spec.town).carla_map, replace(spec, waypoints=points))
