@@ -108,7 +108,7 @@ def line_past(stage: Stage, lane: carla.Waypoint) -> Array:
 
     It ends at junctions; ScenarioSetupError when there is hardly any road.
     """
-    reach_m = SECONDS_PER_KMH * stage.ego.get_speed_limit() + BASE_M
+    reach_m = SECONDS_PER_KMH * _limit_kmh(stage, lane) + BASE_M
     source = ahead(lane, -reach_m, into_junction=False)
     sink = ahead(lane, reach_m, into_junction=False)
     before_m = source.transform.location.distance(lane.transform.location)
@@ -121,6 +121,13 @@ def line_past(stage: Stage, lane: carla.Waypoint) -> Array:
     end = sink.transform.location
     last = int(np.argmin(((line[:, :2] - np.array([end.x, end.y])) ** 2).sum(axis=1)))
     return line[: max(2, last + 1)]
+
+
+def _limit_kmh(stage: Stage, lane: carla.Waypoint) -> float:
+    """The map's speed limit there; that of the ego is 0 until its first state has come."""
+    lanes = stage.road_map.lanes
+    found = lanes.find(lane.road_id, lane.lane_id, lane.s)
+    return float(lanes.speed_limit_kmh[found]) if found >= 0 else stage.ego.get_speed_limit()
 
 
 def moved_right(line: Array, offset_m: float) -> Array:
