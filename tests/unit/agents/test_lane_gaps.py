@@ -124,5 +124,5 @@ def test_cars_parked_beside_the_lane_count_with_a_door_open() -> None:
     assert doors.widen(20.0, others((40.0, 0.2, 0.0), standing_s=np.inf), 0.0).half_size_m[0, 1] == 1.0, "in the lane"
     cone = others((40.0, 2.3, 0.0), standing_s=np.inf, half=(0.3, 0.3))
     assert doors.widen(20.0, cone, 0.0).half_size_m[0, 1] == 0.3
-    assert doors.widen(20.0, parked, 60.0).half_size_m[0, 1] == 1.0, "nobody waits for ever"
+    assert doors.widen(20.0, parked, 100.0).half_size_m[0, 1] == 1.0, "nobody waits for ever"
     assert doors.widen(20.0, parked, 0.0).half_size_m[0, 1] == 1.0
