@@ -35,6 +35,8 @@ class Occupancy:
     """[C, K] the other's speed along the path."""
     pace_mps: Array
     """[C, K] the other's speed."""
+    walker: NDArray[np.bool_]
+    """[C]"""
     ambiguous: NDArray[np.bool_]
 
 
@@ -91,4 +93,5 @@ def occupancy(model: EgoModel, xy: Array, yaw: Array, neighbours: Neighbours, fo
     owner = forecasts.owner[rows]
     xy_rate = np.gradient(forecasts.xy[rows], TIMES_S, axis=1) if len(rows) else np.zeros((0, len(TIMES_S), 2))
     speed = xy_rate[..., 0] * np.cos(yaw[index]) + xy_rate[..., 1] * np.sin(yaw[index])
-    return Occupancy(owner, first, last, speed, np.linalg.norm(xy_rate, axis=-1), forecasts.ambiguous[rows])
+    pace = np.linalg.norm(xy_rate, axis=-1)
+    return Occupancy(owner, first, last, speed, pace, neighbours.is_walker[owner], forecasts.ambiguous[rows])

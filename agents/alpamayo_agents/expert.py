@@ -50,6 +50,7 @@ HURRIED_S = 8.0
 """At most so long the ego is under way into a gap."""
 MERGING = DriverStyle(acceleration_mps2=3.5, headway_s=0.4)
 """How the ego drives into a gap beside it: close behind who is before it, to leave room to who is behind."""
+JUST_TURNED_M = 25.0
 PRESSED_M, PRESSED_S = 30.0, 3.5
 HELD_WITHIN_M = 6.0
 """A rule that stops the ego no farther ahead is what it waits for."""
@@ -106,6 +107,7 @@ class ExpertAgent(Agent):
         ahead = off[:, 0] * math.cos(state.yaw_rad) + off[:, 1] * math.sin(state.yaw_rad)
         held = rule in LIGHT_RULES and rule_distance < HELD_WITHIN_M
         patience = self._patience(state, held)
+        patience = replace(patience, just_turned=self._has_just_turned())
         if not held and self._hurried_since_s < state.time_s < self._hurried_since_s + HURRIED_S:
             patience = replace(patience, under_way_s=state.time_s - self._hurried_since_s)
         self._passing.update(self._station_m, neighbours)
@@ -261,6 +263,11 @@ class ExpertAgent(Agent):
             return False
         begins = change.start_m + change.delay_m - self._station_m - self._model.front_m
         return begins - 2.0 < decision.conflict_station_m < begins + change.length_m + 20.0
+
+    def _has_just_turned(self) -> bool:
+        """Whether the ego is in a junction or not far behind one."""
+        first, last = (max(0, int((self._station_m + off) / STEP_M)) for off in (-JUST_TURNED_M, 0.0))
+        return bool(self._path.in_junction[first : last + 1].any())
 
     def _lateral_task(self) -> str:
         """What the ego has left its lane for, "" for nothing."""

@@ -26,6 +26,8 @@ HASTES = (1.0, 0.6, 0.3)
 """Shares of that acceleration that are tried, the hardest first."""
 DELAYS_S = (0.0, 0.4, 0.8, 1.4)
 """For so long a moving ego may go on as it does before it accelerates into the gap."""
+PURSUED_S = 4.0
+"""Who comes from behind and would be met within this time makes an ego hurry that is new in its lane."""
 MARGINS_S = (0.6, 0.4, 0.3, 0.2, 0.1, 0.05)
 """Margins in time that are told apart."""
 START_DELAY_S = 0.45
@@ -56,6 +58,8 @@ class Patience:
     """Whether others that hardly move and are not on the path yet are given way to."""
     under_way_s: float = 0.0
     """For so long the ego has been on its way into a gap, with hard acceleration; 0 if it is not."""
+    just_turned: bool = False
+    """Whether the ego has come into its lane from another just now, so that who is behind may not have braked for it."""
 
     @staticmethod
     def after(waited_s: float) -> Patience:
@@ -124,7 +128,9 @@ def decide(
         profile = simulate(speed_mps, envelope_mps, list(leaders.values()), style)
     hurries = False
     quick: SpeedProfile | None = None
-    if yielding or (patience.under_way_s and any(_meets(occupied, row, profile, 0.0) for row in pursuers)):
+    new_here = patience.under_way_s or patience.just_turned
+    for_vehicles = bool(yielding) and not occupied.walker[yielding].any()
+    if for_vehicles or (new_here and any(_contact_s(occupied, row, profile) < PURSUED_S for row in pursuers)):
         along = [leaders[row] for row in on_path if not _leaves(occupied, row)]
         heeded = [*crossing, *(row for row in on_path if _leaves(occupied, row))]
         hurried = envelope_mps if hurried_envelope is None else hurried_envelope()
@@ -243,18 +249,26 @@ def _into_the_gap(
             haste = replace(BRISK, acceleration_mps2=share * BRISK.acceleration_mps2)
             quick = simulate(speed_mps, envelope_mps, leaders, haste, delay_s=delay_s)
             best = quick if best is None else best
-            if any(_meets(occupied, row, quick, max(best_margin_s, MARGINS_S[-1])) for row in rows):
+            if any(
+                _meets(occupied, row, quick, _margin_s(occupied, row, max(best_margin_s, MARGINS_S[-1])))
+                for row in rows
+            ):
                 continue
             for margin_s in MARGINS_S:
                 if margin_s <= best_margin_s:
                     break
-                if not any(_meets(occupied, row, quick, margin_s) for row in rows):
+                if not any(_meets(occupied, row, quick, _margin_s(occupied, row, margin_s)) for row in rows):
                     best, best_margin_s = quick, margin_s
                     break
             if best_margin_s == MARGINS_S[0]:
                 return quick, best_margin_s
     assert best is not None
     return best, best_margin_s
+
+
+def _margin_s(occupied: Occupancy, row: int, margin_s: float) -> float:
+    """Return the margin in time from one of the others: nobody hurries past a walker."""
+    return max(margin_s, MARGINS_S[0]) if occupied.walker[row] else margin_s
 
 
 def _last_resort(
