@@ -56,6 +56,7 @@ class RouteRecord(BaseModel):
     scenario_name: str | None = None
     """Bench2Drive only, as are the next three."""
     weather_id: Any = None
+    """None, which is written too, for a weather that is not in Bench2Drive's list."""
     save_name: str | None = None
     town_name: str | None = None
     status: str
@@ -91,7 +92,9 @@ class RouteRecord(BaseModel):
     def to_json(self, *, is_version_1: bool = False) -> dict[str, Any]:
         """Return the record as the leaderboard's file has it, without the fields that the version does not know."""
         plain = self.model_dump(mode="json")
-        optional = ("index", "scenario_name", "weather_id", "save_name", "town_name", "num_infractions")
+        optional = {"index", "scenario_name", "weather_id", "save_name", "town_name", "num_infractions"}
+        if self.scenario_name is not None:
+            optional.remove("weather_id")
         plain = {key: value for key, value in plain.items() if not (key in optional and value is None)}
         if is_version_1:
             plain.pop("num_infractions", None)

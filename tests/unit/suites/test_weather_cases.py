@@ -10,6 +10,8 @@ from alpamayo_scenarios.benchmark.plan import Settings, make_plan
 from alpamayo_scenarios.route_file import load_routes
 from alpamayo_scenarios.weather_cases import weather_id
 from alpamayo_sim.errors import InputError
+from alpamayo_sim.metrics.results.schema import RouteRecord, RouteScores
+from alpamayo_sim.metrics.results.vocabulary import LISTS_2
 
 ROUTE = """<routes>{routes}</routes>"""
 ONE = """<route id="{id}" town="Gridvale"><weathers>
@@ -50,3 +52,14 @@ def test_a_list_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     (path.parent / "weather.xml").write_text(text)
     with pytest.raises(InputError, match=r"weather\.xml"):
         weather_id(load_routes(path)[0])
+
+
+@pytest.mark.parametrize(("number", "written"), [("9", "9"), (None, None)])
+def test_records_of_bench2drive_always_have_it(number: str | None, written: str | None) -> None:
+    scores = RouteScores(score_route=100.0, score_penalty=1.0, score_composed=100.0)
+    record = RouteRecord(
+        route_id="RouteScenario_1_rep0", scenario_name="Accident_1", weather_id=number, status="Completed",
+        infractions={name: [] for name in LISTS_2}, scores=scores,
+    )  # fmt: skip
+    assert record.to_json()["weather_id"] == written
+    assert "weather_id" not in record.model_copy(update={"scenario_name": None, "weather_id": None}).to_json()
