@@ -76,7 +76,7 @@ def _smooth_heading(heading_rad: Array) -> Array:
     points = len(heading_rad) + 1
     third = np.diff(np.eye(points), n=3, axis=0)[:, 1:]
     normal = (1.0 + HEADING_RIDGE) * np.eye(points - 1) + HEADING_SMOOTHING / STEP_S**6 * third.T @ third
-    return np.linalg.solve(normal, heading_rad)
+    return np.asarray(np.linalg.solve(normal, heading_rad), dtype=np.float64)
 
 
 def _speeds(positions: Array, heading: Array, speed_mps: float) -> Array:
@@ -92,14 +92,15 @@ def _speeds(positions: Array, heading: Array, speed_mps: float) -> Array:
     own = 2.0 / STEP_S * steps.reshape(-1) - system[:, 0] * speed_mps
     weight = SPEED_SMOOTHING / STEP_S**6
     normal = system[:, 1:].T @ system[:, 1:] + weight * third[:, 1:].T @ third[:, 1:] + SPEED_RIDGE * np.eye(points - 1)
-    return np.linalg.solve(normal, system[:, 1:].T @ own - weight * third[:, 1:].T @ third[:, 0] * speed_mps)
+    wanted = system[:, 1:].T @ own - weight * third[:, 1:].T @ third[:, 0] * speed_mps
+    return np.asarray(np.linalg.solve(normal, wanted), dtype=np.float64)
 
 
 def _fit(scale: Array, wanted: Array, smoothing: float, ridge: float) -> Array:
     """Return x [W] of scale * x = wanted, smooth to second order."""
     second = np.diff(np.eye(len(wanted)), n=2, axis=0)
     normal = np.diag(scale**2 + ridge) + smoothing / STEP_S**4 * second.T @ second
-    return np.linalg.solve(normal, scale * wanted)
+    return np.asarray(np.linalg.solve(normal, scale * wanted), dtype=np.float64)
 
 
 def _check(waypoints_rig: Array, heading_rad: Array, speed_mps: float) -> None:

@@ -26,6 +26,7 @@ _COMMANDS = {
     "view": "show the world of a running CARLA server in a browser",
     "score": "score result files of the leaderboard, Bench2Drive or ours under any profile",
     "report": "write the HTML report of a run folder again",
+    "contract": "find mistakes in what an integration hands to a driving model",
     "export": "write a model as graphs for a runtime without torch, and check that they answer as it does",
 }
 

@@ -1,0 +1,74 @@
+"""Whether the right pictures reached the model: which camera and which tick each shows is in its colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from alpamayo_sim.policy.contract.course import TICK_S, Course, picture_of, picture_rgb
+from alpamayo_sim.policy.contract.drive_course import FRAMES
+from alpamayo_sim.policy.contract.log import SeenObservation
+from alpamayo_sim.policy.contract.mistake import Mistake
+from alpamayo_sim.policy.observation import STEP_S
+
+
+def check_frames(seen: SeenObservation, course: Course, tick: int) -> Iterator[Mistake]:
+    """Yield what is wrong with frames, their order, times and colours at a tick of the course."""
+    frames, names = seen.frames, seen.camera_names
+    if frames.dtype != np.uint8:
+        yield Mistake("frames_not_uint8", "uint8", str(frames.dtype))
+        return
+    if frames.ndim != 5 or frames.shape[:2] != (len(names), FRAMES) or frames.shape[-1] != 3 or 0 in frames.shape:
+        yield Mistake("frames_shape", f"[{len(course.rig.names)}, {FRAMES}, height, width, 3]", str(list(frames.shape)))
+        return
+    colours = np.rint(frames.reshape(*frames.shape[:2], -1, 3).mean(axis=2)).astype(int)
+    blue = picture_rgb(0, 0)[2]
+    if (colours[..., 0] == blue).all() and not (colours[..., 2] == blue).any():
+        yield Mistake("colour_order", "RGB", "BGR")
+        colours = colours[..., ::-1]
+    shown = np.array([[picture_of(int(c[0]), int(c[1])) for c in row] for row in colours])
+    yield from _cameras(seen, course, shown[..., 0])
+    yield from _ticks(seen, course, shown[..., 1], tick)
+
+
+def _cameras(
+    seen: SeenObservation, course: Course, shown: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+) -> Iterator[Mistake]:
+    wanted = course.rig.names
+    if seen.camera_names != wanted:
+        yield Mistake("camera_order", ", ".join(wanted), ", ".join(seen.camera_names))
+    for name, row in zip(seen.camera_names, shown, strict=True):
+        known = wanted.index(name) if name in wanted else None
+        if (row != known).any():
+            other = int(row[0])
+            found = wanted[other] if 0 <= other < len(wanted) else "none of the course's"
+            yield Mistake("camera_swapped", f"pictures of {name} under its name", f"those of {found}")
+            return
+
+
+def _ticks(
+    seen: SeenObservation, course: Course, shown: np.ndarray[tuple[int, ...], np.dtype[np.int64]], tick: int
+) -> Iterator[Mistake]:
+    step = round(STEP_S / TICK_S)
+    wanted = tick - step * np.arange(FRAMES - 1, -1, -1)
+    row = next((row for row in shown if (row != wanted).any()), wanted)
+    seconds = [round(float(course.time_s(int(n))), 3) for n in row]
+    if (row != wanted).any():
+        expected = str([round(course.time_s(int(n)), 3) for n in wanted])
+        if (np.diff(row) < 0).all():
+            yield Mistake("frames_newest_first", expected, str(seconds))
+            row = row[::-1]
+        if (np.diff(row) != step).any():
+            yield Mistake("frames_spacing", f"{STEP_S} s apart: {expected}", str(seconds))
+        if row[-1] != tick:
+            yield Mistake(
+                "frames_stale",
+                f"the newest of t0 = {course.time_s(tick):.3f} s",
+                f"{course.time_s(int(row[-1])):.3f} s",
+            )
+    truth = course.time_s(0) + TICK_S * shown
+    if seen.frame_times_s.shape != shown.shape or np.abs(seen.frame_times_s - truth).max() > 1e-2:
+        yield Mistake(
+            "frame_times", str(np.round(truth[0], 3).tolist()), str(np.round(seen.frame_times_s, 3).tolist()[:1])
+        )
