@@ -12,19 +12,26 @@ class TurningHabits:
     """Counts, for the lane that vehicles come from, the lanes that they leave a junction on."""
 
     def __init__(self) -> None:
-        self._lanes: dict[int, int] = {}
+        self._lanes: dict[int, list[int]] = {}
         self._taken: dict[int, Counter[int]] = {}
 
     def saw(self, vehicle: int, segment: int, exits_before: frozenset[int]) -> None:
-        """Note that a vehicle is on a lane outside of junctions; `exits_before` are the lanes that the one before leads to."""
-        before = self._lanes.get(vehicle)
-        if before is not None and before != segment and segment in exits_before:
-            self._taken.setdefault(before, Counter())[segment] += 1
-        self._lanes[vehicle] = segment
+        """Note that a vehicle is on a lane outside of junctions; `exits_before` are the lanes that the one before leads to.
+
+        Lanes end where their number or width changes: all those before a junction count as where it came from.
+        """
+        lanes = self._lanes.setdefault(vehicle, [])
+        if lanes and segment in exits_before:
+            for before in lanes:
+                self._taken.setdefault(before, Counter())[segment] += 1
+            lanes.clear()
+        if segment not in lanes:
+            lanes.append(segment)
 
     def came_from(self, vehicle: int) -> int | None:
         """Return the lane outside of junctions that a vehicle was last seen on."""
-        return self._lanes.get(vehicle)
+        lanes = self._lanes.get(vehicle)
+        return lanes[-1] if lanes else None
 
     def are_known(self, segment: int) -> bool:
         """Whether several have been seen to come from a lane."""
