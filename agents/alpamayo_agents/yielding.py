@@ -23,7 +23,7 @@ ROUNDS = 6
 BRISK = DriverStyle(acceleration_mps2=4.0, headway_s=0.4, standstill_gap_m=1.0)
 """How the ego drives into a gap that is too short for an easy start."""
 HASTES = (1.0, 0.6, 0.3)
-"""Shares of that acceleration that are tried, the hardest first."""
+"""Shares of that acceleration that are tried, the hardest first; who stands starts hard or not at all."""
 DELAYS_S = (0.0, 0.4, 0.8, 1.4)
 """For so long a moving ego may go on as it does before it accelerates into the gap."""
 PURSUED_S = 4.0
@@ -242,10 +242,11 @@ def _into_the_gap(
     """Return the hurried motion that keeps the largest margin in time from everybody, and the margin, -1 if it meets one."""
     stands = speed_mps < MOVING_MPS
     delays = (START_DELAY_S - under_way_s,) if stands else DELAYS_S
+    shares = HASTES[:1] if stands else HASTES
     best: SpeedProfile | None = None
     best_margin_s = -1.0
     for delay_s in delays:
-        for share in HASTES:
+        for share in shares:
             haste = replace(BRISK, acceleration_mps2=share * BRISK.acceleration_mps2)
             quick = simulate(speed_mps, envelope_mps, leaders, haste, delay_s=delay_s)
             best = quick if best is None else best
