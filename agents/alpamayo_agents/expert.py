@@ -51,6 +51,8 @@ HURRIED_S = 8.0
 MERGING = DriverStyle(acceleration_mps2=3.5, headway_s=0.4)
 """How the ego drives into a gap beside it: close behind who is before it, to leave room to who is behind."""
 JUST_TURNED_M = 25.0
+ROOM_TO_PASS_M, ROOM_BESIDE_M = 8.0, 2.0
+"""Additional gap behind what the ego means to drive around: in its lane, or parked beside it."""
 PRESSED_M, PRESSED_S = 30.0, 3.5
 HELD_WITHIN_M = 6.0
 """A rule that stops the ego no farther ahead is what it waits for."""
@@ -208,16 +210,20 @@ class ExpertAgent(Agent):
         occupied = occupancy(self._model, xy, yaw, neighbours, forecasts)
         on_path = occupied.owner[np.isfinite(occupied.first_m[:, 0])]
         first = int(self._station_m / STEP_M)
-        wide: frozenset[int] = frozenset()
+        room: dict[int, float] = {}
         if not self._path.in_junction[first : first + int(SEE_OBSTACLE_M / STEP_M)].any():
-            wide = self._passing.obstacles(neighbours, tuple(int(row) for row in on_path), self._station_m)
+            obstacles = self._passing.obstacles(neighbours, tuple(int(row) for row in on_path), self._station_m)
+            room = {
+                row: ROOM_BESIDE_M if int(neighbours.ids[row]) in self._doors.ids else ROOM_TO_PASS_M
+                for row in obstacles
+            }
         hurries = self._passing.is_on_oncoming_lane(self._station_m) or self._pressed_mps > state.speed_mps
         style = BRISK if hurries else MERGING if self._way.lateral or self._gap.sure else self._style
 
         def hurried() -> np.ndarray:
             return self._envelope(state, FASTEST_STREAM_MPS, HURRIED_LATERAL_MPS2)[0]
 
-        return decide(occupied, ahead_m, state.speed_mps, envelope, style, patience, wide, hurried)
+        return decide(occupied, ahead_m, state.speed_mps, envelope, style, patience, room, hurried)
 
     def _pass_obstacles(
         self, state: EgoState, neighbours: Neighbours, ahead_m: np.ndarray, decision: YieldDecision

@@ -26,9 +26,12 @@ class DoorRoom:
     def __init__(self, path: ReferencePath) -> None:
         self._path = path
         self._given_up: set[int] = set()
+        self.ids: frozenset[int] = frozenset()
+        """Who counts wider now."""
 
     def widen(self, station_m: float, neighbours: Neighbours, waited_s: float) -> Neighbours:
         """Return the neighbours, wider where a door may open into the ego's lane."""
+        self.ids = frozenset()
         way_in = self._path.way_in
         if way_in is not None and station_m < way_in.end_m:
             return neighbours
@@ -45,6 +48,7 @@ class DoorRoom:
             return neighbours
         if not wide:
             return neighbours
+        self.ids = frozenset(int(neighbours.ids[row]) for row in wide)
         widened = half.copy()
         widened[wide, 1] += DOOR_M
         return replace(neighbours, half_size_m=widened)

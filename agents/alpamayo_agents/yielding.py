@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,8 +44,6 @@ ALONG_MPS = 0.7
 SLOW_MPS = 1.0
 UNDECIDED_MPS = 3.0
 """Who comes to a junction no faster than this may be about to do anything, or nothing."""
-ROOM_TO_PASS_M = 8.0
-"""Additional gap behind what the ego means to drive around."""
 
 
 @dataclass(frozen=True)
@@ -98,20 +96,21 @@ def decide(
     envelope_mps: Array,
     style: DriverStyle,
     patience: Patience,
-    keep_away_from: frozenset[int] = frozenset(),
+    room_behind_m: Mapping[int, float] | None = None,
     hurried_envelope: Callable[[], Array] | None = None,
 ) -> YieldDecision:
     """Return the motion that follows leaders and gives way at crossings it cannot pass first.
 
     `ahead_m` [M] is how far ahead of the ego's rear axle, along its heading, each neighbour is. Behind the neighbours
-    `keep_away_from` the ego stops far enough away to drive around them. `hurried_envelope` returns the envelope of hard
+    of `room_behind_m` the ego stops so much farther away, to drive around them. `hurried_envelope` returns the envelope of hard
     acceleration, by default the same as ever; it lets the ego keep up with a stream that is faster than the limit.
     """
     on_path, crossing, pursuers = _sort(occupied, ahead_m, patience)
     leaders = {row: _leader(occupied, row) for row in on_path}
     for row in on_path:
-        if int(occupied.owner[row]) in keep_away_from:
-            leaders[row] = _held_back(leaders[row], ROOM_TO_PASS_M)
+        room_m = (room_behind_m or {}).get(int(occupied.owner[row]), 0.0)
+        if room_m > 0.0:
+            leaders[row] = _held_back(leaders[row], room_m)
     yielding: list[int] = []
     profile = simulate(speed_mps, envelope_mps, list(leaders.values()), style)
     for _ in range(ROUNDS):
