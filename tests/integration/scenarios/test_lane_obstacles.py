@@ -155,11 +155,11 @@ def test_cyclists_between_two_ways_thin_the_oncoming_traffic_out(narrow: Carried
 
 def test_a_parked_car_stands_beside_the_lane_and_opens_its_door_in_time(street: CarriedEgo) -> None:
     play, background = street.play(
-        "VehicleOpensDoorTwoWays", {"distance": "50", "frequency": FREQUENCY}, waits(62.0, 25.0), longest_s=45.0
+        "VehicleOpensDoorTwoWays", {"distance": "46", "frequency": FREQUENCY}, waits(58.0, 25.0), longest_s=45.0
     )
     assert play.phases == ENDED and play.left_over == 0
     (car,) = play.sights[1].of("vehicle.")
-    assert car.ahead_m == pytest.approx(50.0, abs=3.0) and 1.6 < car.right_m < 3.2
+    assert car.ahead_m == pytest.approx(46.0, abs=3.0) and 1.6 < car.right_m < 3.2
     assert ("back", "stop") in background.told and background.told[-1] == ("back", "start")
     came = [a for s in play.sights for a in s.of("vehicle.") if a.actor_id != car.actor_id and abs(a.ahead_m) < 4.0]
     assert came and all(a.right_m < -2.0 for a in came), "in the oncoming lane"
