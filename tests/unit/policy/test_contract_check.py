@@ -178,7 +178,7 @@ MISTAKES: list[tuple[type[CorrectIntegration], set[str]]] = [
 
 
 @pytest.mark.parametrize(
-    ("kind", "named"), MISTAKES, ids=lambda value: "+".join(value) if isinstance(value, set) else ""
+    ("kind", "named"), MISTAKES, ids=lambda value: "+".join(sorted(value)) if isinstance(value, set) else ""
 )
 def test_a_mistake_is_found_and_named(kind: type[CorrectIntegration], named: set[str]) -> None:
     course = Course(ALPAMAYO_RIG)
