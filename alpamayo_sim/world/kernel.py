@@ -261,7 +261,7 @@ def advance(
             for side in range(2):
                 k = i if side == 0 else j
                 if k >= first_door and swung_deg[k] > 0.0:
-                    v, door = vehicles[vehicle_of[k]], door_of[k]
+                    v, door = vehicles[vehicle_of[k]], int(door_of[k])
                     v.door_deg[door] = max(v.door_deg[door] - DOOR_BOUNCE_DEG, 0.0)
                     swung_deg[k] = 0.0
                     write_door(actors[rows[k]], v, door, boxes[k])
