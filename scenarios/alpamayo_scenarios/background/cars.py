@@ -78,7 +78,12 @@ class CarFleet:
         self._lease.manager.ignore_signs_percentage(car.actor, 100.0)
 
     def drive(self, car: Car) -> None:
-        """Tell TrafficManager the car's speed, if it has changed."""
+        """Tell TrafficManager the car's speed, if it has changed and the car is still there.
+
+        TrafficManager takes away who has stood for very long, also within the tick that has just ended.
+        """
+        if not car.actor.is_alive:
+            return
         percent = 0.0 if car.held else car.speed_percent
         if self.max_speed_kmh is not None:
             limit = max(1.0, car.actor.get_speed_limit())
