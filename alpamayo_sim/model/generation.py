@@ -18,8 +18,9 @@ from alpamayo_sim.errors import InputError
 from alpamayo_sim.model.driving_model import Context, DrivingModel, ModelInputs
 from alpamayo_sim.model.expert import PrefixCache
 from alpamayo_sim.model.flow import FlowSample, initial_noise, integrate, integrate_with_noise
-from alpamayo_sim.model.sampling import SamplingConfig, TokenIds, distribution, draw, forbid_trajectory, only_future
+from alpamayo_sim.model.sampling import TokenIds, distribution, draw, forbid_trajectory, only_future
 from alpamayo_sim.policy.latency import Latency
+from alpamayo_sim.policy.sampling import SamplingConfig
 
 FREE, FORCED, TRAJECTORY, PADDING = 0, 1, 2, 3
 """What a token of a completion is: chosen, put there to close the reasoning, a bin of the trajectory, nothing."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from alpamayo_sim.errors import InputError
 from alpamayo_sim.policy.tokenizer import FUTURE_TOKENS, TRAJECTORY_TOKENS, DrivingTokenizer
 
 
@@ -40,32 +39,6 @@ class TokenIds:
             future_end=tokenizer.id("<|traj_future_end|>"),
             pad=tokenizer.backbone_ids["pad"],
         )
-
-
-@dataclass(frozen=True)
-class SamplingConfig:
-    """How to sample; the defaults are the published ones."""
-
-    temperature: float = 0.6
-    """0 takes the likeliest token; training by reward wants 1 and top_p 1."""
-    top_p: float = 0.98
-    max_reasoning_tokens: int = 256
-    flow_steps: int | None = None
-    """None takes the model's own number."""
-    noise_scale: float = 1.0
-    """Factor on the flow's initial noise."""
-    flow_noise_level: float = 0.0
-    """Above 0 one step of the flow is stochastic, so that the action has a likelihood; 0.2 is a sound value."""
-    use_flow: bool = True
-    use_tokens: bool = False
-    """Write the trajectory as 128 tokens too."""
-
-    def __post_init__(self) -> None:
-        if self.temperature < 0.0 or not 0.0 < self.top_p <= 1.0 or self.max_reasoning_tokens < 1:
-            raise InputError(
-                "sampling takes a temperature of 0 or more, 0 < top_p <= 1 and one reasoning token or more; found "
-                f"{self.temperature:g}, {self.top_p:g}, {self.max_reasoning_tokens}"
-            )
 
 
 def forbid_trajectory(logits: Tensor, ids: TokenIds) -> Tensor:

@@ -115,5 +115,5 @@ def read_tokenizer(folder: Path) -> Tokenizer:
         raise InputError(f"{folder} holds no {TOKENIZER_FILE}; a model's folder has it beside its weights")
     try:
         return Tokenizer.from_str(path.read_text(encoding="utf-8"))
-    except Exception as error:
+    except Exception as error:  # tokenizers raises bare Exception; it is passed on typed
         raise InputError(f"{path} is no tokenizer: {error}") from error

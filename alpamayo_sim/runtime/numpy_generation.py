@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.policy.latency import Latency
+from alpamayo_sim.policy.sampling import SamplingConfig
 from alpamayo_sim.runtime.onnx_engine import Cache, OnnxEngine
 from alpamayo_sim.runtime.rope import prompt_positions
 
@@ -41,38 +42,20 @@ class Samples:
     latency: Latency
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """How to sample; the same meaning and defaults as the model's `SamplingConfig`."""
-
-    temperature: float = 0.6
-    top_p: float = 0.98
-    max_reasoning_tokens: int = 256
-    flow_steps: int | None = None
-    noise_scale: float = 1.0
-    use_flow: bool = True
-    use_tokens: bool = False
-
-    def __post_init__(self) -> None:
-        if self.temperature < 0.0 or not 0.0 < self.top_p <= 1.0 or self.max_reasoning_tokens < 1:
-            raise InputError(
-                "sampling takes a temperature of 0 or more, 0 < top_p <= 1 and one reasoning token or more; found "
-                f"{self.temperature:g}, {self.top_p:g}, {self.max_reasoning_tokens}"
-            )
-
-
 def generate(
     engine: OnnxEngine,
     pixels: FloatArray,
     ids: NDArray[np.int64],
     counted: NDArray[np.bool_],
-    sampling: Sampling,
+    sampling: SamplingConfig,
     generators: Sequence[np.random.Generator],
 ) -> Samples:
     """Return len(generators) samples of prompts [B, S] padded on the left, as many of each.
 
     `pixels` [images, patches, patch size] are the prompts' images in order. Images and prompts are read once.
     """
+    if sampling.flow_noise_level > 0.0:
+        raise InputError("a stochastic flow has its likelihood in torch only; on ONNX Runtime flow_noise_level is 0")
     if not generators or len(generators) % len(ids):
         raise InputError(
             f"every prompt gets the same number of samples, one generator each; found {len(generators)} for {len(ids)} prompts"
@@ -130,7 +113,11 @@ def _draw(
 
 
 def _reason(
-    engine: OnnxEngine, cache: Cache, logits: FloatArray, sampling: Sampling, generators: Sequence[np.random.Generator]
+    engine: OnnxEngine,
+    cache: Cache,
+    logits: FloatArray,
+    sampling: SamplingConfig,
+    generators: Sequence[np.random.Generator],
 ) -> tuple[FloatArray, SampledText]:
     own = engine.manifest
     rows = len(generators)
@@ -166,7 +153,7 @@ def _reason(
 
 
 def _flow(
-    engine: OnnxEngine, cache: Cache, sampling: Sampling, generators: Sequence[np.random.Generator]
+    engine: OnnxEngine, cache: Cache, sampling: SamplingConfig, generators: Sequence[np.random.Generator]
 ) -> FloatArray:
     own = engine.manifest
     steps = sampling.flow_steps or own.flow_steps
@@ -185,7 +172,11 @@ def integrate(engine: OnnxEngine, cache: Cache, noise: FloatArray, steps: int) -
 
 
 def _write_trajectory(
-    engine: OnnxEngine, cache: Cache, logits: FloatArray, sampling: Sampling, generators: Sequence[np.random.Generator]
+    engine: OnnxEngine,
+    cache: Cache,
+    logits: FloatArray,
+    sampling: SamplingConfig,
+    generators: Sequence[np.random.Generator],
 ) -> NDArray[np.int64]:
     own = engine.manifest
     counted = np.ones(len(generators), dtype=np.bool_)

@@ -11,9 +11,10 @@ import numpy as np
 from alpamayo_sim.model.config import ModelConfig
 from alpamayo_sim.policy.observation import Observation
 from alpamayo_sim.policy.plan import Plan
+from alpamayo_sim.policy.sampling import SamplingConfig
 from alpamayo_sim.policy.tokenizer import DrivingTokenizer
 from alpamayo_sim.policy.trajectory_tokens import actions_of_bins
-from alpamayo_sim.runtime.numpy_generation import Sampling, generate
+from alpamayo_sim.runtime.numpy_generation import generate
 from alpamayo_sim.runtime.onnx_engine import CPU, OnnxEngine
 from alpamayo_sim.runtime.policy import Drawn, mean_score, plans, prepare
 
@@ -25,7 +26,7 @@ class OnnxPolicy:
     engine: OnnxEngine
     config: ModelConfig
     tokenizer: DrivingTokenizer
-    sampling: Sampling
+    sampling: SamplingConfig
     random: np.random.Generator
     samples: int = 1
 
@@ -35,7 +36,7 @@ class OnnxPolicy:
         folder: Path,
         *,
         seed: int = 0,
-        sampling: Sampling | None = None,
+        sampling: SamplingConfig | None = None,
         samples: int = 1,
         threads: int | None = None,
         providers: tuple[str, ...] = CPU,
@@ -46,7 +47,7 @@ class OnnxPolicy:
             engine,
             ModelConfig.load(folder),
             DrivingTokenizer.load(folder),
-            sampling or Sampling(),
+            sampling or SamplingConfig(),
             np.random.default_rng(seed),
             samples,
         )

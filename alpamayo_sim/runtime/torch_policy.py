@@ -12,10 +12,11 @@ import torch
 from alpamayo_sim.model.checkpoint import from_pretrained
 from alpamayo_sim.model.driving_model import DrivingModel, ModelInputs
 from alpamayo_sim.model.generation import generate
-from alpamayo_sim.model.sampling import SamplingConfig, TokenIds
+from alpamayo_sim.model.sampling import TokenIds
 from alpamayo_sim.policy.observation import Observation
 from alpamayo_sim.policy.patches import PATCH_PX
 from alpamayo_sim.policy.plan import Plan
+from alpamayo_sim.policy.sampling import SamplingConfig
 from alpamayo_sim.policy.tokenizer import DrivingTokenizer
 from alpamayo_sim.policy.trajectory_tokens import actions_of_bins
 from alpamayo_sim.runtime.policy import Drawn, Prepared, mean_score, plans, prepare

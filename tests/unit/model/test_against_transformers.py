@@ -11,7 +11,8 @@ from transformers import DynamicCache  # noqa: E402
 from transformers.generation.logits_process import LogitsProcessor, LogitsProcessorList  # noqa: E402
 
 from alpamayo_sim.model.generation import FREE, generate  # noqa: E402
-from alpamayo_sim.model.sampling import SamplingConfig, TokenIds  # noqa: E402
+from alpamayo_sim.model.sampling import TokenIds  # noqa: E402
+from alpamayo_sim.policy.sampling import SamplingConfig  # noqa: E402
 
 MODEL, TOKENIZER = miniature_model()
 TOKENS = TokenIds.of(TOKENIZER)

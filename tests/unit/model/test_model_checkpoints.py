@@ -23,8 +23,9 @@ from alpamayo_sim.model.generation import generate  # noqa: E402
 from alpamayo_sim.model.graft import from_qwen  # noqa: E402
 from alpamayo_sim.model.presets import preset  # noqa: E402
 from alpamayo_sim.model.published import DERIVED, from_release, save_release  # noqa: E402
-from alpamayo_sim.model.sampling import SamplingConfig, TokenIds  # noqa: E402
+from alpamayo_sim.model.sampling import TokenIds  # noqa: E402
 from alpamayo_sim.model.tiny_tokenizer import STORED, tiny_tokenizer  # noqa: E402
+from alpamayo_sim.policy.sampling import SamplingConfig  # noqa: E402
 
 SAMPLING = SamplingConfig(temperature=0.0, max_reasoning_tokens=4, flow_steps=3)
 IMAGES = ImageConfig(64, 32, frames_per_camera=2, frames_per_image=2)

@@ -14,7 +14,8 @@ from alpamayo_sim.errors import InputError  # noqa: E402
 from alpamayo_sim.model.driving_model import ModelInputs  # noqa: E402
 from alpamayo_sim.model.expert import PrefixCache  # noqa: E402
 from alpamayo_sim.model.generation import FREE, PADDING, TRAJECTORY, generate, score  # noqa: E402
-from alpamayo_sim.model.sampling import SamplingConfig, TokenIds  # noqa: E402
+from alpamayo_sim.model.sampling import TokenIds  # noqa: E402
+from alpamayo_sim.policy.sampling import SamplingConfig  # noqa: E402
 
 MODEL, TOKENIZER = miniature_model()
 TOKENS = TokenIds.of(TOKENIZER)

@@ -19,9 +19,10 @@ from alpamayo_sim.errors import InputError  # noqa: E402
 from alpamayo_sim.frames import Transform  # noqa: E402
 from alpamayo_sim.model.checkpoint import save_pretrained  # noqa: E402
 from alpamayo_sim.model.generation import generate as generate_torch  # noqa: E402
-from alpamayo_sim.model.sampling import SamplingConfig, TokenIds  # noqa: E402
+from alpamayo_sim.model.sampling import TokenIds  # noqa: E402
 from alpamayo_sim.policy.observation import Observation  # noqa: E402
-from alpamayo_sim.runtime.numpy_generation import Sampling, generate  # noqa: E402
+from alpamayo_sim.policy.sampling import SamplingConfig  # noqa: E402
+from alpamayo_sim.runtime.numpy_generation import generate  # noqa: E402
 from alpamayo_sim.runtime.onnx_engine import OnnxEngine  # noqa: E402
 from alpamayo_sim.runtime.onnx_policy import OnnxPolicy  # noqa: E402
 from alpamayo_sim.runtime.parity import check_parity  # noqa: E402
@@ -118,7 +119,7 @@ def test_discrete_trajectories_are_the_models_too(miniature_export: Path) -> Non
         inputs.pixel_values.numpy(),
         inputs.input_ids.numpy(),
         inputs.attention_mask.numpy(),
-        Sampling(temperature=0.0, max_reasoning_tokens=4, use_flow=False, use_tokens=True),
+        SamplingConfig(temperature=0.0, max_reasoning_tokens=4, use_flow=False, use_tokens=True),
         [np.random.default_rng(0)] * 2,
     )
     assert reference.trajectory_bins is not None
@@ -132,7 +133,7 @@ def test_samples_equal_single_runs(miniature_export: Path) -> None:
     inputs = prompts(tokenizer)
     engine = OnnxEngine.load(miniature_export, threads=1)
     arrays = (inputs.pixel_values.numpy(), inputs.input_ids.numpy(), inputs.attention_mask.numpy())
-    sampling = Sampling(temperature=1.0, top_p=0.9, max_reasoning_tokens=5, flow_steps=3)
+    sampling = SamplingConfig(temperature=1.0, top_p=0.9, max_reasoning_tokens=5, flow_steps=3)
     together = generate(engine, *arrays, sampling, [np.random.default_rng(seed) for seed in range(3)])
     assert together.actions is not None
     assert len({tuple(row) for row in together.text.token_ids.tolist()}) == 3
@@ -148,7 +149,7 @@ def test_both_backends_make_the_same_plan(miniature_export: Path, tmp_path: Path
     model, tokenizer = miniature_model()
     save_pretrained(model, tokenizer, tmp_path / "checkpoint", dtype=torch.float32)
     reference = TorchPolicy.load(tmp_path / "checkpoint", sampling=SamplingConfig(**STILL))
-    policy = OnnxPolicy.load(miniature_export, sampling=Sampling(**STILL), threads=1)
+    policy = OnnxPolicy.load(miniature_export, sampling=SamplingConfig(**STILL), threads=1)
     seen = observation()
     ours, theirs = policy.plan(seen), reference.plan(seen)
     assert ours.reasoning == theirs.reasoning
@@ -161,7 +162,7 @@ def test_both_backends_make_the_same_plan(miniature_export: Path, tmp_path: Path
 
 
 def test_plans_made_together_are_those_made_alone(miniature_export: Path) -> None:
-    policy = OnnxPolicy.load(miniature_export, sampling=Sampling(**STILL), threads=1)
+    policy = OnnxPolicy.load(miniature_export, sampling=SamplingConfig(**STILL), threads=1)
     seen = [observation(1, navigation=None), observation(2, navigation="Turn right onto the wide road in 120m")]
     together = policy.plan_many(seen)
     for plan, own in zip(together, seen, strict=True):

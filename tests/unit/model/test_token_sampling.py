@@ -7,7 +7,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from alpamayo_sim.errors import InputError  # noqa: E402
-from alpamayo_sim.model.sampling import SamplingConfig, distribution, draw  # noqa: E402
+from alpamayo_sim.model.sampling import distribution, draw  # noqa: E402
+from alpamayo_sim.policy.sampling import SamplingConfig  # noqa: E402
 
 
 def test_draws_follow_the_distribution() -> None:
