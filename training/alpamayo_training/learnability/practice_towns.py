@@ -35,6 +35,8 @@ _CENTERS = (YELLOW_BROKEN, YELLOW_SOLID, YELLOW_DOUBLE, WHITE_BROKEN, WHITE_SOLI
 _SPEEDS_KMH = (30, 40, 50, 60)
 _TRIES = 20
 NEAR_SIDE_SHARE = 0.4
+WIDE_TOWNS_SHARE = 0.45
+"""Of the towns: avenues of two or three lanes a direction, so that a junction is long enough to stand in."""
 SAME_WAY_RAD = 0.4
 
 
@@ -66,9 +68,11 @@ def practice_town(name: str, rng: np.random.Generator) -> str:
 
 def _draw(name: str, rng: np.random.Generator) -> Town:
     town = Town(name, geo_reference=(48.0, 8.0))
-    columns, rows = int(rng.integers(3, 5)), int(rng.integers(3, 5))
-    xs = np.cumsum(rng.uniform(85.0, 140.0, columns))
-    ys = np.cumsum(rng.uniform(85.0, 140.0, rows))
+    wide = bool(rng.random() < WIDE_TOWNS_SHARE)
+    columns, rows = (3, 3) if wide else (int(rng.integers(3, 5)), int(rng.integers(3, 5)))
+    spacing_m, corner_m = ((125.0, 175.0), (7.0, 15.0)) if wide else ((85.0, 140.0), (3.5, 9.0))
+    xs = np.cumsum(rng.uniform(*spacing_m, columns))
+    ys = np.cumsum(rng.uniform(*spacing_m, rows))
     nodes: dict[tuple[int, int], Node] = {}
     for column in range(columns):
         for row in range(rows):
@@ -76,10 +80,10 @@ def _draw(name: str, rng: np.random.Generator) -> Town:
             control = str(rng.choice(_CONTROLS, p=_SHARES))
             nodes[column, row] = town.node(
                 f"{name} {column}/{row}", float(x), float(y), control=control,
-                corner_radius_m=float(rng.uniform(3.5, 9.0)), crosswalks=bool(rng.random() < 0.75),
+                corner_radius_m=float(rng.uniform(*corner_m)), crosswalks=bool(rng.random() < 0.75),
             )  # fmt: skip
-    across = [_profile(rng) for _ in range(rows)]
-    along = [_profile(rng) for _ in range(columns)]
+    across = [_profile(rng, wide=wide) for _ in range(rows)]
+    along = [_profile(rng, wide=wide) for _ in range(columns)]
     for (column, row), node in nodes.items():
         give_way = bool(rng.random() < 0.5)
         for step, profile, yields in (((1, 0), across[row], give_way), ((0, 1), along[column], not give_way)):
@@ -110,8 +114,8 @@ def _move_lights(network: RoadNetwork, rng: np.random.Generator) -> None:
                     road.signs[k] = replace(sign, s_m=at, facing_rad=turned)
 
 
-def _profile(rng: np.random.Generator) -> Profile:
-    lanes = 1 if rng.random() < 0.65 else 2
+def _profile(rng: np.random.Generator, *, wide: bool) -> Profile:
+    lanes = int(rng.choice((1, 2, 3), p=(0.15, 0.5, 0.35) if wide else (0.65, 0.35, 0.0)))
     half = driving_half(
         lanes,
         lane_width_m=round(float(rng.uniform(2.9, 4.1)), 2),
