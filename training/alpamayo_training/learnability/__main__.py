@@ -48,7 +48,7 @@ class Towns:
     """Write practice towns, for `data --practice-maps` on a machine without the generator's library (the extra `towns`)."""
 
     folder: Path
-    count: int = 8
+    count: int = 12
     seed: int = 0
 
     def run(self) -> int:
@@ -64,9 +64,9 @@ class Data:
     """Take the training and the test sets, several servers side by side."""
 
     folder: Path = Path("runs/learnability")
-    train_samples: int = 36000
+    train_samples: int = 63000
     test_samples: int = 9000
-    practice_towns: int = 8
+    practice_towns: int = 12
     """Random towns to train on besides Gridvale and Oldwick."""
     practice_maps: Path | None = None
     """Folder of practice towns that `towns` wrote before, to be taken instead of writing new ones."""
