@@ -33,7 +33,7 @@ from alpamayo_sim.roads.walkways import build_walkways
 EGO_BLUEPRINT = "vehicle.lincoln.mkz_2020"
 STEP_S = 0.05
 _SPAWN_HEIGHT_M = 0.5
-_SETTLE_TICKS = 20
+_SETTLE_TICKS = 19
 _CAMERA_PERIOD_S = 0.1
 _WEATHER_EVERY_TICKS = 20
 
@@ -88,6 +88,8 @@ def run_episode(
         _set_weather(world.world, spec.weather, 0.0)
         ego = _spawn_ego(world.world, spec.start)
         stack.callback(ego.destroy)
+        # As in the leaderboard, the ego is there for a tick, and knows its speed limit, before anything is set up around it.
+        world.tick()
         activity = BackgroundActivity(client, world.world, spec.seed) if spec.background else None
         if activity is not None:
             stack.callback(activity.destroy)

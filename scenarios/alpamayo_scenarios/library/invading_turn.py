@@ -22,6 +22,12 @@ CONES_FROM_M, CONES_EVERY_M, CONES_SHARE = 10.0, 5.0, 0.5
 """Cones at the outer edge of the oncoming lane, along a share of the stretch, are why the vehicles leave it."""
 CONE_EDGE, CONE_HEIGHT_M = 0.8, 0.3
 END_WITHIN_M = 50.0
+SIGHT_M = 35.0
+"""Nobody appears closer to the ego: it is to avoid who comes over the line, not who is put there before it.
+
+The leaderboard puts vehicles in the middle of their lane, however close the ego is; they then swing over the line to where they
+should be, and farther, which nobody can avoid.
+"""
 BASE_M, AHEAD_S = 5.0, 2.0
 """The drivers brake for somebody closer than this, in metres and seconds of their own driving."""
 
@@ -43,7 +49,7 @@ class InvadingTurn(Scenario):
         self.offset_m = -(over_m + sink.lane_width / 2.0 - HALF_CAR_M)
         self.flow = OppositeFlow(
             self.stage, self.actors, self.rng, lane_way(self.stage, source, sink),
-            distance_m=(SPACING_M, SPACING_M), offset_m=self.offset_m, base_m=BASE_M, ahead_s=AHEAD_S,
+            distance_m=(SPACING_M, SPACING_M), offset_m=self.offset_m, base_m=BASE_M, ahead_s=AHEAD_S, sight_m=SIGHT_M,
         )  # fmt: skip
         self.cones = []
         place = ahead(source, CONES_FROM_M)

@@ -40,15 +40,17 @@ class OppositeFlow:
         base_m: float = 10.0,
         ahead_s: float = 1.6,
         offset_m: float = 0.0,
+        sight_m: float = 0.0,
     ) -> None:
         """Take a line [N, 3], N >= 2, CARLA world frame, and the range of the distances at which vehicles follow each other.
 
-        `offset_m` moves their way to the right of the line.
+        `offset_m` moves their way to the right of the line; nobody appears closer than `sight_m` to the ego.
         """
         self._stage, self._actors, self._rng = stage, actors, rng
-        self._source = line[0]
         self._sink = location_of(line[-1])
         self._line = moved_right(line, offset_m)
+        self._source = location_of(self._line[0])
+        self._sight_m = sight_m
         self._distance_m, self._base_m, self._ahead_s = distance_m, base_m, ahead_s
         self._drivers: list[AlertDriver] = []
         self._next_m = self._draw()
@@ -78,7 +80,7 @@ class OppositeFlow:
                 self._actors.destroy(driver.vehicle)
             else:
                 driver.step()
-        if self._way_of_last() > self._next_m:
+        if self._way_of_last() > self._next_m and self._stage.distance_to_ego_m(self._source) >= self._sight_m:
             self._spawn(speed_mps)
 
     def _way_of_last(self) -> float:
@@ -86,12 +88,12 @@ class OppositeFlow:
         if not self._drivers:
             return math.inf
         at = self._stage.actor_location(self._drivers[-1].vehicle)
-        return at.distance(location_of(self._source)) if at is not None else 0.0
+        return at.distance(self._source) if at is not None else 0.0
 
     def _spawn(self, speed_mps: float) -> None:
         along = self._line[1] - self._line[0]
         yaw = math.degrees(math.atan2(along[1], along[0]))
-        pose = carla.Transform(location_of(self._source), carla.Rotation(yaw=yaw))
+        pose = carla.Transform(self._source, carla.Rotation(yaw=yaw))
         vehicle = self._actors.try_spawn_vehicle(pose)
         if vehicle is not None:
             self._drivers.append(
@@ -124,7 +126,7 @@ def line_past(stage: Stage, lane: carla.Waypoint) -> Array:
 
 
 def _limit_kmh(stage: Stage, lane: carla.Waypoint) -> float:
-    """The map's speed limit there; that of the ego is 0 until its first state has come."""
+    """The map's speed limit there; the ego's where the map has none."""
     lanes = stage.road_map.lanes
     found = lanes.find(lane.road_id, lane.lane_id, lane.s)
     return float(lanes.speed_limit_kmh[found]) if found >= 0 else stage.ego.get_speed_limit()
