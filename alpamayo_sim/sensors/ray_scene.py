@@ -26,6 +26,8 @@ from alpamayo_sim.sensors.ray_shapes import (
     walker_solids,
 )
 from alpamayo_sim.sensors.scene_writer import VISIBLE, shape_of, signal_actor_ids
+from alpamayo_sim.world.contact import DOOR_HALF_HEIGHT, DOOR_HALF_THICKNESS_M, DOOR_MIDDLE
+from alpamayo_sim.world.contact import SIDE_DOORS as DOORS
 from alpamayo_sim.world.tables import ActorKind
 from alpamayo_sim.world.world import World
 
@@ -66,6 +68,7 @@ class RayScene:
         self._light_ids: NDArray[np.int64] = np.zeros(0, np.int64)
         self._ids: NDArray[np.int64] = np.zeros(0, np.int64)
         self._rows: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._open: NDArray[np.int64] = np.zeros((0, 2), np.int64)
         self._actors = bodies_of([], [])
 
     def cast(
@@ -103,20 +106,55 @@ class RayScene:
         return self._fixed
 
     def _moving(self, world: World) -> Bodies:
+        """Return the actors and, after them, the open side doors, each with the row and the id of its vehicle."""
         actors = world.actors
         solid = np.isin(actors.kind, VISIBLE) & (actors.extent[:, 0] > 0.0)
-        rows = np.flatnonzero(solid)
+        bodies, opened = np.flatnonzero(solid), _open_doors(world)
+        rows = np.concatenate([bodies, world.vehicles.row[opened[:, 0]]])
         ids = actors.ids[rows].astype(np.int64)
-        if not np.array_equal(ids, self._ids):
+        if not np.array_equal(ids, self._ids) or not np.array_equal(opened[:, 1], self._open[:, 1]):
             shapes = [_actor_solids(world, int(i), float(w)) for i, w in
-                      zip(ids, actors.contact_half_width[rows], strict=True)]  # fmt: skip
+                      zip(actors.ids[bodies], actors.contact_half_width[bodies], strict=True)]  # fmt: skip
+            shapes += [_door_solids(world, vehicle, door) for vehicle, door in opened.tolist()]
             self._ids, self._actors = ids, bodies_of([s for s, _ in shapes], [t for _, t in shapes])
-        self._rows = rows
-        turn = rotation_matrices(actors.rotation_deg[rows])
+        self._rows, self._open = rows, opened
+        turn, middle = rotation_matrices(actors.rotation_deg[rows]), actors.box_center[rows]
+        ajar = np.tile(np.eye(3), (len(rows), 1, 1))
+        for k, (vehicle, door) in enumerate(opened.tolist(), len(bodies)):
+            middle[k], ajar[k] = _door_pose(world, vehicle, door)
         pose = self._actors.pose
-        pose[:, :3] = actors.location[rows] + np.einsum("nij,nj->ni", turn, actors.box_center[rows])
-        pose[:, 3:12] = turn.reshape(-1, 9)
+        pose[:, :3] = actors.location[rows] + np.einsum("nij,nj->ni", turn, middle)
+        pose[:, 3:12] = (turn @ ajar).reshape(-1, 9)
         return self._actors
+
+
+def _open_doors(world: World) -> NDArray[np.int64]:
+    """Return the side doors [D, 2] that are open and solid: the vehicle's place in the world's table, the door's number."""
+    vehicles = world.vehicles
+    found = (vehicles.open_doors[:, None] >> np.arange(DOORS)) & 1 == 1
+    return np.argwhere(found & (vehicles.door_length_m[:, np.arange(DOORS) // 2] > 0.0))
+
+
+def _door_solids(world: World, vehicle: int, door: int) -> tuple[list[Solid], list[int]]:
+    """Return an open door about its middle, x along it, as `world.contact` has it, and its tag."""
+    row = world.vehicles.row[vehicle]
+    half = 0.5 * float(world.vehicles.door_length_m[vehicle, door // 2])
+    height = DOOR_HALF_HEIGHT * float(world.actors.extent[row, 2])
+    tags = world.info(int(world.actors.ids[row])).semantic_tags
+    return [box((0.0, 0.0, 0.0), (half, DOOR_HALF_THICKNESS_M, height))], [tags[0] if tags else 0]
+
+
+def _door_pose(world: World, vehicle: int, door: int) -> tuple[Floats, Floats]:
+    """Return an open door's middle [3] and rotation [3, 3] in its vehicle's frame, as `world.contact.write_door` has them."""
+    actors, vehicles = world.actors, world.vehicles
+    row, side = vehicles.row[vehicle], -1.0 if door % 2 == 0 else 1.0
+    angle = np.radians(vehicles.door_deg[vehicle, door])
+    back, out = -np.cos(angle), side * np.sin(angle)
+    half = 0.5 * vehicles.door_length_m[vehicle, door // 2]
+    hinge = (vehicles.door_hinge_m[vehicle, door // 2], side * (actors.contact_half_width[row] - DOOR_HALF_THICKNESS_M))
+    up = DOOR_MIDDLE * actors.extent[row, 2]
+    middle = actors.box_center[row] + np.array([hinge[0] + half * back, hinge[1] + half * out, up])
+    return middle, np.array([[back, -out, 0.0], [out, back, 0.0], [0.0, 0.0, 1.0]])
 
 
 def _actor_solids(world: World, actor_id: int, half_width_m: float) -> tuple[list[Solid], list[int]]:

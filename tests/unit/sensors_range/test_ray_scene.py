@@ -14,6 +14,7 @@ from alpamayo_sim.sensors.ray_kernel import ELLIPSOID
 from alpamayo_sim.sensors.ray_scene import RayScene, ray_scene
 from alpamayo_sim.sensors.ray_shapes import static_solids, vehicle_solids, walker_solids
 from alpamayo_sim.world.blueprints import catalogue
+from alpamayo_sim.world.contact import DOOR_HALF_THICKNESS_M, write_door
 from alpamayo_sim.world.world import World
 
 DOWN = np.array([[0.0, 0.0, -1.0]])
@@ -107,6 +108,37 @@ def test_actors_come_and_go_and_hidden_things_are_passed(town: RoadMap) -> None:
     assert scene.cast(world, above, DOWN, 20.0, ignored_ids=(van_id,)).actor_id[0] == 0
     world.destroy(van_id)
     assert scene.cast(world, above, DOWN, 20.0).tag[0] == 1
+
+
+@pytest.mark.parametrize("ticks", [1, 5, 40])
+@pytest.mark.parametrize("door", range(4))
+def test_open_doors_are_met_where_they_are_solid(door: int, ticks: int) -> None:
+    """On their way out as well as when they stand open; closed again, rays pass where they were."""
+    world = World(road_map_from_text("crossing", CROSSING), None)
+    car = world.spawn("vehicle.lincoln.mkz_2020", {}, Transform(40.0, 2.0, 0.0, 0.0, 30.0, 0.0)).id
+    world.apply_vehicle_control(car, 0.0, 0.0, 0.0, True)
+    for _ in range(20):
+        world.step(0.05)
+    scene, toward = RayScene(), np.array([[1.0, 0.0, 0.0]])
+    row = world.row(car)
+    scene.cast(world, Transform(40.0, 2.0, 5.0), DOWN, 20.0)
+    world.open_door(car, door)
+    for _ in range(ticks):
+        world.step(0.05)
+    leaf = np.zeros(8)
+    write_door(world.actors.records[row], world.vehicles.records[0], door, leaf)
+    # The face towards the front of the car, near the free edge, from 1 m away.
+    side = 1.0 if door % 2 == 0 else -1.0
+    away = np.array([-side * leaf[7], side * leaf[6], 0.0])
+    x, y, z = (leaf[:3] + 0.8 * leaf[3] * np.array([leaf[6], leaf[7], 0.0]) + away).tolist()
+    eye = Transform(x, y, z, 0.0, float(np.degrees(np.arctan2(-away[1], -away[0]))), 0.0)
+    hits = scene.cast(world, eye, toward, 1.5)
+    assert hits.distance_m[0] == pytest.approx(1.0 - DOOR_HALF_THICKNESS_M, abs=2e-3)
+    assert (hits.actor_id[0], hits.tag[0]) == (car, 14)
+    assert not scene.cast(world, eye, toward, 1.5, ignored_ids=(car,)).hit[0]
+    world.close_door(car, door)
+    beyond = scene.cast(world, eye, toward, 1.5)
+    assert not beyond.hit[0] or beyond.distance_m[0] > 1.05
 
 
 @pytest.mark.parametrize("shape", [s for s in ShapeClass if s < ShapeClass.MAN])
