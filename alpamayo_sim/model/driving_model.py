@@ -16,8 +16,10 @@ from transformers import DynamicCache, Qwen3VLConfig, Qwen3VLForConditionalGener
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLTextConfig
 
 from alpamayo_sim.model.action_embedding import ACTION_SIZE, ActionEmbedding, FourierFeatures
+from alpamayo_sim.model.clock import now
 from alpamayo_sim.model.config import ModelConfig
 from alpamayo_sim.model.expert import PrefixCache, build_expert, run_expert
+from alpamayo_sim.model.flow import Velocity
 
 UNTRAINED_VELOCITY = 0.002
 """Spread of the last layer's first weights: a velocity near zero to begin with."""
@@ -54,6 +56,8 @@ class Context:
     """[R] int64: rotary position of the next token."""
     logits: Tensor
     """[R, vocabulary] float32: what follows the last token."""
+    vision_s: float = 0.0
+    """Wall-clock time that the vision tower took for it."""
 
     def repeated(self, samples: int) -> Context:
         """Return a copy with every row repeated `samples` times, side by side; this one stays as it is."""
@@ -66,6 +70,7 @@ class Context:
             self.visible.repeat_interleave(samples, 0),
             self.position.repeat_interleave(samples, 0),
             self.logits.repeat_interleave(samples, 0),
+            self.vision_s,
         )
 
 
@@ -120,6 +125,8 @@ class DrivingModel(nn.Module):
         is_image = (ids == core.config.image_token_id).int()
         positions, _ = core.get_rope_index(ids, is_image, image_grid_thw=grid, attention_mask=mask.long())
         cache = DynamicCache(config=self.text_config)
+        began, seen = now(ids.device), [0.0]
+        hook = core.visual.register_forward_hook(lambda *_: seen.append(now(ids.device)))
         result = core(
             input_ids=ids,
             attention_mask=mask.long(),
@@ -130,9 +137,14 @@ class DrivingModel(nn.Module):
             past_key_values=cache,
             use_cache=True,
         )
+        hook.remove()
         following = positions.masked_fill(~mask[None], -1).amax((0, 2)) + 1
         logits = self.vlm.lm_head(result.last_hidden_state[:, -1]).float()
-        return Context(cache, mask, following, logits)
+        return Context(cache, mask, following, logits, seen[-1] - began)
+
+    def repeated(self, context: Context, samples: int) -> Context:
+        """Return a context with every row repeated `samples` times, side by side; the given one stays as it is."""
+        return context.repeated(samples)
 
     def read_tokens(self, context: Context, ids: Tensor, counted: Tensor) -> Tensor:
         """Return the logits [R, T, vocabulary] after each of the tokens `ids` [R, T], and take the tokens into the context.
@@ -163,6 +175,11 @@ class DrivingModel(nn.Module):
         """
         hidden = run_expert(self.expert, self.action_in_proj(actions, time), prefix, visible, start)
         return self.action_out_proj(hidden)
+
+    def velocity_after(self, context: Context) -> Velocity:
+        """Return the flow's velocity behind what a context holds."""
+        prefix, visible, start = PrefixCache(context.cache), context.visible, context.position
+        return lambda actions, time: self.velocity(prefix, visible, start, actions, time)
 
 
 def action_output(width: int) -> nn.Linear:

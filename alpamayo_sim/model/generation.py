@@ -6,24 +6,72 @@ a sample does not depend on what is sampled beside it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from alpamayo_sim.errors import InputError
-from alpamayo_sim.model.driving_model import Context, DrivingModel, ModelInputs
-from alpamayo_sim.model.expert import PrefixCache
-from alpamayo_sim.model.flow import FlowSample, initial_noise, integrate, integrate_with_noise
+from alpamayo_sim.model.clock import now
+from alpamayo_sim.model.config import ModelConfig
+from alpamayo_sim.model.driving_model import DrivingModel, ModelInputs
+from alpamayo_sim.model.flow import FlowSample, Velocity, initial_noise, integrate, integrate_with_noise
 from alpamayo_sim.model.sampling import TokenIds, distribution, draw, forbid_trajectory, only_future
 from alpamayo_sim.policy.latency import Latency
 from alpamayo_sim.policy.sampling import SamplingConfig
 
 FREE, FORCED, TRAJECTORY, PADDING = 0, 1, 2, 3
 """What a token of a completion is: chosen, put there to close the reasoning, a bin of the trajectory, nothing."""
+
+
+class Remembered(Protocol):
+    """What a model remembers of R rows."""
+
+    @property
+    def logits(self) -> Tensor:
+        """[R, vocabulary] float32: what follows the last token."""
+        ...
+
+    @property
+    def vision_s(self) -> float:
+        """Wall-clock time that the vision tower took for it."""
+        ...
+
+
+Memory = TypeVar("Memory", bound=Remembered)
+
+
+class Writer(Protocol[Memory]):
+    """A model that can be sampled: `DrivingModel`, or the fast runtime's over the same weights."""
+
+    @property
+    def config(self) -> ModelConfig:
+        """Its settings."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        ...
+
+    def read_prompts(self, inputs: ModelInputs) -> Memory:
+        """Return what it remembers of a batch of prompts."""
+        ...
+
+    def repeated(self, context: Memory, samples: int) -> Memory:
+        """Return a memory with every row repeated, side by side."""
+        ...
+
+    def read_tokens(self, context: Memory, ids: Tensor, counted: Tensor) -> Tensor:
+        """Take tokens [R, T] into a memory."""
+        ...
+
+    def velocity_after(self, context: Memory) -> Velocity:
+        """Return the flow's velocity behind a memory."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -45,7 +93,7 @@ class Generation:
     trajectory_bins: Tensor | None
     """[R, 2 x waypoints] int64: bins of the discrete trajectory, acceleration before curvature."""
     latency: Latency
-    """The wall-clock time of every part; vision counts as part of the prompt's reading."""
+    """The wall-clock time of every part."""
 
 
 @dataclass
@@ -64,7 +112,7 @@ class _Written:
 
 @torch.no_grad()
 def generate(
-    model: DrivingModel,
+    model: Writer[Memory],
     inputs: ModelInputs,
     tokens: TokenIds,
     config: SamplingConfig,
@@ -79,16 +127,16 @@ def generate(
         raise InputError(
             f"every prompt gets the same number of samples, one generator each; found {len(generators)} for {prompts} prompts"
         )
-    clock = [_now(model.device)]
-    context = model.read_prompts(inputs).repeated(len(generators) // prompts)
-    clock.append(_now(model.device))
+    clock = [now(model.device)]
+    context = model.repeated(model.read_prompts(inputs), len(generators) // prompts)
+    clock.append(now(model.device))
     written = _Written([], [], [])
     finished = _reason(model, context, tokens, config, generators, written)
-    clock.append(_now(model.device))
+    clock.append(now(model.device))
     flow, flow_step = _flow(model, context, config, generators) if config.use_flow else (None, None)
-    clock.append(_now(model.device))
+    clock.append(now(model.device))
     bins = _write_trajectory(model, context, tokens, config, generators, written) if config.use_tokens else None
-    clock.append(_now(model.device))
+    clock.append(now(model.device))
     prefill, reasoning, flowing, writing = (after - before for before, after in pairwise(clock))
     return Generation(
         torch.stack(written.ids, 1),
@@ -98,20 +146,13 @@ def generate(
         flow,
         flow_step,
         bins,
-        Latency(0.0, prefill, reasoning, flowing, writing),
+        Latency(context.vision_s, prefill - context.vision_s, reasoning, flowing, writing),
     )
 
 
-def _now(device: torch.device) -> float:
-    """Return the time when all that was asked of a device is done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
-
-
 def _reason(
-    model: DrivingModel,
-    context: Context,
+    model: Writer[Memory],
+    context: Memory,
     tokens: TokenIds,
     config: SamplingConfig,
     generators: Sequence[torch.Generator],
@@ -151,15 +192,10 @@ def _reason(
 
 
 def _flow(
-    model: DrivingModel, context: Context, config: SamplingConfig, generators: Sequence[torch.Generator]
+    model: Writer[Memory], context: Memory, config: SamplingConfig, generators: Sequence[torch.Generator]
 ) -> tuple[FlowSample, Tensor | None]:
-    prefix = PrefixCache(context.cache)
-    visible, start = context.visible, context.position
     waypoints, steps = model.config.waypoints, config.flow_steps or model.config.flow_steps
-
-    def velocity(actions: Tensor, time: Tensor) -> Tensor:
-        return model.velocity(prefix, visible, start, actions, time)
-
+    velocity = model.velocity_after(context)
     noise = initial_noise(generators, waypoints, context.logits.device) * config.noise_scale
     if config.flow_noise_level == 0.0:
         return integrate(velocity, noise, steps), None
@@ -172,8 +208,8 @@ def _flow(
 
 
 def _write_trajectory(
-    model: DrivingModel,
-    context: Context,
+    model: Writer[Memory],
+    context: Memory,
     tokens: TokenIds,
     config: SamplingConfig,
     generators: Sequence[torch.Generator],
@@ -208,7 +244,7 @@ def score(
     Masks are those of `generate`, the nucleus is the whole vocabulary; FORCED and PADDING tokens count 0. For a Generation
     drawn with the same temperature and top_p 1 the result equals its `log_probs`.
     """
-    context = model.read_prompts(inputs).repeated(token_ids.shape[0] // inputs.input_ids.shape[0])
+    context = model.repeated(model.read_prompts(inputs), token_ids.shape[0] // inputs.input_ids.shape[0])
     first = context.logits[:, None]
     logits = torch.cat([first, model.read_tokens(context, token_ids, token_kinds != PADDING)[:, :-1]], dim=1)
     is_bin = (token_kinds == TRAJECTORY)[..., None]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,10 @@ from alpamayo_sim.policy.plan import Plan
 from alpamayo_sim.policy.sampling import SamplingConfig
 from alpamayo_sim.policy.tokenizer import DrivingTokenizer
 from alpamayo_sim.policy.trajectory_tokens import actions_of_bins
+from alpamayo_sim.runtime.fast.model import FastModel
 from alpamayo_sim.runtime.policy import Drawn, Prepared, mean_score, plans, prepare
+
+MOST_CLOSING_TOKENS = 2
 
 
 @dataclass
@@ -31,6 +35,16 @@ class TorchPolicy:
     sampling: SamplingConfig
     random: np.random.Generator
     samples: int = 1
+    fast: bool | None = None
+    """By the fast runtime (`runtime.fast`), or by transformers' own code; None: the former on a GPU."""
+    _writer: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        fast = self.model.device.type == "cuda" if self.fast is None else self.fast
+        waypoints = self.model.config.waypoints
+        room = self.sampling.max_reasoning_tokens + MOST_CLOSING_TOKENS + waypoints
+        room += 2 * waypoints if self.sampling.use_tokens else 0
+        self._writer = FastModel(self.model, room=room) if fast else self.model
 
     @classmethod
     def load(
@@ -42,10 +56,12 @@ class TorchPolicy:
         samples: int = 1,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
+        fast: bool | None = None,
     ) -> TorchPolicy:
         """Return the policy of a checkpoint folder; InputError for a folder that is none."""
         model, tokenizer = from_pretrained(folder, dtype=dtype)
-        return cls(model.to(device), tokenizer, sampling or SamplingConfig(), np.random.default_rng(seed), samples)
+        own = np.random.default_rng(seed)
+        return cls(model.to(device), tokenizer, sampling or SamplingConfig(), own, samples, fast)
 
     def plan(self, observation: Observation) -> Plan:
         """Return the plan for one observation."""
@@ -59,7 +75,7 @@ class TorchPolicy:
         seeds = self.random.integers(0, 2**63, len(observations) * self.samples)
         own = [torch.Generator(device).manual_seed(int(seed)) for seed in seeds]
         inputs = model_inputs(prepared, config.images.height_px, config.images.width_px).to(device)
-        found = generate(self.model, inputs, TokenIds.of(self.tokenizer), self.sampling, own)
+        found = generate(self._writer, inputs, TokenIds.of(self.tokenizer), self.sampling, own)
         if found.flow is not None:
             actions = found.flow.actions.cpu().numpy()
         else:
