@@ -80,9 +80,9 @@ class OppositeVehicle(Scenario):
         off = np.linalg.norm(own[:, None, :2] - inside[None, :, :2], axis=2)
         if off.min() > MEET_M or abs(turn_deg(entry, exit_)) > STRAIGHT_DEG:
             return False
-        own_index, other_index = np.unravel_index(int(np.argmin(off)), off.shape)
-        self.meeting = location_of(own[int(own_index)])
-        after_m = float(np.linalg.norm(np.diff(inside[: int(other_index) + 1, :2], axis=0), axis=1).sum())
+        own_index, other_index = _meeting(off)
+        self.meeting = location_of(own[own_index])
+        after_m = float(np.linalg.norm(np.diff(inside[: other_index + 1, :2], axis=0), axis=1).sum())
         self.source = ahead(entry, -max(SHORTEST_M, SYNC_S * SPEED_MPS - after_m), into_junction=False)
         self.line = lane_way(self.stage, self.source, self.sink)
         before_m = self.source.transform.location.distance(entry.transform.location)
@@ -142,6 +142,18 @@ class OppositeVehicleRunningRedLight(OppositeVehicle):
     def play(self) -> Behaviour:
         """Hold the lights meanwhile."""
         yield from first_of(super().play(), hold_lights(self.lights, self.stage, [(self.states, math.inf)]))
+
+
+def _meeting(off: NDArray[np.float64]) -> tuple[int, int]:
+    """Return where two ways meet, as an index of each, from the distances [N, M] between their points.
+
+    That is where they come closest, and where the first comes close to the second when they go on as one.
+    """
+    if off[-1].min() <= MEET_M:
+        own = int(np.argmax(off.min(axis=1) <= MEET_M))
+        return own, int(np.argmin(off[own]))
+    own, other = np.unravel_index(int(np.argmin(off)), off.shape)
+    return int(own), int(other)
 
 
 def _emergency_vehicles(library: carla.BlueprintLibrary) -> tuple[str, ...]:

@@ -39,12 +39,14 @@ AVENUE_TURN = ((169.9, -331.8), (133.9, -331.8), (113.2, -307.9), (113.2, -261.9
 LEFT = ((297.9, -1.8), (249.9, -1.8), (226.8, -26.0), (226.8, -68.1), (226.8, -95.0))
 RIGHT_OF_WAY = ((116.8, -263.2), (116.8, -310.8), (94.0, -331.8), (46.0, -331.8))
 STRAIGHT = ((170.0, -213.3), (206.0, -213.3), (241.0, -213.3), (294.0, -213.3))
+INTO_ITS_WAY = ((170.0, -213.3), (206.0, -213.3), (226.8, -250.0), (226.8, -285.0))
 PLACES = (
     OBJECT,
     Place("PedestrianCrossing", AVENUE_TURN, 4.0, {}, "walker.", 3),
     Place("VehicleTurningRoute", LEFT, 22.0, {}, "diamondback"),
     Place("VehicleTurningRoutePedestrian", LEFT, 22.0, {}, "walker."),
     Place("OppositeVehicleTakingPriority", RIGHT_OF_WAY, 17.0, {"direction": "right"}, "vehicle."),
+    Place("OppositeVehicleRunningRedLight", INTO_ITS_WAY, 4.0, {"direction": "right"}, "vehicle."),
     Place("OppositeVehicleRunningRedLight", STRAIGHT, 4.0, {"direction": "left"}, "vehicle."),
 )
 
