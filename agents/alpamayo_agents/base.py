@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import carla
 
@@ -38,6 +39,8 @@ class Agent(ABC):
     """A driver of one ego vehicle for one episode."""
 
     name: ClassVar[str]
+    needs_cameras: bool = False
+    """Whether the agent mounts cameras, so that the server has to draw."""
 
     @abstractmethod
     def setup(self, context: EpisodeContext) -> None:
@@ -49,6 +52,10 @@ class Agent(ABC):
 
         The agent never ticks the world and never applies the control itself.
         """
+
+    def notes(self) -> Mapping[str, Any]:
+        """Return what the agent wants kept of the episode beside its record, as plain values; asked for after `destroy`."""
+        return {}
 
     def destroy(self) -> None:
         """Release what `setup` took; safe to call twice and before `setup`."""

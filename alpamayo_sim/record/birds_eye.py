@@ -31,8 +31,8 @@ _KIND_COLORS: dict[str, Color] = {
     "walker": (255, 214, 92),
     "prop": (150, 152, 150),
 }
-_PLAN_START = np.array([255.0, 236.0, 120.0])
-_PLAN_END = np.array([255.0, 88.0, 150.0])
+PLAN_START = np.array([255.0, 236.0, 120.0])
+PLAN_END = np.array([255.0, 88.0, 150.0])
 
 
 class BirdsEye:
@@ -161,7 +161,7 @@ class BirdsEye:
         pixels = self._pixels(np.concatenate([[plan.rig_pose_t0[:2]], world[:, :2]]))
         _polyline(image, pixels, _OUTLINE, 6)
         for k in range(0, len(pixels) - 1, 4):
-            color = _PLAN_START + (_PLAN_END - _PLAN_START) * k / len(pixels)
+            color = PLAN_START + (PLAN_END - PLAN_START) * k / len(pixels)
             _polyline(image, pixels[k : k + 5], (int(color[0]), int(color[1]), int(color[2])), 3)
 
     def _draw_scale(self, image: Image) -> None:

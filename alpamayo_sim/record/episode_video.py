@@ -11,6 +11,7 @@ from alpamayo_sim.metrics.episode_result import EpisodeIdentity
 from alpamayo_sim.metrics.infraction import Infraction
 from alpamayo_sim.metrics.tick import TickRecord
 from alpamayo_sim.record.frame_layout import FrameLayout, with_camera
+from alpamayo_sim.record.front_view import front_view
 from alpamayo_sim.record.route_view import RouteView
 from alpamayo_sim.record.video import VIDEO_FPS, VideoWriter
 from alpamayo_sim.roads.road_map import RoadMap
@@ -44,7 +45,7 @@ class EpisodeVideo:
     def write(self, tick: TickRecord, view: RouteView) -> None:
         """Draw the tick if a frame is due; a tick that is longer than a frame is shown as often as needed."""
         if tick.front_image is not None:
-            self._camera = tick.front_image
+            self._camera = front_view(tick)
         if tick.time_s + 1e-6 < self._next_frame_s:
             return
         frame = self._layout.draw(tick, view)

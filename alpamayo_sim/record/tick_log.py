@@ -113,6 +113,7 @@ class TickLogWriter:
                     "decisions": dict(plan.decisions),
                     "scores": [float(s) if math.isfinite(s) else None for s in plan.scores],
                     "latency": plan.latency_s,
+                    **({"latency_parts": dict(plan.latency_parts_s)} if plan.latency_parts_s else {}),
                 },
             )
         return self._plan_count - 1
@@ -183,6 +184,7 @@ def read_plans(folder: Path) -> Iterator[Plan]:
                 decisions=line["decisions"],
                 scores=np.array([math.nan if s is None else s for s in line["scores"]], dtype=np.float64),
                 latency_s=line["latency"],
+                latency_parts_s=line.get("latency_parts", {}),
             )
 
 

@@ -88,7 +88,8 @@ class TimelineWriter:
             ahead = rig_to_world(plan.rig_pose_t0, plan.waypoints_rig[_PLAN_EVERY_POINTS - 1 :: _PLAN_EVERY_POINTS])
             points = [plan.rig_pose_t0[:2], *ahead[:, :2].tolist()]
             path = [[round(float(x), 2), round(float(y), 2)] for x, y in points]
-            self._append({"plan": {"time_s": round(time_s, 2), "points": path}})
+            latency = {"latency_s": round(plan.latency_s, 3)} if plan.latency_s > 0.0 else {}
+            self._append({"plan": {"time_s": round(time_s, 2), "points": path, **latency}})
         thought = (plan.reasoning, dict(plan.decisions))
         if thought != self._thought and (thought[0] or thought[1]):
             self._thought = thought

@@ -16,6 +16,7 @@ from alpamayo_sim.policy.latency import Latency
 from alpamayo_sim.policy.observation import Observation
 from alpamayo_sim.policy.patches import image_patches, resize_frames
 from alpamayo_sim.policy.plan import Plan
+from alpamayo_sim.policy.plan_decisions import plan_decisions
 from alpamayo_sim.policy.prompt import chat_prompt
 from alpamayo_sim.policy.prompt_ids import pad_left, prompt_ids
 from alpamayo_sim.policy.tokenizer import DrivingTokenizer
@@ -113,6 +114,7 @@ def plans(
                 t0_s=observation.t0_s,
                 rig_pose_t0=observation.rig_pose_t0,
                 reasoning=tokenizer.reasoning(drawn.token_ids[first].tolist()),
+                decisions=plan_decisions(points),
                 scores=drawn.scores[first : first + samples],
                 latency_s=latency.total_s,
                 latency_parts_s=asdict(latency),

@@ -19,6 +19,7 @@ from alpamayo_scenarios.route_file import RouteSpec, ScenarioSpec
 from alpamayo_scenarios.traffic import Traffic
 from alpamayo_scenarios.walkers import WalkerCrowd
 from alpamayo_scenarios.weather import Weather, weather_at
+from alpamayo_sim.client.connection import why_no_cameras
 from alpamayo_sim.client.sensor_rig import SensorRig, SensorSpec
 from alpamayo_sim.client.synchronous import SynchronousWorld
 from alpamayo_sim.errors import InfrastructureError
@@ -26,6 +27,7 @@ from alpamayo_sim.frames import Transform
 from alpamayo_sim.metrics.episode_metrics import EpisodeMetrics
 from alpamayo_sim.metrics.infraction import Infraction
 from alpamayo_sim.metrics.tick import TickRecord
+from alpamayo_sim.record.front_view import FRONT_FOV_DEG, FRONT_MOUNT
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.route_planner import Route
 from alpamayo_sim.roads.walkways import build_walkways
@@ -83,7 +85,11 @@ def run_episode(
     Everything that was spawned is gone when this returns or raises. Raises InfrastructureError when the server fails.
     """
     with ExitStack() as stack:
-        world = stack.enter_context(SynchronousWorld(client, step_s=STEP_S, rendering=spec.front_camera is not None))
+        draws = spec.front_camera is not None or agent.needs_cameras
+        world = stack.enter_context(SynchronousWorld(client, step_s=STEP_S, rendering=draws))
+        no_cameras = why_no_cameras(client) if agent.needs_cameras else None
+        if no_cameras is not None:
+            raise InfrastructureError(f"the agent drives by cameras, and the server cannot draw: {no_cameras}")
         world.world.reset_all_traffic_lights()
         _set_weather(world.world, spec.weather, 0.0)
         ego = _spawn_ego(world.world, spec.start)
@@ -167,10 +173,10 @@ def _sensors(spec: EpisodeSpec) -> list[SensorSpec]:
         attributes = {
             "image_size_x": str(width),
             "image_size_y": str(height),
-            "fov": "90",
+            "fov": f"{FRONT_FOV_DEG:g}",
             "sensor_tick": str(_CAMERA_PERIOD_S),
         }
-        sensors.append(SensorSpec("front", "sensor.camera.rgb", Transform(1.4, 0.0, 1.6), attributes))
+        sensors.append(SensorSpec("front", "sensor.camera.rgb", FRONT_MOUNT, attributes))
     return sensors
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import carla
 
@@ -47,6 +48,7 @@ class GuardedAgent(Agent):
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
+        self.needs_cameras = agent.needs_cameras
         self._call: tuple[str, float] | None = None
 
     @property
@@ -74,6 +76,10 @@ class GuardedAgent(Agent):
             self._agent.destroy()
         except Exception:  # noqa: BLE001 - the agent is foreign code
             traceback.print_exc()
+
+    def notes(self) -> Mapping[str, Any]:
+        """Return the agent's notes."""
+        return self._agent.notes()
 
     @contextmanager
     def _guard(self, failed: str, too_slow: str) -> Generator[None]:

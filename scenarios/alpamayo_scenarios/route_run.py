@@ -20,11 +20,13 @@ from alpamayo_sim.metrics.signal_areas import SignalAreas
 from alpamayo_sim.metrics.tick import TickRecord
 from alpamayo_sim.record.episode_recorder import EpisodeRecorder
 from alpamayo_sim.record.metric_info import MetricInfo
-from alpamayo_sim.record.run_folder import RunFolder, write_text
+from alpamayo_sim.record.run_folder import RunFolder, write_json, write_text
 from alpamayo_sim.roads.road_map import RoadMap
 
 AGENT_ERROR_FILE = "agent_error.txt"
 """In the episode's folder: the traceback of an agent that failed."""
+AGENT_NOTES_FILE = "agent.json"
+"""In the episode's folder: what the agent wants kept of it, such as the latency of its plans."""
 
 
 class RouteRun:
@@ -97,6 +99,9 @@ class RouteRun:
         result = self.metrics.result(self.identity, status=status, wall_time_s=wall_time_s)
         if self._metric_info is not None:
             self._metric_info.write(self._recorder.folder)
+        notes = self.agent.notes() if self.agent is not None else {}
+        if notes:
+            write_json(self._recorder.folder / AGENT_NOTES_FILE, dict(notes))
         self._recorder.close(result)
         return result
 

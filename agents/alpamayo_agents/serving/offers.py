@@ -10,20 +10,21 @@ from alpamayo_agents.registry import make_agent
 from alpamayo_agents.serving.driver import BatchedPolicy, Offer
 from alpamayo_agents.serving.seats import DriverSeats, PolicySeats, Seats
 from alpamayo_agents.serving.world_driver import WorldDriver
+from alpamayo_agents.vla.settings import VlaSettings
 from alpamayo_sim.errors import InputError
 
 POSITION_SENSOR = {"type": "sensor.other.gnss", "id": "gnss", "x": 0.0, "y": 0.0, "z": 0.0}
 """The evaluators want at least one sensor, and what it sends names the world's frame."""
 
 
-def seats_for(agent: str, cache: Path | None) -> Seats:
+def seats_for(agent: str, cache: Path | None, vla: VlaSettings | None = None) -> Seats:
     """Return where sessions of an agent sit. Raises InputError for a name that stands for nothing that drives."""
     policy = _policy(agent)
     if policy is not None:
         return PolicySeats(policy)
-    make_agent(agent)  # says here, and not at the first route, that there is no such agent
+    make_agent(agent, vla)  # says here, and not at the first route, that there is no such agent
     offer = Offer(agent, True, (POSITION_SENSOR,))
-    return DriverSeats(offer, lambda: WorldDriver(lambda: make_agent(agent), cache))
+    return DriverSeats(offer, lambda: WorldDriver(lambda: make_agent(agent, vla), cache))
 
 
 def _policy(name: str) -> BatchedPolicy | None:

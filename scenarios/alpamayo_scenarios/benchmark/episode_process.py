@@ -20,6 +20,7 @@ import carla
 import numpy as np
 
 from alpamayo_agents.registry import make_agent
+from alpamayo_agents.vla.agent import VlaAgent
 from alpamayo_scenarios.background.traffic_manager import TrafficStalledError
 from alpamayo_scenarios.benchmark.messages import (
     TRAFFIC_STALLED,
@@ -124,7 +125,7 @@ def _drive(setup: WorkerSetup, order: Order, address_pipe: int, fresh: bool, tel
     np.random.seed(task.seed)  # noqa: NPY002 - agents are foreign code, and theirs may ask the global generator
     maps = tuple(Path(folder) for folder in setup.maps)
     planned = task_route(Path(setup.run_folder), task)
-    agent = make_agent(settings.agent)
+    agent = make_agent(settings.agent, settings.vla)
     # While the server starts.
     road_map = load_road_map(task.town, maps_dirs=maps, cache_dir=Path(setup.cache)) if fresh else None
     client = connect(_read_address(address_pipe))
@@ -155,6 +156,7 @@ def _drive(setup: WorkerSetup, order: Order, address_pipe: int, fresh: bool, tel
         "repetition": task.repetition,
         "scenarios": ", ".join(task.scenario_types),
         "first_junction_passed_percent": passed_percent,
+        **(settings.vla.details() if isinstance(agent, VlaAgent) else {}),
     }
     with RouteRun(
         RunFolder(Path(order.staging)),

@@ -7,12 +7,13 @@ import json
 import re
 import shutil
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from alpamayo_agents.vla.settings import VlaSettings
 from alpamayo_scenarios.route_file import RouteSpec, load_route
 from alpamayo_scenarios.weather_cases import weather_id
 from alpamayo_sim.errors import InputError
@@ -42,6 +43,8 @@ class Settings:
     """Whether a route that was completed although a scenario of it never triggered is invalid."""
     video: bool = False
     camera: tuple[int, int] = (960, 540)
+    vla: VlaSettings = field(default_factory=VlaSettings)
+    """How the agent drives, where it is that of a driving model."""
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, UseAppendAction
+from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
 from alpamayo_agents.registry import make_agent
+from alpamayo_agents.vla.settings import VlaSettings
 from alpamayo_scenarios.benchmark.comparison import comparison_table, read_run
 from alpamayo_scenarios.benchmark.coordinator import Coordinator, Limits
 from alpamayo_scenarios.benchmark.messages import ServerChoice, WorkerSetup
@@ -46,7 +47,8 @@ class Arguments:
     routes: Path | None = None
     """Leaderboard route file (.xml): the routes of a suite that takes them from the user, or a suite by itself."""
     agent: str | None = None
-    """Who drives: expert (the default), route_follower, constant_velocity, or module:Class for an agent of your own."""
+    """Who drives: expert (the default), route_follower, constant_velocity, vla (a driving model), or your own module:Class."""
+    vla: OmitArgPrefixes[VlaSettings] = field(default_factory=VlaSettings)
     jobs: int = 2
     """Routes driven at the same time, each on a server of its own."""
     repeat: int | None = None
@@ -153,7 +155,7 @@ class Arguments:
         if self.profile is not None:
             scoring_profile(self.profile)
         if self.agent is not None:
-            make_agent(self.agent)
+            make_agent(self.agent, self.vla)
         if self.resume is None and self.suite is None and self.routes is None:
             raise InputError("name a suite, or a route file with --routes; or go on with an earlier run with --resume")
         check_writable(self.out)
@@ -171,6 +173,7 @@ class Arguments:
             walkers=suite.walkers,
             scenarios_required=suite.scenarios_required,
             video=self.video,
+            vla=self._settings_of_model(),
         )
         plan = make_plan(settings, suite.routes, towns=self._towns(), only=self.only, types=self.type)
         config = {name: _plain(value) for name, value in asdict(self).items() if value is not None}
@@ -204,12 +207,14 @@ class Arguments:
             raise InputError(f"--resume takes one run folder; found {', '.join(self.resume)}")
         run = RunFolder.open(self._folder(self.resume[0])) if self.resume else RunFolder.latest(self.out, "bench")
         plan = read_plan(run)
-        asked = {
+        asked: dict[str, object] = {
             "agent": self.agent,
             "repetitions": self.repeat,
             "seed": self.seed,
             "profile": self.profile,
         }
+        if self.vla != VlaSettings():
+            asked["vla"] = self._settings_of_model()
         for name, value in asked.items():
             begun = getattr(plan.settings, name)
             if value is not None and value != begun:
@@ -217,6 +222,19 @@ class Arguments:
                     f"{run.path} was begun with {name} {begun}; found {value}. Leave it out, or start a new run without --resume"
                 )
         return run, plan
+
+    def _settings_of_model(self) -> VlaSettings:
+        """The settings with paths that are found from anywhere."""
+        here = self.vla
+        folder = here.checkpoint if here.checkpoint is None or not Path(here.checkpoint).is_dir() else None
+        file = Path(here.latency)
+        return replace(
+            here,
+            checkpoint=folder
+            if folder is not None or here.checkpoint is None
+            else str(Path(here.checkpoint).absolute()),
+            latency=str(file.absolute()) if file.is_file() else here.latency,
+        )
 
     def _folder(self, name: str) -> Path:
         """A run folder by its path or its name in --out."""
@@ -259,6 +277,8 @@ def _plain(value: object) -> object:
     """A value as YAML has it; paths become absolute, so that a resumed run finds them from anywhere."""
     if isinstance(value, Path):
         return str(value.absolute())
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     return value

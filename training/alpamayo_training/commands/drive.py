@@ -6,14 +6,16 @@ import json
 import os
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from tyro.conf import UseAppendAction
+from tyro.conf import OmitArgPrefixes, UseAppendAction
 
 from alpamayo_agents.base import Agent
 from alpamayo_agents.registry import make_agent
+from alpamayo_agents.vla.agent import VlaAgent
+from alpamayo_agents.vla.settings import VlaSettings
 from alpamayo_scenarios.episode import EpisodeSpec, start_transform
 from alpamayo_scenarios.route_file import RouteSpec, load_route, load_routes
 from alpamayo_scenarios.route_run import AGENT_ERROR_FILE, RouteRun
@@ -54,7 +56,8 @@ class Arguments:
     length_m: float = 700.0
     """Length of a random route in metres, about."""
     agent: str = "expert"
-    """Who drives: expert, route_follower, constant_velocity, or module:Class for an agent of your own."""
+    """Who drives: expert, route_follower, constant_velocity, vla (a driving model), or module:Class for an agent of your own."""
+    vla: OmitArgPrefixes[VlaSettings] = field(default_factory=VlaSettings)
     vehicles: int = 30
     """Vehicles driven by CARLA's TrafficManager."""
     walkers: int = 20
@@ -83,7 +86,7 @@ class Arguments:
     def run(self) -> int:
         """Drive; return 0 if the route was completed, 1 if it was not."""
         self._check()
-        agent = make_agent(self.agent)
+        agent = make_agent(self.agent, self.vla)
         planned = self._planned_route()
         with ExitStack() as stack:
             town = self.town or (planned.town if planned else None)
@@ -172,7 +175,12 @@ class Arguments:
                     profile=self.profile,
                     criteria=tuple(CRITERIA) if self.min_speed else DEFAULT_CRITERIA,
                     video=self.video,
-                    details={"vehicles": self.vehicles, "walkers": self.walkers, "weather": weather},
+                    details={
+                        "vehicles": self.vehicles,
+                        "walkers": self.walkers,
+                        "weather": weather,
+                        **(self.vla.details() if self.agent == VlaAgent.name else {}),
+                    },
                 )
             )
             progress = stack.enter_context(DriveProgress(spec.judged_route.length_m, quiet=self.json))

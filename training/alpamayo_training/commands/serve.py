@@ -7,9 +7,12 @@ import json
 import logging
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tyro.conf import OmitArgPrefixes
+
+from alpamayo_agents.vla.settings import VlaSettings
 from alpamayo_sim.errors import InfrastructureError, InputError
 
 DEFAULT_PORT = 8765
@@ -21,7 +24,9 @@ class Arguments:
     """Serve an agent on the loopback interface to evaluators that load agents/alpamayo_leaderboard.py; stop it with Ctrl-C."""
 
     agent: str = "expert"
-    """Who drives: expert, route_follower, constant_velocity, or module:Class for an Agent or a BatchedPolicy of yours."""
+    """Who drives: expert, route_follower, constant_velocity, vla (a driving model), or module:Class for an Agent or a
+    BatchedPolicy of yours."""
+    vla: OmitArgPrefixes[VlaSettings] = field(default_factory=VlaSettings)
     port: int = DEFAULT_PORT
     """Port on 127.0.0.1; 0 takes a free one."""
     max_sessions: int = 16
@@ -47,7 +52,7 @@ class Arguments:
         logging.basicConfig(
             stream=sys.stderr, level=logging.DEBUG if self.verbose else logging.INFO, format="%(levelname)s %(message)s"
         )
-        seats = seats_for(self.agent, self.cache)
+        seats = seats_for(self.agent, self.cache, self.vla)
         server = ModelServer(
             seats,
             port=self.port,

@@ -1,0 +1,1 @@
+"""The agent that a vision-language-action model drives."""
