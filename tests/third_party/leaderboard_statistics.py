@@ -85,7 +85,8 @@ def recompute(given: dict, source: str, result: str) -> None:
     manager.save_progress(*given["_checkpoint"]["progress"])
     manager.save_entry_status("Started")
     manager.compute_global_statistics()
-    manager.validate_and_write_statistics(True, False)
+    # Whether the evaluator has set up an agent's sensors: an agent that sees the world itself has none.
+    manager.validate_and_write_statistics(bool(given["sensors"]), False)
 
 
 if __name__ == "__main__":
