@@ -24,6 +24,7 @@ from alpamayo_sim.metrics.results.schema import ResultFile, RouteRecord
 from alpamayo_sim.record.run_folder import RunFolder
 from alpamayo_sim.roads.evaluator_route import EvaluatorPlanner
 from alpamayo_sim.roads.road_map import load_road_map
+from alpamayo_sim.roads.town_lookup import available_towns
 from alpamayo_training.drive_figures import drive_figures
 from alpamayo_training.passive_score import PassiveOptions, watch
 
@@ -47,8 +48,8 @@ class Arguments:
     total_routes: int | None = None
     """Routes that the run was to have; missing ones count 0. By default as the files say."""
     routes: Path | None = None
-    """Route file of the run, for the scenario types that the five abilities go by; with --maps also for the rule that a
-    failed route of Traffic_Signs still passes once it has obeyed the first junction's signs."""
+    """Route file of the run, for the scenario types that the five abilities go by, and, for towns of ours and those of
+    --maps, for the rule that a failed route of Traffic_Signs still passes once it has obeyed the first junction's signs."""
     maps: UseAppendAction[tuple[Path, ...]] = ()
     """Folder with OpenDRIVE files of towns that are not ours; may be given several times."""
     seed: int = 0
@@ -146,7 +147,10 @@ class Arguments:
     def _passed_signs(self) -> dict[str, float]:
         """The completion at which each route's first junction is passed, for routes whose town's map is at hand."""
         passed: dict[str, float] = {}
-        for route in load_routes(self.routes) if self.routes is not None and self.maps else ():
+        ours = set(available_towns())
+        for route in load_routes(self.routes) if self.routes is not None else ():
+            if not self.maps and route.town not in ours:
+                continue
             if route.scenarios and route.scenarios[0].type in bench2drive.ABILITIES["Traffic_Signs"]:
                 planner = EvaluatorPlanner(load_road_map(route.town, maps_dirs=self.maps).carla_map)
                 percent = bench2drive.junction_passed_percent(planner.trace(route.waypoints).in_junction.tolist())
