@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from command_line import alpamayo, drive
 
+from alpamayo_scenarios.suite import SUITES
 from alpamayo_sim.metrics.results.file import read_result_file
 
 
@@ -57,3 +59,23 @@ def test_the_same_file_under_every_profile(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "rescored.json"
     assert alpamayo("score", run, "--profile", "leaderboard-2.0", "--out", out).returncode == 0
     assert out.read_text() == (run / "leaderboard.json").read_text()
+
+
+@pytest.mark.parametrize(("completion_percent", "passes"), [(20.0, 0.0), (90.0, 1.0)])
+def test_a_route_that_is_lost_behind_its_junction_has_obeyed_its_signs(
+    run: Path, tmp_path: Path, completion_percent: float, passes: float
+) -> None:
+    """Bench2Drive's rule for Traffic_Signs, which needs the route's town; ours are at hand."""
+    routes = ElementTree.parse(SUITES / "abilities.xml").getroot()
+    (route_id,) = [r.attrib["id"] for r in routes if r.find("scenarios/scenario[@type='T_Junction']") is not None][:1]
+    file = json.loads((run / "leaderboard.json").read_text())
+    (record,) = file["_checkpoint"]["records"]
+    record["route_id"] = f"RouteScenario_{route_id}_rep0"
+    record["status"] = "Failed - Agent got blocked"
+    record["infractions"] = {kind: [] for kind in record["infractions"]} | {"vehicle_blocked": ["blocked"]}
+    record["scores"]["score_route"] = completion_percent
+    (tmp_path / "lost.json").write_text(json.dumps(file))
+    arguments = ("--profile", "bench2drive", "--routes", SUITES / "abilities.xml", "--json")
+    result = alpamayo("score", tmp_path / "lost.json", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["bench2drive"]["abilities"]["Traffic_Signs"] == passes
