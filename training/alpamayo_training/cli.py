@@ -22,6 +22,7 @@ _COMMANDS = {
     "render": "draw the cameras of several servers in one process",
     "drive": "drive one route with an agent in traffic, with video and report",
     "bench": "drive a suite of routes with an agent and score it",
+    "latency": "drive a suite with a model under several latencies and draw the score against them",
     "serve": "let an agent of ours drive in the leaderboard's evaluators and Bench2Drive's",
     "view": "show the world of a running CARLA server in a browser",
     "score": "score result files of the leaderboard, Bench2Drive or ours under any profile",

@@ -55,6 +55,10 @@ class VlaAgent(Agent):
             device=self.settings.device,
         )
 
+    def rig(self, opened: OpenedPolicy) -> CameraRig:
+        """Return the cameras to mount: Alpamayo's, with pictures of the size that the model sees."""
+        return replace(ALPAMAYO_RIG, width_px=opened.images.width_px, height_px=opened.images.height_px)
+
     def setup(self, context: EpisodeContext) -> None:
         """Load the model and mount its cameras; InputError for a checkpoint that is none."""
         opened = self._opened = self.open_policy(context)
@@ -78,7 +82,7 @@ class VlaAgent(Agent):
             context.ego,
             model,
             context.route,
-            rig_of(opened),
+            self.rig(opened),
             frames_per_camera=opened.images.frames_per_camera,
             step_s=step_s,
         )
@@ -90,11 +94,11 @@ class VlaAgent(Agent):
         if snapshot.frame > self._seen_frame:
             self._seen_frame = snapshot.frame
             self._observer.see(snapshot)
+            self._flow.advance(state.time_s)
             if self._flow.is_due(state.time_s):
                 observation = self._observer.observation(state.time_s, state.speed_mps)
                 if observation is not None:
                     self._flow.submit(self._ask(observation), state.time_s)
-        self._flow.advance(state.time_s)
         order, plan = self._flow.order(state.time_s)
         if plan is None:
             return Decision(carla.VehicleControl(brake=1.0))
@@ -132,11 +136,6 @@ class VlaAgent(Agent):
         self._opened = None
         if observer is not None:
             observer.destroy()
-
-
-def rig_of(opened: OpenedPolicy) -> CameraRig:
-    """Return Alpamayo's rig with pictures of the size that a model sees."""
-    return replace(ALPAMAYO_RIG, width_px=opened.images.width_px, height_px=opened.images.height_px)
 
 
 def _braking(control: carla.VehicleControl, state: EgoState) -> carla.VehicleControl:

@@ -69,9 +69,10 @@ class PlanFlow:
             return
         parts = plan.latency_parts_s if self._latency.is_measured else {}
         self._under_way = (now_s + wait_s, replace(plan, latency_s=wait_s, latency_parts_s=parts))
+        self.advance(now_s)
 
     def advance(self, now_s: float) -> None:
-        """Put the plan under way in force if it is there by now."""
+        """Put the plan under way in force if it is there by now; called at every tick before the model is asked."""
         if self._under_way is not None and now_s >= self._under_way[0] - _CLOCK_SLACK_S:
             self._in_force, self._under_way = self._under_way[1], None
             self.counts.adopted += 1
