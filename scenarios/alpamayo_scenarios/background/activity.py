@@ -13,7 +13,14 @@ import numpy as np
 from alpamayo_scenarios.background.cars import FULL_PERCENT, Car, CarFleet
 from alpamayo_scenarios.background.commands import Background
 from alpamayo_scenarios.background.junction_traffic import JunctionTraffic
-from alpamayo_scenarios.background.route_junctions import other_way, route_junctions, same_way
+from alpamayo_scenarios.background.route_junctions import (
+    back_outside_junctions,
+    lane_from_left,
+    other_way,
+    route_junctions,
+    same_way,
+)
+from alpamayo_scenarios.background.sight import Sight
 from alpamayo_scenarios.background.traffic_manager import ManagerLease, TrafficStalledError
 from alpamayo_scenarios.library.stage import Stage
 
@@ -48,8 +55,8 @@ class BackgroundActivity(Background):
     def begin(self, stage: Stage) -> None:
         """Fill the road around the ego's start."""
         self._stage = stage
-        points = stage.route.points
-        self._waypoints = [stage.map.get_waypoint(carla.Location(*(float(v) for v in point))) for point in points]
+        self._sight = Sight(stage)
+        self._waypoints = [stage.map.get_waypoint(carla.Location(*(float(v) for v in p))) for p in stage.route.points]
         self._junctions = route_junctions(self._waypoints)
         self._planned: dict[int, JunctionTraffic] = {
             number: JunctionTraffic(stage, self._fleet, junction, self._rng)
@@ -103,9 +110,9 @@ class BackgroundActivity(Background):
         """Move the cars ahead in the ego's lane forward until so much is free."""
         if self._junction is not None:
             return
-        cars = [c for c in self._road if c.lane_from_left == self._ego_lane() and not self._behind(c)]
+        cars = [c for c in self._road if c.lane_from_left == self._ego_lane() and not self._sight.is_behind(c)]
         if cars:
-            step = space_m - min(self._distance(car) for car in cars)
+            step = space_m - min(self._sight.distance_m(car) for car in cars)
             if step > 0.0:
                 self._move_forward(cars, step)
 
@@ -115,11 +122,11 @@ class BackgroundActivity(Background):
         if lane is None:
             return
         place = lane.transform.location
-        near = [c for c in self._opposite if self._place(c).distance(place) < CROSSING_CLEAR_M]
+        near = [c for c in self._opposite if self._sight.place(c).distance(place) < CROSSING_CLEAR_M]
         self._opposite = [c for c in self._opposite if c not in near]
         self._fleet.destroy(near)
         for car in self._opposite:
-            if self._place(car).distance(place) < CROSSING_STOP_M:
+            if self._sight.place(car).distance(place) < CROSSING_STOP_M:
                 car.actor.set_target_velocity(carla.Vector3D())
 
     def change_road(
@@ -156,7 +163,7 @@ class BackgroundActivity(Background):
     def stop_front_vehicles(self) -> None:
         """Stop the cars ahead."""
         for car in self._of_ego_road():
-            if not self._behind(car):
+            if not self._sight.is_behind(car):
                 self._fleet.hold(car)
 
     def start_front_vehicles(self) -> None:
@@ -168,7 +175,7 @@ class BackgroundActivity(Background):
     def stop_back_vehicles(self) -> None:
         """Hold the cars behind."""
         for car in self._of_ego_road():
-            if self._behind(car):
+            if self._sight.is_behind(car):
                 self._fleet.hold(car)
 
     def start_back_vehicles(self) -> None:
@@ -181,7 +188,7 @@ class BackgroundActivity(Background):
 
     def remove_road_lane(self, lane: carla.Waypoint) -> None:
         """Empty a lane of the ego's road."""
-        number = len(same_way(lane)) - 1 - _to_the_right(lane)
+        number = lane_from_left(lane)
         self._removed.add(number)
         gone = [car for car in self._road if car.lane_from_left == number]
         self._road = [car for car in self._road if car not in gone]
@@ -189,7 +196,7 @@ class BackgroundActivity(Background):
 
     def readd_road_lane(self, lane: carla.Waypoint) -> None:
         """Use it again."""
-        self._removed.discard(len(same_way(lane)) - 1 - _to_the_right(lane))
+        self._removed.discard(lane_from_left(lane))
 
     def handle_junction_scenario(
         self,
@@ -204,7 +211,7 @@ class BackgroundActivity(Background):
         """Prepare the next junction, or the one that the ego is in."""
         if clear_ego_entry:
             self._ego_first = True
-            gone = [car for car in self._road if not self._behind(car)]
+            gone = [car for car in self._road if not self._sight.is_behind(car)]
             self._road = [car for car in self._road if car not in gone]
             if self._junction is not None:
                 gone += self._junction.take_from_ego_entry()
@@ -227,7 +234,7 @@ class BackgroundActivity(Background):
     def keep_clear(self, place: carla.Location, radius_m: float) -> None:
         """Empty a circle and spawn nobody in it any more."""
         self._cleared.append((place, radius_m))
-        gone = [car for car in self._cars() if self._place(car).distance(place) < radius_m]
+        gone = [car for car in self._cars() if self._sight.place(car).distance(place) < radius_m]
         self._forget(gone)
         self._fleet.destroy(gone)
 
@@ -254,12 +261,12 @@ class BackgroundActivity(Background):
         here = self._waypoints[min(self._stage.route_index, len(self._waypoints) - 1)]
         gone: list[Car] = []
         for car in junction.cars():
-            at = self._stage.map.get_waypoint(self._place(car))
+            at = self._stage.map.get_waypoint(self._sight.place(car))
             car.speed_percent = FULL_PERCENT
-            if self._behind(car) or at is None or at.road_id != here.road_id or at.is_junction:
+            if self._sight.is_behind(car) or at is None or at.road_id != here.road_id or at.is_junction:
                 gone.append(car)
             elif at.lane_id * here.lane_id > 0:
-                car.lane_from_left = len(same_way(at)) - 1 - _to_the_right(at)
+                car.lane_from_left = lane_from_left(at)
                 self._road.append(car)
             else:
                 self._fleet.ignore_lights_and_signs(car)
@@ -272,8 +279,8 @@ class BackgroundActivity(Background):
         span = self._spacing_m
         limit = max(1.0, self._stage.ego.get_speed_limit() / 3.6)
         for car in self._road:
-            distance = self._distance(car)
-            if not self._behind(car):
+            distance = self._sight.distance_m(car)
+            if not self._sight.is_behind(car):
                 car.speed_percent = float(np.clip((nearest + span - distance) / span * 100.0, 0.0, 100.0))
             elif not self._ego_first:
                 car.speed_percent = float(np.clip(distance / span * 100.0 + 100.0, 0.0, 200.0))
@@ -283,10 +290,12 @@ class BackgroundActivity(Background):
 
     def _trim_front(self) -> None:
         """Take the farthest cars ahead away where a lane has too many, and everybody who is out of reach."""
-        gone = [car for car in self._road if self._distance(car) > GONE_M + self._extra_m]
+        gone = [car for car in self._road if self._sight.distance_m(car) > GONE_M + self._extra_m]
         for lane in {car.lane_from_left for car in self._road}:
-            cars = [c for c in self._road if c.lane_from_left == lane and c not in gone and not self._behind(c)]
-            cars.sort(key=self._distance)
+            cars = [
+                c for c in self._road if c.lane_from_left == lane and c not in gone and not self._sight.is_behind(c)
+            ]
+            cars.sort(key=self._sight.distance_m)
             gone += cars[max(self._front, 0) :] if len(cars) > self._front else []
         if gone:
             self._road = [car for car in self._road if car not in gone]
@@ -302,13 +311,13 @@ class BackgroundActivity(Background):
             cars = [c for c in self._road if c.lane_from_left == number]
             if number in self._removed or len(cars) >= self._front + self._back:
                 continue
-            place = _back_outside_junctions(lane, back_m)
+            place = back_outside_junctions(lane, back_m)
             if place is None or place.transform.location.distance(self._stage.ego_location) < self._spacing_m:
                 continue
-            if any(self._place(c).distance(place.transform.location) < self._spacing_m for c in self._cars()):
+            if any(self._sight.place(c).distance(place.transform.location) < self._spacing_m for c in self._cars()):
                 continue
-            behind = [c for c in cars if self._behind(c)]
-            speeds = [self._stage.ego_speed_mps, *(self._speed(c) for c in behind)]
+            behind = [c for c in cars if self._sight.is_behind(c)]
+            speeds = [self._stage.ego_speed_mps, *(self._sight.speed_mps(c) for c in behind)]
             self._add_to_road(place, number, min(speeds))
 
     def _spawn_opposite(self) -> None:
@@ -323,7 +332,7 @@ class BackgroundActivity(Background):
             return
         for lane in other_way(source):
             place = lane.transform.location
-            if all(self._place(c).distance(place) > self._opposite_spacing_m for c in self._opposite):
+            if all(self._sight.place(c).distance(place) > self._opposite_spacing_m for c in self._opposite):
                 car = self._spawn(lane, 0.7 * max(3.0, self._stage.ego.get_speed_limit() / 3.6))
                 if car is not None:
                     self._fleet.ignore_lights_and_signs(car)
@@ -333,7 +342,8 @@ class BackgroundActivity(Background):
         gone = [
             car
             for car in self._opposite
-            if self._distance(car) > (1.6 * OPPOSITE_AHEAD_M if not self._behind(car) else 3.0 * self._spacing_m)
+            if self._sight.distance_m(car)
+            > (1.6 * OPPOSITE_AHEAD_M if not self._sight.is_behind(car) else 3.0 * self._spacing_m)
         ]
         if gone:
             self._opposite = [car for car in self._opposite if car not in gone]
@@ -354,8 +364,8 @@ class BackgroundActivity(Background):
             self._road.append(car)
 
     def _move_forward(self, cars: list[Car], step_m: float) -> None:
-        for car in sorted(cars, key=self._distance, reverse=True):
-            at = self._stage.map.get_waypoint(self._place(car))
+        for car in sorted(cars, key=self._sight.distance_m, reverse=True):
+            at = self._stage.map.get_waypoint(self._sight.place(car))
             further = at.next(step_m)
             if further:
                 self._fleet.move(car, further[0])
@@ -383,44 +393,8 @@ class BackgroundActivity(Background):
     def _forget_dead(self) -> None:
         """TrafficManager takes vehicles away that have stood for very long."""
         if self._ticks > 2:
-            dead = [c for c in self._cars() if self._stage.actor_state(c.id) is None and not c.actor.is_alive]
-            if dead:
-                self._forget(dead)
-
-    def _place(self, car: Car) -> carla.Location:
-        state = self._stage.actor_state(car.id)
-        return state.get_transform().location if state is not None else car.put_at
-
-    def _speed(self, car: Car) -> float:
-        state = self._stage.actor_state(car.id)
-        return state.get_velocity().length() if state is not None else 0.0
-
-    def _distance(self, car: Car) -> float:
-        return self._place(car).distance(self._stage.ego_location)
-
-    def _behind(self, car: Car) -> bool:
-        here = self._stage.route.transform(self._stage.route_index)
-        yaw = np.radians(here.yaw)
-        at = self._place(car)
-        return bool((at.x - here.x) * np.cos(yaw) + (at.y - here.y) * np.sin(yaw) < -0.17)
+            self._forget([c for c in self._cars() if self._stage.actor_state(c.id) is None and not c.actor.is_alive])
 
     def _ego_lane(self) -> int:
         here = self._waypoints[min(self._stage.route_index, len(self._waypoints) - 1)]
-        return len(same_way(here)) - 1 - _to_the_right(here)
-
-
-def _to_the_right(lane: carla.Waypoint) -> int:
-    """How many lanes of its direction are on the right of a lane."""
-    lanes = same_way(lane)
-    return len(lanes) - 1 - next(i for i, w in enumerate(lanes) if w.lane_id == lane.lane_id)
-
-
-def _back_outside_junctions(lane: carla.Waypoint, distance_m: float) -> carla.Waypoint | None:
-    """Walk back in a lane, up to a junction."""
-    here: carla.Waypoint | None = None
-    for distance in np.arange(5.0, distance_m + 0.1, 5.0):
-        before = lane.previous(float(distance))
-        if len(before) != 1 or before[0].is_junction:
-            break
-        here = before[0]
-    return here
+        return lane_from_left(here)

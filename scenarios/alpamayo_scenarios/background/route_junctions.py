@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import carla
+import numpy as np
 
 LaneKey = tuple[int, int]
 """Road id and lane id; unlike the client's own keys without the section, which changes within a road."""
@@ -46,6 +47,22 @@ def same_way(waypoint: carla.Waypoint) -> list[carla.Waypoint]:
                 break
             lanes.insert(0, here) if side == "left" else lanes.append(here)
     return lanes
+
+
+def lane_from_left(lane: carla.Waypoint) -> int:
+    """Return how many driving lanes of its direction a lane has on its left."""
+    return next(number for number, beside in enumerate(same_way(lane)) if beside.lane_id == lane.lane_id)
+
+
+def back_outside_junctions(lane: carla.Waypoint, distance_m: float) -> carla.Waypoint | None:
+    """Return the place so far back in a lane, in steps of 5 m, or as far as there is no junction; None when one is near."""
+    here: carla.Waypoint | None = None
+    for distance in np.arange(5.0, distance_m + 0.1, 5.0):
+        before = lane.previous(float(distance))
+        if len(before) != 1 or before[0].is_junction:
+            break
+        here = before[0]
+    return here
 
 
 def other_way(waypoint: carla.Waypoint) -> list[carla.Waypoint]:
