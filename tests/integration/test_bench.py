@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from bench_runs import EPISODE_FILES, bench, only_run, start_bench, summary_of, without_clocks, write_suite
 
 from alpamayo_sim.metrics.results.file import read_result_file
+from alpamayo_sim.record.packed_course import unpack
 from alpamayo_training.cli import main
 
 TOWN12 = Path(__file__).with_name("town12.xml")
@@ -108,7 +110,10 @@ def test_an_agent_that_crashes_is_scored_as_far_as_it_came_and_a_route_without_a
     run = only_run(tmp_path)
     (record,) = read_result_file(run / "leaderboard.json").records
     assert record.status == "Failed - Agent crashed"
-    assert "the model returned NaN" in (run / "episodes/Gridvale-0_rep0/agent_error.txt").read_text()
+    error = (run / "episodes/Gridvale-0_rep0/agent_error.txt").read_text()
+    assert error.startswith("Traceback") and "the model returned NaN" in error
+    (course,) = re.findall(r'<script type="text/plain" id="course-0-0">([^<]+)<', (run / "report.html").read_text())
+    assert unpack(course)["agent_error"] == error
     assert not (run / "infrastructure.jsonl").exists()
 
 
