@@ -151,9 +151,11 @@ def route() -> Route:
 class Episode:
     """The evaluator's part: spawns the ego, ticks, hands sensor data over and applies what comes back."""
 
-    def __init__(self, stack: ExitStack, entry: Any, address: ServerAddress, route: Route) -> None:
+    def __init__(
+        self, stack: ExitStack, entry: Any, address: ServerAddress, route: Route, *, rendering: bool = False
+    ) -> None:
         self.client = connect(address)
-        self.synchronous = stack.enter_context(SynchronousWorld(self.client, step_s=STEP_S, rendering=False))
+        self.synchronous = stack.enter_context(SynchronousWorld(self.client, step_s=STEP_S, rendering=rendering))
         self.world = self.synchronous.world
         self.route = route
         blueprint = self.world.get_blueprint_library().find("vehicle.lincoln.mkz_2020")
@@ -239,6 +241,27 @@ def test_an_agent_with_nothing_to_see_keeps_driving_when_sensors_fail(
             episode.step(step * STEP_S, imu=compass, speed={"speed": None})
         episode.step(1.5, camera=np.zeros((90, 160, 4), dtype=np.uint8), lidar=np.zeros((0, 4), dtype=np.float32))
         assert episode.ego.get_velocity().length() > 1.0
+
+
+def test_the_agent_of_a_driving_model_brings_its_cameras_into_the_evaluators_world(
+    serve: Callable[[str], Serve], server: EmbeddedServer, entry: Any, route: Route
+) -> None:
+    serving = serve("truth_vla:RouteVla")
+    with ExitStack() as stack:
+        episode = Episode(stack, entry, server.address, route, rendering=True)
+        episode.agent.setup(serving.address)
+        controls = [episode.step(step * STEP_S) for step in range(70)]
+        assert all(control.brake == 1.0 for control in controls[:29]), "1.5 s of history come first"
+        assert episode.ego.get_velocity().length() > 1.0
+        assert len(episode.world.get_actors().filter("sensor.camera.rgb")) == 1
+        episode.agent.destroy()
+        episode.tick()
+        assert len(episode.world.get_actors().filter("sensor.camera.rgb")) == 0
+    with ExitStack() as stack:
+        episode = Episode(stack, entry, server.address, route)
+        episode.agent.setup(serving.address)
+        with pytest.raises(Exception, match="no-rendering mode"):
+            episode.step(0.0)
 
 
 def test_a_policy_of_the_users_own_gets_cameras_and_plans_and_answers_several_evaluators(

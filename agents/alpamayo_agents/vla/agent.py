@@ -60,7 +60,12 @@ class VlaAgent(Agent):
         return replace(ALPAMAYO_RIG, width_px=opened.images.width_px, height_px=opened.images.height_px)
 
     def setup(self, context: EpisodeContext) -> None:
-        """Load the model and mount its cameras; InputError for a checkpoint that is none."""
+        """Load the model and mount its cameras; InputError for a checkpoint that is none, and for a world that is not drawn."""
+        world_settings = context.world.get_settings()
+        if world_settings.no_rendering_mode:
+            raise InputError(
+                "the agent drives by cameras, and this world is in no-rendering mode; let its client turn that off"
+            )
         opened = self._opened = self.open_policy(context)
         settings = self.settings
         model = EgoModel.read(context.ego)
@@ -76,7 +81,7 @@ class VlaAgent(Agent):
         self._wall_s = []
         self._failures = 0
         self._seen_frame = context.world.get_snapshot().frame
-        step_s = context.world.get_settings().fixed_delta_seconds or 0.05
+        step_s = world_settings.fixed_delta_seconds or 0.05
         self._observer = RigObserver(
             context.world,
             context.ego,
