@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,12 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alpamayo_agents.registry import make_agent
+from alpamayo_agents.vla.agent import MOST_FAILURES, VlaAgent
 from alpamayo_agents.vla.latency import LatencyModel, parse_latency
 from alpamayo_agents.vla.plan_flow import END_OF_PLAN_S, PlanFlow
 from alpamayo_agents.vla.settings import VlaSettings
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.frames import Transform
+from alpamayo_sim.model.config import ImageConfig
+from alpamayo_sim.policy.observation import Observation
 from alpamayo_sim.policy.plan import Plan
+from alpamayo_sim.runtime.open_policy import OpenedPolicy
 
 STEP_S = 0.05
 
@@ -163,3 +168,39 @@ def test_settings_out_of_range_are_refused(tmp_path: Path) -> None:
             make_agent("vla", wrong)
     with pytest.raises(InputError, match="--agent vla"):
         make_agent("expert", VlaSettings("tiny"))
+
+
+class Broken:
+    """A policy whose answers are no plans while it is `broken`."""
+
+    broken = True
+
+    def plan(self, observation: Observation) -> Plan:
+        points = np.zeros((64, 3))
+        if self.broken:
+            points[3, 0] = np.nan
+        return Plan(points, observation.t0_s, observation.rig_pose_t0)
+
+    def plan_many(self, observations: Sequence[Observation]) -> list[Plan]:
+        return [self.plan(observation) for observation in observations]
+
+
+def test_answers_that_are_no_plans_are_missing_plans_until_there_are_too_many() -> None:
+    seen = Observation(
+        ("front",),
+        np.zeros((1, 1, 2, 2, 3), np.uint8),
+        np.full((1, 1), 7.0),
+        np.zeros((16, 3)),
+        np.broadcast_to(np.eye(3), (16, 3, 3)),
+        7.0,
+        Transform(0.0, 0.0, 0.0),
+    )
+    agent, policy = VlaAgent(VlaSettings("tiny")), Broken()
+    agent._opened, agent._failures = OpenedPolicy(policy, ImageConfig(32, 32)), 0
+    assert [agent._ask(seen) for _ in range(MOST_FAILURES - 1)] == [None] * (MOST_FAILURES - 1)
+    policy.broken = False
+    assert agent._ask(seen) is not None
+    policy.broken = True
+    assert [agent._ask(seen) for _ in range(MOST_FAILURES - 1)] == [None] * (MOST_FAILURES - 1)
+    with pytest.raises(RuntimeError, match=r"5 times in a row.*finite"):
+        agent._ask(seen)

@@ -75,8 +75,9 @@ class Arguments:
             rows.append(_row(bench.out, latency))
         table = [{"latency": row.latency, "latency_s": row.seconds, **row.summary} for row in rows]
         write_json(folder / TABLE_FILE, {"agent": self.agent, "settings": asdict(self.vla), "rows": table})
-        server = rows[0].summary.get("server", "")
-        title = f"{self.suite or self._name_of_routes()} by {self.agent} on {_server_words(str(server))}"
+        first = rows[0].summary
+        what = f"{self.suite or self._name_of_routes()}, {first['routes_total']} routes"
+        title = f"{what}, by {self.agent} on {_server_words(str(first['server']))}"
         draw_chart(rows, title, folder / CHART_FILE)
         if self.json:
             print(json.dumps(table))
