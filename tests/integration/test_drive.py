@@ -7,7 +7,9 @@ import json
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
+from action_round_trip import misses_m
 from command_line import alpamayo, drive
 
 ATTEMPTS = 10
@@ -59,6 +61,12 @@ def test_the_same_seed_gives_the_same_episode(tmp_path: Path) -> None:
         if len(logs) == 2:
             break
     assert logs[0] == logs[1]
+
+
+def test_the_driven_path_comes_back_from_its_actions(driven: tuple[dict[str, object], Path]) -> None:
+    misses = misses_m(driven[1] / "episodes" / "drive", 40)
+    assert len(misses) == 40
+    assert np.quantile(misses, 0.5) < 0.03 and np.quantile(misses, 0.99) < 0.3
 
 
 def _without_frame_number(line: bytes) -> dict[str, object]:
