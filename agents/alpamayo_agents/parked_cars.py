@@ -16,8 +16,8 @@ ALONG_COS = 0.9
 LEAST_HALF_LENGTH_M, LEAST_HALF_WIDTH_M = 1.5, 0.7
 INSIDE_M = 0.3
 """A car is beside the lane if its middle is no farther inside the lane's edge."""
-ENOUGH_S = 90.0
-"""Whom the ego has waited behind for so long is passed without room for a door."""
+ENOUGH_S = 45.0
+"""Whom the ego has waited behind for so long is passed without room for a door; who stands for 60 s counts as blocked."""
 
 
 class DoorRoom:
