@@ -120,9 +120,7 @@ class FastModel:
         slot = self._held(context)
         for token, counts in zip(ids.unbind(1), counted.unbind(1), strict=True):
             if context.columns + 1 + self.config.waypoints > slot.columns:
-                raise InputError(
-                    f"the slot has {slot.columns} columns and {context.columns} are in use; give the fast model more room"
-                )
+                raise _full(context)
             slot.token.copy_(token)
             slot.counted.copy_(counts)
             self._run(slot, "token", self._next_token)
@@ -130,8 +128,13 @@ class FastModel:
         return slot.logits[:, None]
 
     def velocity_after(self, context: FastContext) -> Velocity:
-        """Return the flow's velocity behind what a context holds."""
+        """Return the flow's velocity behind what a context holds; InputError where the slot has no room for the waypoints.
+
+        The context is read in place, so the velocity is that of the words it holds when the velocity is asked for.
+        """
         slot = self._held(context)
+        if context.columns + self.config.waypoints > slot.columns:
+            raise _full(context)
 
         def velocity(actions: Tensor, moment: Tensor) -> Tensor:
             self._held(context)
@@ -226,6 +229,12 @@ class FastModel:
                 "this context is gone: the model has read other prompts since; use a context before the next"
             )
         return context.slot
+
+
+def _full(context: FastContext) -> InputError:
+    return InputError(
+        f"the slot has {context.slot.columns} columns and {context.columns} are in use; give the fast model more room"
+    )
 
 
 def _causal(visible: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The vision tower over images of one size: all images side by side, positions computed once."""
+"""The vision tower over images of one size: all images side by side, tables of positions computed once."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ class VisionTower:
     def __init__(self, visual: Any, operations: Operations) -> None:
         self._visual = visual
         self._operations = operations
-        self._tables: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor]] = {}
+        self._tables: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor, Tensor]] = {}
 
     def __call__(self, pixels: Tensor, grid: tuple[int, int]) -> tuple[Tensor, list[Tensor]]:
         """Return what the words see of images: features [images x tokens, width] and those of the deeper layers, alike."""
         visual, count = self._visual, pixels.shape[0]
-        place, cosine, sine = self._table(grid, pixels)
+        indices, weights, cosine, sine = self._table(grid, pixels.device)
         weight = visual.patch_embed.proj.weight
+        place = (visual.pos_embed(indices) * weights[:, :, None]).sum(1).to(weight.dtype)
         bias = visual.patch_embed.proj.bias
         x = torch.nn.functional.linear(pixels.to(weight.dtype), weight.flatten(1), bias) + place
         heads = visual.config.num_heads
@@ -41,13 +42,17 @@ class VisionTower:
         assert len(x) == count
         return visual.merger(x.flatten(0, 1)), deeper
 
-    def _table(self, grid: tuple[int, int], pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the learned places [patches, width] and the rotary cosines and sines [patches, 1, head size] of a grid."""
+    def _table(self, grid: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return what of a grid no training changes.
+
+        Which learned places a patch stands between and their shares [patches, 4] each, and the rotary cosines and sines
+        [patches, 1, head size].
+        """
         if grid not in self._tables:
             from transformers import vision_utils
 
             visual = self._visual
-            one = torch.tensor([[1, *grid]], device=pixels.device)
+            one = torch.tensor([[1, *grid]], device=device)
             indices, weights = vision_utils.get_vision_interpolation_indices_and_weights(
                 one,
                 num_grid_per_side=visual.num_grid_per_side,
@@ -56,9 +61,7 @@ class VisionTower:
                 spatial_merge_size=visual.config.spatial_merge_size,
                 kwargs={},
             )
-            place = (visual.pos_embed(indices) * weights[:, :, None]).sum(1)
-            place = place.to(visual.patch_embed.proj.weight.dtype)
             positions = vision_utils.get_vision_position_ids(one, visual.spatial_merge_size, kwargs={})
-            cosine, sine = visual.rotary_pos_emb(place, positions)
-            self._tables[grid] = place, cosine[:, None].float(), sine[:, None].float()
+            cosine, sine = visual.rotary_pos_emb(visual.pos_embed.weight, positions)
+            self._tables[grid] = indices, weights, cosine[:, None].float(), sine[:, None].float()
         return self._tables[grid]

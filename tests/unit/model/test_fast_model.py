@@ -15,7 +15,7 @@ from miniature import miniature_config, miniature_model, prompts
 
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.model.driving_model import new_model
-from alpamayo_sim.model.generation import Generation, generate
+from alpamayo_sim.model.generation import PADDING, Generation, generate
 from alpamayo_sim.model.sampling import TokenIds
 from alpamayo_sim.policy.sampling import SamplingConfig
 from alpamayo_sim.runtime.fast.model import FastModel
@@ -24,9 +24,9 @@ ONE, TWO = ("keep the lane",), ("keep the lane", "turn left at the junction in 3
 TOLERANCE = 2e-5
 
 
-def drawn(model: object, words: tuple[str, ...], samples: int, **settings: object) -> Generation:
+def drawn(model: object, words: tuple[str, ...], samples: int, seed: int = 0, **settings: object) -> Generation:
     _, tokenizer = miniature_model()
-    own = [torch.Generator().manual_seed(seed) for seed in range(len(words) * samples)]
+    own = [torch.Generator().manual_seed(seed + index) for index in range(len(words) * samples)]
     config = SamplingConfig(**{"max_reasoning_tokens": 6, "temperature": 1.0, "top_p": 1.0, **settings})  # type: ignore[arg-type]
     return generate(model, prompts(tokenizer, words), TokenIds.of(tokenizer), config, own)  # type: ignore[arg-type]
 
@@ -62,14 +62,59 @@ def test_the_model_keeps_its_values_and_training_it_in_place_is_seen() -> None:
     fast = FastModel(plain)
     assert all(torch.equal(value, before[name]) for name, value in plain.state_dict().items())
     first = drawn(fast, ONE, 1)
+    # A shift that is the same for a whole row would be lost in the norms.
+    random = torch.Generator().manual_seed(5)
     with torch.no_grad():
-        for parameter in plain.parameters():
-            parameter.add_(0.01)
+        for name, parameter in plain.named_parameters():
+            step = 1.0 if "pos_embed" in name else 0.01
+            parameter.add_(step * torch.randn(parameter.shape, generator=random))
     again = drawn(fast, ONE, 1)
     expected = drawn(plain, ONE, 1)
     assert first.flow is not None and again.flow is not None and expected.flow is not None
     assert not torch.allclose(again.flow.actions, first.flow.actions, atol=1e-3)
     assert torch.allclose(again.flow.actions, expected.flow.actions, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("padding", [1, 7, 100])
+def test_padding_of_any_length_changes_nothing(padding: int) -> None:
+    model, tokenizer = miniature_model()
+    fast = FastModel(model)
+    noise = torch.randn(2, model.config.waypoints, 2, generator=torch.Generator().manual_seed(1))
+    found: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+    for extra in (0, padding):
+        context = fast.read_prompts(prompts(tokenizer, TWO, extra_padding=extra))
+        velocity = fast.velocity_after(context)(noise, torch.tensor([0.1, 0.7]))
+        found.append((context.logits.clone(), context.slot.position.clone(), velocity))
+    (logits, position, speed), (logits_padded, position_padded, speed_padded) = found
+    assert torch.allclose(logits, logits_padded, atol=1e-5)
+    assert torch.equal(position, position_padded)
+    assert torch.allclose(speed, speed_padded, atol=1e-6)
+    assert float(speed.abs().max()) > 1e-3
+
+
+def test_rows_that_end_early_equal_those_of_the_plain_model_and_single_runs() -> None:
+    plain, tokenizer = miniature_model()
+    likely_end = torch.zeros(len(tokenizer))
+    likely_end[TokenIds.of(tokenizer).future_start] = 5.5
+
+    def hook(_module: torch.nn.Module, _inputs: object, logits: torch.Tensor) -> torch.Tensor:
+        return logits + likely_end
+
+    plain.vlm.lm_head.register_forward_hook(hook)
+    expected = drawn(plain, ONE, 8, max_reasoning_tokens=12)
+    fast = FastModel(plain)
+    found = drawn(fast, ONE, 8, max_reasoning_tokens=12)
+    lengths = (found.token_kinds != PADDING).sum(1)
+    assert len(set(lengths.tolist())) > 1, "the rows were to end at different tokens"
+    assert torch.equal(found.token_ids, expected.token_ids)
+    assert torch.equal(found.token_kinds, expected.token_kinds)
+    assert found.flow is not None and expected.flow is not None
+    assert torch.allclose(found.flow.actions, expected.flow.actions, atol=TOLERANCE)
+    for row in range(8):
+        alone = drawn(fast, ONE, 1, max_reasoning_tokens=12, seed=row)
+        assert torch.equal(alone.token_ids[0], found.token_ids[row, : lengths[row]])
+        assert alone.flow is not None
+        assert torch.allclose(alone.flow.actions[0], found.flow.actions[row], atol=TOLERANCE)
 
 
 def test_a_context_is_gone_when_other_prompts_have_been_read() -> None:
@@ -91,6 +136,15 @@ def test_a_full_slot_is_refused() -> None:
     with pytest.raises(InputError, match="more room"):
         fast.read_tokens(context, ids[:, :1], counted[:, :1])
     assert np.isfinite(context.logits.numpy()).all()
+
+
+def test_a_flow_without_room_is_refused() -> None:
+    model, tokenizer = miniature_model()
+    fast = FastModel(model, room=1)
+    context = fast.read_prompts(prompts(tokenizer, ONE, extra_padding=400))
+    assert context.columns + model.config.waypoints > context.slot.columns, "the prompt was to leave too little room"
+    with pytest.raises(InputError, match="more room"):
+        fast.velocity_after(context)
 
 
 def preset_rope() -> dict[str, object]:
