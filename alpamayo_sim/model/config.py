@@ -9,15 +9,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from alpamayo_sim.errors import InputError
+from alpamayo_sim.policy.action_statistics import PUBLISHED_STATISTICS
 
 CONFIG_FILE = "config.json"
 FORMAT = "alpamayo-sim-model-1"
-PUBLISHED_STATISTICS: Mapping[str, float] = {
-    "accel_mean": 0.02902694707164455,
-    "accel_std": 0.6810426736454882,
-    "curvature_mean": 0.0002692167976330542,
-    "curvature_std": 0.026148280660833106,
-}
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ class ModelConfig:
     flow_steps: int = 10
     """Euler steps of one sample, unless the caller says otherwise."""
     prompt_format: str = "alpamayo-1.5"
-    action_statistics: Mapping[str, float] = field(default_factory=lambda: dict(PUBLISHED_STATISTICS))
+    action_statistics: Mapping[str, float] = field(default_factory=lambda: asdict(PUBLISHED_STATISTICS))
     """Means and deviations that the actions were normalised with, m/s^2 and 1/m."""
 
     @property

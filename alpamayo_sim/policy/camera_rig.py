@@ -123,3 +123,27 @@ ALPAMAYO_RIG = CameraRig(
     height_px=192,
 )
 """The four cameras of Alpamayo-R1 and 1.5, in the order of their indices, at the size of the default model's pictures."""
+
+MKZ_REAR_AXLE_X_M = -1.42
+"""Of the Lincoln MKZ, which the leaderboard and Bench2Drive drive, in its own frame."""
+
+
+def _bench2drive(name: str, x_m: float, right_m: float, yaw_right_deg: float, fov_deg: float = 70.0) -> RigCamera:
+    """A camera as Bench2Drive gives it: in the vehicle's own frame, y and yaw to the right."""
+    return RigCamera(name, (x_m - MKZ_REAR_AXLE_X_M, -right_m, 1.6), -math.radians(yaw_right_deg), fov_deg)
+
+
+BENCH2DRIVE_RIG = CameraRig(
+    name="bench2drive",
+    cameras=(
+        _bench2drive("CAM_FRONT", 0.80, 0.0, 0.0),
+        _bench2drive("CAM_FRONT_LEFT", 0.27, -0.55, -55.0),
+        _bench2drive("CAM_FRONT_RIGHT", 0.27, 0.55, 55.0),
+        _bench2drive("CAM_BACK", -2.0, 0.0, 180.0, 110.0),
+        _bench2drive("CAM_BACK_LEFT", -0.32, -0.55, -110.0),
+        _bench2drive("CAM_BACK_RIGHT", -0.32, 0.55, 110.0),
+    ),
+    width_px=1600,
+    height_px=900,
+)
+"""The six cameras of Bench2Drive's data and of the agents that are trained on it."""
