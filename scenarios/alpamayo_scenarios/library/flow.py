@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import Enum
+from itertools import pairwise
 
 import carla
 import numpy as np
@@ -32,8 +33,9 @@ class InitialVehicles(Enum):
 class Flow:
     """Spawns vehicles at the start of a line, at random distances, drives them along it, takes them away at its end.
 
-    They hold their speed (less only in tight bends) whatever is in their way, as the leaderboard's do, until one touches the
-    ego: from then on all of them keep their distance.
+    They hold their speed whatever is in their way, as the leaderboard's do, until one touches the ego or another of them, or
+    comes to a bend that is too tight for it, where the leaderboard's touch what stands there: from then on all of them slow
+    down for bends and keep their distance.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class Flow:
             if driver.left_m < self._sink_m:
                 self._drivers.remove(driver)
                 self._actors.destroy(driver.vehicle)
-        if not self._heeds and any(self._touches_ego(d.vehicle) for d in self._drivers):
+        if not self._heeds and (any(map(self._is_upset, self._drivers)) or self._touch_each_other()):
             self._heeds = True
             for driver in self._drivers:
                 driver.constant, driver.heeds = False, True
@@ -124,5 +126,13 @@ class Flow:
         self._next_m = self._draw()
         return True
 
-    def _touches_ego(self, vehicle: carla.Vehicle) -> bool:
-        return self._stage.gap_to_ego_m(vehicle.id) < TOUCH_M
+    def _is_upset(self, driver: LineDriver) -> bool:
+        """Whether somebody touches the ego, or leaves its line in a bend."""
+        return self._stage.gap_to_ego_m(driver.vehicle.id) < TOUCH_M or driver.allowed_mps < driver.speed_mps
+
+    def _touch_each_other(self) -> bool:
+        """Whether somebody has run into the one ahead, as behind a bend that the first have slowed down for."""
+        return any(
+            ahead.progress_m - behind.progress_m < ahead.half_length_m + behind.half_length_m + TOUCH_M
+            for ahead, behind in pairwise(self._drivers)
+        )

@@ -69,6 +69,11 @@ class LineDriver:
         self.speed_mps = speed_mps
 
     @property
+    def half_length_m(self) -> float:
+        """From the vehicle's middle to its bumpers."""
+        return (self._model.front_m + self._model.rear_m) / 2.0
+
+    @property
     def allowed_mps(self) -> float:
         """The speed that is driven where the vehicle is: its own, or less in a bend."""
         if self._bends_mps is None:
