@@ -31,6 +31,12 @@ def export_onnx(model: DrivingModel, tokenizer: DrivingTokenizer, folder: Path, 
     `dtype` is fp32, fp16 or bf16: weights and caches are of that type, rotary and Fourier angles, softmax, logits and velocity
     stay float32. InputError for another; MissingExtraError without the exporter.
     """
+    with new_folder(folder) as unfinished:
+        return write_graphs(model, tokenizer, unfinished, dtype=dtype)
+
+
+def write_graphs(model: DrivingModel, tokenizer: DrivingTokenizer, folder: Path, *, dtype: str) -> Manifest:
+    """Write what `export_onnx` writes into a folder that is there, and return what it says of itself."""
     if dtype not in DTYPES:
         raise InputError(f"an export is of type {', '.join(DTYPES)}; found {dtype!r}")
     try:
@@ -43,13 +49,11 @@ def export_onnx(model: DrivingModel, tokenizer: DrivingTokenizer, folder: Path, 
         model.restore_buffers()
     model.eval()
     manifest = Manifest.of(model.config, tokenizer, dtype)
-    with new_folder(folder) as unfinished:
-        for name, make in zip(GRAPHS, (_vision, _language, _action), strict=True):
-            graph = make(model, kind)
-            _write(graph, unfinished / f"{name}.onnx")
-        tokenizer.save(unfinished)
-        model.config.save(unfinished)
-        manifest.save(unfinished)
+    for name, make in zip(GRAPHS, (_vision, _language, _action), strict=True):
+        _write(make(model, kind), folder / f"{name}.onnx")
+    tokenizer.save(folder)
+    model.config.save(folder)
+    manifest.save(folder)
     return manifest
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alpamayo_sim.model.checkpoint import from_pretrained
+from alpamayo_sim.model.checkpoint import from_pretrained, new_folder
 from alpamayo_sim.model.driving_model import DrivingModel, new_model
 from alpamayo_sim.model.presets import preset
 from alpamayo_sim.model.sampling import TokenIds
 from alpamayo_sim.model.tiny_tokenizer import tiny_tokenizer
 from alpamayo_sim.policy.tokenizer import DrivingTokenizer
-from alpamayo_sim.runtime.export import export_onnx
+from alpamayo_sim.runtime.export import write_graphs
 from alpamayo_sim.runtime.onnx_engine import OnnxEngine
 from alpamayo_sim.runtime.parity import Parity, check_parity, random_prompts
 
@@ -26,18 +26,23 @@ def load_model(checkpoint: str, seed: int) -> tuple[DrivingModel, DrivingTokeniz
 def export_and_check(
     checkpoint: str, folder: Path, *, dtype: str, prompts: int, tokens: int, seed: int
 ) -> Parity | None:
-    """Write an export and return its gates, which it also holds in `parity.json`; None with no prompts to compare."""
+    """Write an export and return its gates, which it also holds in `parity.json`; None with no prompts to compare.
+
+    The folder comes to its place, or in the place of an older one, once its gates are written into it, whether they hold or
+    not: a process that ends before leaves what was there. InputError for what is no checkpoint.
+    """
     model, tokenizer = load_model(checkpoint, seed)
-    export_onnx(model, tokenizer, folder, dtype=dtype)
-    if prompts == 0:
-        return None
-    parity = check_parity(
-        model,
-        TokenIds.of(tokenizer),
-        OnnxEngine.load(folder),
-        random_prompts(model, tokenizer, prompts, seed),
-        reasoning_tokens=tokens,
-        seed=seed,
-    )
-    parity.save(folder)
+    with new_folder(folder) as unfinished:
+        write_graphs(model, tokenizer, unfinished, dtype=dtype)
+        if prompts == 0:
+            return None
+        parity = check_parity(
+            model,
+            TokenIds.of(tokenizer),
+            OnnxEngine.load(unfinished),
+            random_prompts(model, tokenizer, prompts, seed),
+            reasoning_tokens=tokens,
+            seed=seed,
+        )
+        parity.save(unfinished)
     return parity
