@@ -124,7 +124,7 @@ ALPAMAYO_RIG = CameraRig(
 )
 """The four cameras of Alpamayo-R1 and 1.5, in the order of their indices, at the size of the default model's pictures."""
 
-MKZ_REAR_AXLE_X_M = -1.42
+MKZ_REAR_AXLE_X_M = -1.389
 """Of the Lincoln MKZ, which the leaderboard and Bench2Drive drive, in its own frame."""
 
 

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.policy.action_encoder import encode
+from alpamayo_sim.policy.camera_rig import MKZ_REAR_AXLE_X_M as REAR_AXLE_X_M
 from alpamayo_sim.policy.ego_history import ego_history, poses_in_rig, rig_pose
 from alpamayo_sim.policy.observation import HISTORY_POINTS
 from alpamayo_sim.policy.plan import PLAN_POINTS
 from alpamayo_sim.policy.unicycle import drive, speed_now
 from alpamayo_sim.record.tick_log import read_ticks
 
-REAR_AXLE_X_M = -1.42
-"""Of the Lincoln MKZ that all agents drive."""
 TICKS_A_STEP = 2
 """Ticks are 0.05 s long, a model's steps 0.1 s."""
 
