@@ -1,7 +1,7 @@
 """Text and trajectory tokens as the model's ids: a Qwen-style vocabulary, `<i0>`, `<i1>`, ... behind it, then special tokens.
 
-Needs the `tokenizers` package and no torch. The order in which tokens are added fixes their ids, and it is the published one:
-over Qwen's own 151,669 tokens `<i0>` gets id 151669 and `<|traj_future_start|>` 155681.
+Needs the `tokenizers` package, imported where a tokenizer is made, and no torch. The order in which tokens are added fixes their
+ids, and it is the published one: over Qwen's own 151,669 tokens `<i0>` gets id 151669 and `<|traj_future_start|>` 155681.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tokenizers import AddedToken, Tokenizer
+from alpamayo_sim.errors import InputError, MissingExtraError
 
-from alpamayo_sim.errors import InputError
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 TOKENIZER_FILE = "tokenizer.json"
 TRAJECTORY_TOKENS = 4000
@@ -52,6 +54,8 @@ class DrivingTokenizer:
     @classmethod
     def extend(cls, engine: Tokenizer) -> DrivingTokenizer:
         """Return a tokenizer with what the driving model adds to a Qwen vocabulary, in the published order."""
+        from tokenizers import AddedToken
+
         engine.add_tokens([AddedToken(f"<i{index}>", normalized=False) for index in range(TRAJECTORY_TOKENS)])
         engine.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS])
         return cls(engine)
@@ -109,10 +113,14 @@ class DrivingTokenizer:
 
 
 def read_tokenizer(folder: Path) -> Tokenizer:
-    """Return the `tokenizer.json` of a folder; InputError if it is missing or damaged."""
+    """Return the `tokenizer.json` of a folder; InputError if it is missing or damaged, or without `tokenizers`."""
     path = folder / TOKENIZER_FILE
     if not path.is_file():
         raise InputError(f"{folder} holds no {TOKENIZER_FILE}; a model's folder has it beside its weights")
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise MissingExtraError("onnx", "tokenizers") from error
     try:
         return Tokenizer.from_str(path.read_text(encoding="utf-8"))
     except Exception as error:  # tokenizers raises bare Exception; it is passed on typed

@@ -16,7 +16,7 @@ import tyro
 
 from alpamayo_sim.errors import InfrastructureError, InputError
 
-_COMMANDS = {
+COMMANDS = {
     "doctor": "what works on this machine, and what to install for the rest",
     "sim": "start the embedded CARLA server, or check how any CARLA server behaves",
     "render": "draw the cameras of several servers in one process",
@@ -48,14 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"alpamayo-sim {version('alpamayo-sim')}")
         return 0
     name, rest = arguments[0], arguments[1:]
-    if name not in _COMMANDS:
-        print(f"error: unknown command {name!r}; expected one of {', '.join(_COMMANDS)}\n\n{_usage()}", file=sys.stderr)
+    if name not in COMMANDS:
+        print(f"error: unknown command {name!r}; expected one of {', '.join(COMMANDS)}\n\n{_usage()}", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, _interrupt)
     module = importlib.import_module(f"alpamayo_training.commands.{name}")
     try:
         command = cast(
-            _Command, tyro.cli(module.Arguments, prog=f"alpamayo {name}", args=rest, description=_COMMANDS[name])
+            _Command, tyro.cli(module.Arguments, prog=f"alpamayo {name}", args=rest, description=COMMANDS[name])
         )
         return command.run()
     except InputError as error:
@@ -76,7 +76,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _usage() -> str:
     lines = ["usage: alpamayo COMMAND [options]", ""]
-    lines += [f"  {name:<8} {text}" for name, text in _COMMANDS.items()]
+    lines += [f"  {name:<8} {text}" for name, text in COMMANDS.items()]
     return "\n".join([*lines, "", "`alpamayo COMMAND --help` lists the options of a command."])
 
 
