@@ -127,17 +127,19 @@ class DrivingModel(nn.Module):
         cache = DynamicCache(config=self.text_config)
         began, seen = now(ids.device), [0.0]
         hook = core.visual.register_forward_hook(lambda *_: seen.append(now(ids.device)))
-        result = core(
-            input_ids=ids,
-            attention_mask=mask.long(),
-            position_ids=positions,
-            pixel_values=inputs.pixel_values.flatten(0, 1).to(self.dtype),
-            image_grid_thw=grid,
-            mm_token_type_ids=is_image,
-            past_key_values=cache,
-            use_cache=True,
-        )
-        hook.remove()
+        try:
+            result = core(
+                input_ids=ids,
+                attention_mask=mask.long(),
+                position_ids=positions,
+                pixel_values=inputs.pixel_values.flatten(0, 1).to(self.dtype),
+                image_grid_thw=grid,
+                mm_token_type_ids=is_image,
+                past_key_values=cache,
+                use_cache=True,
+            )
+        finally:
+            hook.remove()
         following = positions.masked_fill(~mask[None], -1).amax((0, 2)) + 1
         logits = self.vlm.lm_head(result.last_hidden_state[:, -1]).float()
         return Context(cache, mask, following, logits, seen[-1] - began)
