@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,12 +47,31 @@ def test_broken_map_file_ends_with_code_two(tmp_path: Path) -> None:
     assert result.returncode == 2 and "Traceback" not in result.stderr
 
 
+@contextmanager
+def taken_port(free_neighbour: int) -> Iterator[int]:
+    """A port somebody listens on, next to a free one.
+
+    It is not one of the system's own choosing: those are given to the other tests of this machine as well, which then
+    takes the neighbour at times.
+    """
+    for port in random.SystemRandom().sample(range(11000, 19000), 1000):
+        with socket.socket() as taken, socket.socket() as neighbour:
+            try:
+                taken.bind(("127.0.0.1", port))
+                taken.listen(1)
+                if free_neighbour:
+                    neighbour.bind(("127.0.0.1", port + free_neighbour))
+            except OSError:
+                continue
+            neighbour.close()
+            yield port
+            return
+    pytest.fail("no free pair of ports from 11000 to 19000")
+
+
 @pytest.mark.parametrize("offset", [0, 1])
 def test_port_in_use_says_which(offset: int) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen(1)
-        port = taken.getsockname()[1]
+    with taken_port(free_neighbour=-offset) as port:
         result = run("--town", "Gridvale", "--port", str(port - offset))
     assert result.returncode == 2
     assert str(port) in result.stderr and "--port" in result.stderr
