@@ -148,6 +148,8 @@ class CocLabel:
     meta_longitudinal: tuple[Segment, ...] = ()
     """Of the 2 s before and the 6 s after the keyframe, cut to them."""
     meta_lateral: tuple[Segment, ...] = ()
+    meta_lane: tuple[Segment, ...] = ()
+    """By the lane layer; empty where the lanes are not known."""
     range_begin_frame: int = -1
     """Of a proactive keyframe: the first frame that the trace holds for; the keyframe itself for reactive ones."""
     range_end_frame: int = -1
@@ -257,6 +259,7 @@ def _schema() -> pa.Schema:
         ("components", pa.list_(component)),
         ("meta_longitudinal", segments),
         ("meta_lateral", segments),
+        ("meta_lane", segments),
         ("range_begin_frame", pa.int32()),
         ("range_end_frame", pa.int32()),
         ("teacher", pa.string()),
@@ -281,6 +284,7 @@ def _label(row: dict[str, Any]) -> CocLabel:
         "components": tuple(Component(**{**one, "figures": json.loads(one["figures"])}) for one in row["components"]),
         "meta_longitudinal": tuple(Segment(**one) for one in row["meta_longitudinal"]),
         "meta_lateral": tuple(Segment(**one) for one in row["meta_lateral"]),
+        "meta_lane": tuple(Segment(**one) for one in row["meta_lane"]),
         "filters": tuple(FilterResult(**one) for one in row["filters"]),
         "critic": None if row["critic"] is None else CriticGrades(**row["critic"]),
     }

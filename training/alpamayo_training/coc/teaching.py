@@ -35,6 +35,8 @@ class Drive:
     meta_longitudinal: tuple[Segment, ...]
     """Of the whole drive, without gaps."""
     meta_lateral: tuple[Segment, ...]
+    meta_lane: tuple[Segment, ...]
+    """Of the lane layer; empty where the lanes are not known."""
     cameras: tuple[str, ...]
     """The first one is the front camera."""
     pictures: Pictures
