@@ -1,0 +1,1 @@
+"""Open-loop evaluation: a model's plans and words against what was driven, without driving them."""
