@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from alpamayo_sim.policy.lane_actions import LaneTrack
 from alpamayo_sim.record.scene_state import SceneState
 from alpamayo_training.coc.label import CocLabel, Segment
 
@@ -37,6 +38,8 @@ class Drive:
     meta_lateral: tuple[Segment, ...]
     meta_lane: tuple[Segment, ...]
     """Of the lane layer; empty where the lanes are not known."""
+    lanes: LaneTrack | None
+    """Where the ego was relative to its lanes; None where that is not known."""
     cameras: tuple[str, ...]
     """The first one is the front camera."""
     pictures: Pictures

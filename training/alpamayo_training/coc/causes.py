@@ -1,0 +1,256 @@
+"""Which of the candidates a decision was made for, and the closed-set decision that goes with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from alpamayo_sim.record.scene_state import ExpertReason
+from alpamayo_training.coc.behaviour import Behaviour
+from alpamayo_training.coc.demands import Demand, bend_ahead, demands_of, free_acceleration
+from alpamayo_training.coc.teaching import Drive
+from alpamayo_training.coc.things import Scene, Signal, Thing
+
+HINT_FRAMES = 8
+"""So long after a frame the driver's own reason still is the reason for what was decided there."""
+FOLLOW_REACH_S = 3.0
+LEAD_KEEPS_MPS2 = -0.1
+CLEARED_M = 30.0
+SIGNAL_SERVED_M = 12.0
+RULES = {
+    "red_light": ("red_light", "yellow_light"),
+    "yellow_light": ("yellow_light", "red_light"),
+    "stop_sign": ("stop_sign",),
+}
+HOLDING = ("stop", "slow_down", "stay_stopped")
+STARTING = ("start", "speed_up")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why the ego does what it does along the road, or sideways."""
+
+    name: str
+    """As Demand.cause; or green_light, lead_moves, cleared, served_stop, bend_ends, limit_allows, free_road, follow on the road;
+    route, curve, pass, aside, returned, emergency sideways; none."""
+    thing: Thing | None = None
+    signal: Signal | None = None
+    demand_mps2: float = 0.0
+    side: str = ""
+    """left or right, of a bend or a turn."""
+    by_driver: bool = False
+    """Whether the driver's own reason broke a tie."""
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether a camera shows it; what is no actor counts as seen."""
+        return self.thing.is_visible if self.thing else self.signal.is_visible if self.signal else True
+
+
+def longitudinal_cause(drive: Drive, scene: Scene, behaviour: Behaviour) -> Cause:
+    """Return why the ego keeps, loses or gains speed after a scene's frame; Cause("none") where nothing explains it."""
+    demands = demands_of(scene, drive)
+    hints = _hints(drive, scene.now.frame_index)
+    if behaviour.longitudinal in HOLDING:
+        return _holding(scene, behaviour, demands, hints)
+    if behaviour.longitudinal in STARTING:
+        return _starting(drive, scene, behaviour, demands)
+    return _keeping(scene, demands)
+
+
+def lateral_cause(drive: Drive, scene: Scene, behaviour: Behaviour) -> Cause:
+    """Return why the ego goes sideways after a scene's frame; Cause("none") where it does not, or nothing explains it."""
+    name = behaviour.lateral
+    if name.startswith("turn"):
+        wanted = scene.now.route_option == behaviour.side or scene.now.lane.is_junction
+        return Cause("route") if wanted else Cause("curve")
+    if name.startswith("curve"):
+        return Cause("curve")
+    if name.startswith("return_lane"):
+        passed = [thing for thing in scene.things if thing.relation in ("behind", "beside", "roadside", "lead")]
+        near = [thing for thing in passed if thing.distance_m < CLEARED_M and thing.speed_mps < 3.0]
+        return Cause("returned", min(near, key=lambda thing: thing.distance_m, default=None))
+    if name.startswith("change_lane"):
+        emergency = _emergency_behind(scene)
+        if emergency is not None and _expert_lateral(drive, scene) == "make_way":
+            return Cause("emergency", emergency)
+        if scene.now.route_option == f"change_lane_{behaviour.side}" or _expert_lateral(drive, scene).startswith(
+            "change"
+        ):
+            return Cause("route")
+        lead = scene.lead
+        if lead is not None and lead.along_mps < scene.now.speed_limit_mps - 2.0 and lead.gap_m < 50.0:
+            return Cause("pass", lead)
+        return Cause("route")
+    if name.startswith("leave_lane"):
+        ahead = _obstacle_ahead(scene)
+        emergency = _emergency_behind(scene)
+        if ahead is None and emergency is not None:
+            return Cause("emergency", emergency)
+        return Cause("pass", ahead) if ahead is not None else Cause("none")
+    if name.startswith("shift"):
+        aside = _aside(scene, behaviour.side)
+        return Cause("aside", aside) if aside is not None else Cause("none")
+    return Cause("none")
+
+
+def _hints(drive: Drive, frame: int) -> tuple[ExpertReason, ...]:
+    states = drive.scenes[frame : frame + HINT_FRAMES + 1]
+    return tuple(state.expert for state in states if state.expert is not None)
+
+
+def _expert_lateral(drive: Drive, scene: Scene) -> str:
+    hints = _hints(drive, scene.now.frame_index)
+    return next((hint.lateral for hint in hints if hint.lateral not in ("", "keep_lane")), "")
+
+
+def _holding(scene: Scene, behaviour: Behaviour, demands: list[Demand], hints: tuple[ExpertReason, ...]) -> Cause:
+    standing = behaviour.longitudinal == "stay_stopped"
+    least = 0.5 if standing else -0.15
+    able = [one for one in demands if one.acceleration_mps2 <= least]
+    if not able:
+        able = demands[:1]
+    if behaviour.longitudinal != "slow_down":
+        # Bends and limits slow down; they do not stop.
+        able = [one for one in able if one.cause not in ("bend", "turn", "limit")] or able
+    named = _named_by(hints, able)
+    if named is not None and named.acceleration_mps2 <= able[0].acceleration_mps2 + 2.5:
+        return Cause(named.cause, named.thing, named.signal, named.acceleration_mps2, by_driver=named is not able[0])
+    if not able:
+        return _named_in_scene(scene, hints)
+    best = able[0]
+    return Cause(best.cause, best.thing, best.signal, best.acceleration_mps2)
+
+
+def _named_by(hints: tuple[ExpertReason, ...], able: list[Demand]) -> Demand | None:
+    """Return the candidate that the driver's reasons of the next moments name most often."""
+    counts: dict[int, int] = {}
+    for hint in hints:
+        for place, one in enumerate(able):
+            if one.cause in RULES.get(hint.rule, ()) or (
+                hint.actor_ids and one.thing is not None and one.actor_id == hint.actor_ids[0]
+            ):
+                counts[place] = counts.get(place, 0) + 1
+                break
+            if not hint.rule and not hint.actor_ids and one.cause in ("bend", "turn", "limit"):
+                counts[place] = counts.get(place, 0) + 1
+                break
+    return able[max(counts, key=lambda place: (counts[place], -place))] if counts else None
+
+
+def _named_in_scene(scene: Scene, hints: tuple[ExpertReason, ...]) -> Cause:
+    """Return who the driver says it gives way to, if that one is near and moves; Cause("none") else."""
+    for hint in hints:
+        for actor_id in hint.actor_ids[:1]:
+            thing = scene.thing(actor_id)
+            if thing is not None and thing.distance_m < CLEARED_M and thing.relation not in ("behind", "away"):
+                name = "vulnerable" if thing.is_vulnerable else "crossing" if thing.speed_mps > 0.5 else "obstacle"
+                return Cause(name, thing, None, 0.0, by_driver=True)
+    return Cause("none")
+
+
+def _starting(drive: Drive, scene: Scene, behaviour: Behaviour, demands: list[Demand]) -> Cause:
+    now, before = scene.now, scene.states[0]
+    standing = now.speed_mps < 1.0
+    lights = [one for one in scene.signals if one.kind == "traffic_light" and -4.0 < one.distance_m < 40.0]
+    for light in lights:
+        if light.state == "green" and (light.was or (standing and light.distance_m < SIGNAL_SERVED_M)):
+            return Cause("green_light", None, light)
+    lead = scene.lead
+    if lead is not None and lead.gap_m < 12.0 + 2.0 * now.speed_mps and not lead.is_obstacle and lead.along_mps > 0.5:
+        earlier = _earlier_speed(scene, lead.actor_id)
+        if lead.along_mps > now.speed_mps + 0.3 or lead.along_mps > earlier + 0.5:
+            return Cause("lead_moves", lead)
+    cleared = _cleared(drive, scene)
+    if cleared is not None:
+        return cleared
+    for sign in scene.signals:
+        if sign.kind == "stop_sign" and sign.distance_m < SIGNAL_SERVED_M and now.speed_mps < 2.0:
+            return Cause("served_stop", None, sign)
+    if behaviour.lateral.startswith("leave_lane") or _expert_lateral(drive, scene).startswith("pass"):
+        ahead = _obstacle_ahead(scene)
+        if ahead is not None:
+            return Cause("pass", ahead)
+    if now.speed_limit_mps > before.speed_limit_mps + 1.0:
+        return Cause("limit_allows")
+    bend, begins_m = bend_ahead(drive, now.frame_index, 25)
+    if abs(bend) < 0.1 and _turned(drive, now.frame_index) > 0.25:
+        return Cause("bend_ends")
+    del begins_m
+    if free_acceleration(max(0.0, now.speed_mps), now.speed_limit_mps) > 0.2:
+        return Cause("free_road", lead if lead is not None and lead.gap_m < 25.0 else None)
+    return Cause("free_road") if not demands else Cause("none")
+
+
+def _keeping(scene: Scene, demands: list[Demand]) -> Cause:
+    now = scene.now
+    lead = scene.lead
+    near = [one for one in demands if one.cause == "lead" and one.acceleration_mps2 < 0.7]
+    if lead is not None and near and lead.gap_m < 8.0 + FOLLOW_REACH_S * now.speed_mps:
+        return Cause("follow", lead)
+    return Cause("free_road")
+
+
+def _cleared(drive: Drive, scene: Scene) -> Cause | None:
+    """Return who was given way to within the last 2 s and is out of the way now."""
+    now = scene.now
+    counted: dict[int, int] = {}
+    for state in scene.states[:-1]:
+        hint = state.expert
+        if hint is not None and hint.longitudinal in ("yield", "emergency_brake") and hint.actor_ids:
+            counted[hint.actor_ids[0]] = counted.get(hint.actor_ids[0], 0) + 1
+    for thing in scene.things:
+        if thing.relation == "lead" or thing.distance_m > CLEARED_M:
+            continue
+        past = [actor for state in scene.states[:-5] for actor in state.actors if actor.actor_id == thing.actor_id]
+        was_on_path = any(abs(actor.lateral_m) < 2.0 and -1.0 < actor.gap_m < 25.0 for actor in past)
+        crossed = was_on_path and abs(thing.lateral_m) > 2.0 and not thing.in_ego_lane
+        moves_away = math.isfinite(thing.lateral_m) and thing.lateral_m * thing.across_mps > 0.0
+        vulnerable_or_across = thing.is_vulnerable or thing.relation in ("crossing", "beside", "oncoming", "away")
+        given_way = thing.actor_id in counted
+        if now.speed_mps < 5.0 and vulnerable_or_across and ((crossed and moves_away) or given_way):
+            return Cause("cleared", thing, by_driver=given_way and not crossed)
+    return None
+
+
+def _earlier_speed(scene: Scene, actor_id: int) -> float:
+    for state in scene.states:
+        for actor in state.actors:
+            if actor.actor_id == actor_id:
+                return math.hypot(*actor.velocity_mps[:2])
+    return 0.0
+
+
+def _turned(drive: Drive, frame: int) -> float:
+    return abs(float(drive.heading_rad[frame] - drive.heading_rad[max(0, frame - 30)]))
+
+
+def _emergency_behind(scene: Scene) -> Thing | None:
+    near = [
+        thing
+        for thing in scene.things
+        if thing.category == "emergency vehicle" and thing.relation in ("behind", "beside") and thing.distance_m < 60.0
+    ]
+    return min(near, key=lambda thing: thing.distance_m, default=None)
+
+
+def _obstacle_ahead(scene: Scene) -> Thing | None:
+    """Return what stands or creeps in the ego's lane, or close beside it, within 60 m."""
+    found = [
+        thing
+        for thing in scene.things
+        if thing.gap_m < 60.0 and thing.gap_m > -8.0 and thing.speed_mps < 4.0 and abs(thing.lateral_m) < 3.2
+    ]
+    lane = [thing for thing in found if thing.in_ego_lane]
+    return min(lane or found, key=lambda thing: thing.gap_m, default=None)
+
+
+def _aside(scene: Scene, side: str) -> Thing | None:
+    """Return what is close to the ego's path on the side that it moves away from."""
+    away = -1.0 if side == "left" else 1.0
+    found = [
+        thing
+        for thing in scene.things
+        if -6.0 < thing.gap_m < 45.0 and 0.5 < away * thing.lateral_m < 4.5 and thing.category != ""
+    ]
+    return min(found, key=lambda thing: thing.gap_m, default=None)
