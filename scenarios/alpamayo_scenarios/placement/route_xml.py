@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import carla
 import numpy as np
 
 from alpamayo_scenarios.placement.search import Placement
@@ -22,15 +23,27 @@ WEATHERS = (
 FIRST_ID = 1000
 
 
-def write_routes(path: Path, placements: Mapping[int, Placement], seed: int) -> None:
-    """Write a route file: one route a placement, whose ids are 1000 and their keys."""
+def two_presets(rng: np.random.Generator) -> list[carla.WeatherParameters]:
+    """Return two of CARLA's weathers."""
+    return [preset(str(name)) for name in rng.choice(WEATHERS, 2, replace=False)]
+
+
+def write_routes(
+    path: Path,
+    placements: Mapping[int, Placement],
+    seed: int,
+    draw: Callable[[np.random.Generator], list[carla.WeatherParameters]] = two_presets,
+) -> None:
+    """Write a route file: one route a placement, whose ids are 1000 and their keys.
+
+    `draw` gives the weathers at a route's start and end.
+    """
     rng = np.random.default_rng((seed, 77))
     root = ET.Element("routes")
     for number, placement in placements.items():
         route = ET.SubElement(root, "route", id=str(FIRST_ID + number), town=placement.town)
         weathers = ET.SubElement(route, "weathers")
-        for share, name in zip((0, 100), rng.choice(WEATHERS, 2, replace=False), strict=True):
-            weather = preset(str(name))
+        for share, weather in zip((0, 100), draw(rng), strict=True):
             values = {key: f"{float(getattr(weather, key)):g}" for key in WEATHER_PARAMETERS}
             ET.SubElement(weathers, "weather", {"route_percentage": str(share), **values})
         waypoints = ET.SubElement(route, "waypoints")

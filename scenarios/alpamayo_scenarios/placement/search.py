@@ -52,8 +52,9 @@ class TownSearch:
     """Finds places in one town, with an embedded server on which scenarios are set up to see whether they fit."""
 
     def __init__(self, town: str, seed: int) -> None:
-        self.town = town
+        """Load a town of ours by its name, or one from its OpenDRIVE file."""
         self.road_map = load_road_map(town)
+        self.town = self.road_map.name
         self._planner = RoutePlanner(self.road_map.carla_map)
         self._evaluator = EvaluatorPlanner(self.road_map.carla_map)
         self._seed = seed

@@ -51,26 +51,32 @@ class Stage:
         random.Random(seed).shuffle(self._spots)
         self.ego = self._spawn_ego()
         self._ego_lights = carla.VehicleLightState.NONE
-        axle = _rear_axle_x_m(self.ego)
+        axle = rear_axle_x_m(self.ego)
         boxed = Boxed.of(self.ego)
         self.truth = Truth(self._world, rig, boxed, axle)
         self._places = Places.of(self._world.get_map(), self.truth.control)
         self._arranger = Arranger(self._places, boxed.box.extent.x)
-        specs = [
-            SensorSpec(camera.name, SENSOR_BLUEPRINT, camera.mount(axle), rig.sensor_attributes(camera))
-            for camera in rig.cameras
-        ]
-        self._cameras = SensorRig(self._world, self.ego, specs, step_s=stepping.step_s, patience_s=60.0)
+        self._cameras = SensorRig(self._world, self.ego, self._sensors(axle), step_s=stepping.step_s, patience_s=60.0)
         self._world.freeze_all_traffic_lights(True)
         self.condition = Condition.DAY
         self._shot = 0
+
+    def _sensors(self, rear_axle_x_m: float) -> list[SensorSpec]:
+        """Return what the ego carries: the rig's cameras."""
+        return [
+            SensorSpec(camera.name, SENSOR_BLUEPRINT, camera.mount(rear_axle_x_m), self._rig.sensor_attributes(camera))
+            for camera in self._rig.cameras
+        ]
+
+    def _tick(self) -> carla.WorldSnapshot:
+        return self._stepping.tick()
 
     def _spawn_ego(self) -> carla.Vehicle:
         blueprint = self._library.find(EGO_BLUEPRINT)
         blueprint.set_attribute("role_name", "hero")
         ego = self._world.spawn_actor(blueprint, self._spots[0])
         assert isinstance(ego, carla.Vehicle)
-        self._stepping.tick()
+        self._tick()
         ego.set_simulate_physics(False)
         return ego
 
@@ -98,7 +104,7 @@ class Stage:
         errors = [response.error for response in responses if response.error]
         if errors:
             raise InfrastructureError(f"{len(errors)} of {len(blueprints)} actors could not be spawned: {errors[0]}")
-        self._stepping.tick()
+        self._tick()
         found = self._world.get_actors([response.actor_id for response in responses])
         by_id = {actor.id: actor for actor in found}
         return [Boxed.of(by_id[response.actor_id]) for response in responses]
@@ -116,33 +122,40 @@ class Stage:
 
         A few samples in a row come from the same part of the town, whose baked light the server then has at hand.
         """
+        scene, vehicles = self._arrange()
+        commands = self._moves(scene, vehicles) + self._lights(vehicles)
+        self._client.apply_batch_sync(commands, False)  # pyright: ignore[reportArgumentType]
+        self._set_lights(scene.ego)
+        snapshot = self._tick()
+        taken = self._cameras.collect(snapshot)
+        pictures = np.stack([rgb(taken[name]) for name in self._rig.names])
+        return Sample(pictures, self.label())
+
+    def _arrange(self) -> tuple[Arrangement, list[Boxed]]:
+        """Return where everybody is to stand, and the vehicles in the arrangement's order."""
         if self._shot % SAMPLES_A_PLACE == 0:
             self._arranger.move_on(self._rng)
         self._shot += 1
         halves = [float(v.box.extent.x) for v in self.vehicles]
         order = self._rng.permutation(len(self.vehicles))
         vehicles = [self.vehicles[int(k)] for k in order]
-        scene = self._arranger.draw([halves[int(k)] for k in order], len(self.walkers), self._rng)
-        self._client.apply_batch_sync(self._commands(scene, vehicles), False)  # pyright: ignore[reportArgumentType]
-        self._set_lights(scene.ego)
-        snapshot = self._stepping.tick()
-        taken = self._cameras.collect(snapshot)
-        pictures = np.stack([_rgb(taken[name]) for name in self._rig.names])
-        return Sample(pictures, self.label())
+        return self._arranger.draw([halves[int(k)] for k in order], len(self.walkers), self._rng), vehicles
 
     def label(self) -> Labels:
         """Return what is true of the present instant."""
         return self.truth.label(self.vehicles, self.walkers)
 
-    def _commands(self, scene: Arrangement, vehicles: list[Boxed]) -> list[object]:
+    def _moves(self, scene: Arrangement, vehicles: list[Boxed]) -> list[object]:
         commands: list[object] = [carla.command.ApplyTransform(self.ego.id, _carla(scene.ego))]
         for vehicle, pose in zip(vehicles, scene.vehicles, strict=True):
             commands.append(carla.command.ApplyTransform(vehicle.actor.id, _carla(pose)))
-            commands.append(carla.command.SetVehicleLightState(vehicle.actor.id, self._draw_lights()))
         for walker, pose in zip(self.walkers, scene.walkers, strict=True):
             height = float(walker.box.extent.z)
             commands.append(carla.command.ApplyTransform(walker.actor.id, _carla(pose._replace(z=pose.z + height))))
         return commands
+
+    def _lights(self, vehicles: list[Boxed]) -> list[object]:
+        return [carla.command.SetVehicleLightState(one.actor.id, self._draw_lights()) for one in vehicles]
 
     def _draw_lights(self) -> carla.VehicleLightState:
         lights = int(self._ego_lights)
@@ -174,7 +187,7 @@ class Stage:
         self._world.freeze_all_traffic_lights(False)
 
 
-def _rear_axle_x_m(vehicle: carla.Vehicle) -> float:
+def rear_axle_x_m(vehicle: carla.Vehicle) -> float:
     """Return x of the rear axle in the vehicle's frame, from its wheels (which CARLA tells in world centimetres)."""
     from alpamayo_sim.frames import to_local
 
@@ -188,6 +201,7 @@ def _carla(pose: Transform) -> carla.Transform:
     return carla.Transform(carla.Location(pose.x, pose.y, pose.z), carla.Rotation(pose.pitch, pose.yaw, pose.roll))
 
 
-def _rgb(image: carla.Image) -> NDArray[np.uint8]:
+def rgb(image: carla.Image) -> NDArray[np.uint8]:
+    """Return a camera's picture [height, width, 3]."""
     pixels = np.frombuffer(image.raw_data, dtype=np.uint8).reshape(image.height, image.width, 4)
     return pixels[..., 2::-1]

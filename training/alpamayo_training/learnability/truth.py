@@ -111,7 +111,7 @@ class Truth:
 
     def _light(self, sight: Sight, lane: LaneAhead, front_m: float) -> tuple[int, float, float, Array | None]:
         """Return the state of the lane's light, how far its nearest visible head and the line are, and that head."""
-        concerned, line_m = self._light_of(lane)
+        concerned, line_m = self.light_of(lane)
         if concerned is None:
             seen = self.control.other_lights_seen(None, sight.pose.yaw)
             near = seen[sight.distance_m(seen) < SEEN_LIGHTS_WITHIN_M] if len(seen) else seen
@@ -128,7 +128,7 @@ class Truth:
                 return (UNCLEAR if state is None else state), float(distances[k]), line_m, concerned.heads[k]
         return HIDDEN, float(distances[order[0]]), line_m, None
 
-    def _light_of(self, lane: LaneAhead) -> tuple[LightApproach | None, float]:
+    def light_of(self, lane: LaneAhead) -> tuple[LightApproach | None, float]:
         """Return the light of the lane and the way to its end; in a junction that of the lane it came from, if straight on."""
         here = lane.waypoints[0]
         if here.is_junction:
