@@ -1,0 +1,27 @@
+"""`python -m alpamayo_training.pretraining`: one set of pairs, in a process of its own; `alpamayo pretrain` starts many."""
+
+from __future__ import annotations
+
+import sys
+
+import tyro
+
+from alpamayo_sim.errors import InfrastructureError, InputError
+from alpamayo_training.pretraining.generation import SetSpec, take
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Take a set; return 0, 2 for bad input or 3 when a server fails."""
+    try:
+        take(tyro.cli(SetSpec, args=arguments, prog="python -m alpamayo_training.pretraining"))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except InfrastructureError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
