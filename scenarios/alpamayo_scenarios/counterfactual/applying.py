@@ -10,9 +10,13 @@ import carla
 
 from alpamayo_scenarios.counterfactual.interventions import (
     ActorRef,
+    ChangeRoute,
+    HoldActors,
     HoldLight,
     Intervention,
     MoveActors,
+    MoveSign,
+    PutObstacle,
     RemoveActors,
     RemoveSign,
 )
@@ -24,6 +28,8 @@ MOVE_AHEAD_M, MOVE_AHEAD_S = 60.0, 5.0
 MOVE_ASIDE_M = 40.0
 FREE_M = 9.0
 MOVING_MPS = 0.5
+OBSTACLE = "static.prop.streetbarrier"
+SIGN_UP_M = 200.0
 _STATES = {
     "red": carla.TrafficLightState.Red,
     "yellow": carla.TrafficLightState.Yellow,
@@ -40,6 +46,7 @@ class Effect(ABC):
     """An intervention under way."""
 
     renews_driver: bool = False
+    changes_route: bool = False
 
     @abstractmethod
     def begin(self, client: carla.Client, tick: TickRecord) -> str:
@@ -117,19 +124,82 @@ class _HeldLight(Effect):
             light.set_state(state)
 
 
+class _Holding(Effect):
+    def __init__(self, intervention: HoldActors) -> None:
+        self._intervention = intervention
+        self._walkers: list[carla.Walker] = []
+
+    def begin(self, client: carla.Client, tick: TickRecord) -> str:
+        world = client.get_world()
+        told: list[str] = []
+        for ref, place in zip(self._intervention.actors, self._intervention.places, strict=True):
+            state = find_actor(ref, tick)
+            actor = world.get_actor(state.actor_id)
+            pose = state.transform
+            moved = math.hypot(place.x_m - pose.x, place.y_m - pose.y)
+            if isinstance(actor, carla.Walker):
+                self._walkers.append(actor)
+            else:
+                actor.set_target_velocity(carla.Vector3D())
+                actor.set_simulate_physics(False)
+            if moved > FOUND_WITHIN_M:
+                actor.set_transform(
+                    carla.Transform(
+                        carla.Location(place.x_m, place.y_m, place.z_m),
+                        carla.Rotation(pose.pitch, place.yaw_deg, pose.roll),
+                    )
+                )
+            told.append(
+                f"{state.type_id} ({state.actor_id})"
+                + (f", put back by {moved:.1f} m" if moved > FOUND_WITHIN_M else "")
+            )
+        self.hold()
+        return "held " + "; ".join(told)
+
+    def hold(self) -> None:
+        for walker in self._walkers:
+            walker.apply_control(carla.WalkerControl(carla.Vector3D(), 0.0, False))
+
+
+class _Obstacle(Effect):
+    def __init__(self, intervention: PutObstacle) -> None:
+        self._place = intervention.place
+
+    def begin(self, client: carla.Client, tick: TickRecord) -> str:
+        world = client.get_world()
+        place = self._place
+        pose = carla.Transform(carla.Location(place.x_m, place.y_m, place.z_m), carla.Rotation(yaw=place.yaw_deg))
+        if world.try_spawn_actor(world.get_blueprint_library().find(OBSTACLE), pose) is None:
+            raise NotApplicable(f"there is no room for an obstacle at ({place.x_m:.1f}, {place.y_m:.1f})")
+        return f"put {OBSTACLE} at ({place.x_m:.1f}, {place.y_m:.1f})"
+
+
 class _SignRemoval(Effect):
     renews_driver = True
 
-    def __init__(self, sign_id: int) -> None:
+    def __init__(self, sign_id: int, *, moves: bool) -> None:
         self._sign_id = sign_id
+        self._moves = moves
 
     def begin(self, client: carla.Client, tick: TickRecord) -> str:
         sign = client.get_world().get_actor(self._sign_id)
         if not isinstance(sign, carla.TrafficSign) or isinstance(sign, carla.TrafficLight):
             raise NotApplicable(f"actor {self._sign_id} is no sign")
-        if not sign.destroy():
+        if self._moves:
+            place = sign.get_transform()
+            place.location.z += SIGN_UP_M
+            sign.set_transform(place)
+        elif not sign.destroy():
             raise NotApplicable(f"the server keeps its sign {self._sign_id}")
-        return f"removed {sign.type_id} ({self._sign_id})"
+        return f"{'moved' if self._moves else 'removed'} {sign.type_id} ({self._sign_id})"
+
+
+class _OtherWay(Effect):
+    renews_driver = True
+    changes_route = True
+
+    def begin(self, client: carla.Client, tick: TickRecord) -> str:
+        return "sent the driver another way"
 
 
 class _Renewal(Effect):
@@ -147,8 +217,14 @@ def effect_of(intervention: Intervention) -> Effect:
         return _Displacement(intervention.actors)
     if isinstance(intervention, HoldLight):
         return _HeldLight(intervention)
-    if isinstance(intervention, RemoveSign):
-        return _SignRemoval(intervention.sign_id)
+    if isinstance(intervention, HoldActors):
+        return _Holding(intervention)
+    if isinstance(intervention, PutObstacle):
+        return _Obstacle(intervention)
+    if isinstance(intervention, (RemoveSign, MoveSign)):
+        return _SignRemoval(intervention.sign_id, moves=isinstance(intervention, MoveSign))
+    if isinstance(intervention, ChangeRoute):
+        return _OtherWay()
     return _Renewal()
 
 

@@ -129,6 +129,10 @@ class BranchStore:
         part.write_bytes(data.getvalue())
         part.replace(self.path(branch))
 
+    def remove(self, branch: Branch) -> None:
+        """Forget a result, so that it is driven again."""
+        self.path(branch).unlink(missing_ok=True)
+
     def read(self, branch: Branch) -> BranchResult:
         """Return a result; InputError if there is none."""
         path = self.path(branch)

@@ -15,6 +15,7 @@ from alpamayo_agents.base import Agent, Decision, EpisodeContext
 from alpamayo_agents.registry import make_agent
 from alpamayo_scenarios.counterfactual.applying import Effect, NotApplicable, effect_of
 from alpamayo_scenarios.counterfactual.branch import Branch, BranchResult, ReplaySpec
+from alpamayo_scenarios.counterfactual.other_ways import other_way
 from alpamayo_scenarios.counterfactual.tape import TapeRecorder
 from alpamayo_scenarios.episode import EpisodeSpec, run_episode
 from alpamayo_scenarios.route_file import load_route
@@ -51,12 +52,19 @@ class RenewableAgent(Agent):
         """Return the driver's decision."""
         return self._agent.run_step(snapshot)
 
-    def renew(self, x_m: float, y_m: float) -> None:
-        """Let another driver take over, for the rest of the route from a place on."""
-        assert self._context is not None
+    def renew(self, x_m: float, y_m: float, *, elsewhere: bool = False) -> None:
+        """Let another driver take over from a place on, for the rest of the route or another way; NotApplicable without one."""
+        context = self._context
+        assert context is not None
+        route = rest_of_route(context.route, x_m, y_m)
+        if elsewhere:
+            other = other_way(context.road_map, route, x_m, y_m)
+            if other is None:
+                raise NotApplicable("there is no other way to go")
+            route = other
         self._agent.destroy()
         self._agent = make_agent(self._replay.agent)
-        self._agent.setup(replace(self._context, route=rest_of_route(self._context.route, x_m, y_m)))
+        self._agent.setup(replace(context, route=route))
 
     def destroy(self) -> None:
         """Release the driver."""
@@ -125,11 +133,11 @@ class _Watcher:
         try:
             for effect in self.effects:
                 self.done.append(effect.begin(self.client, tick))
+            if any(effect.renews_driver for effect in self.effects):
+                elsewhere = any(effect.changes_route for effect in self.effects)
+                self.agent.renew(tick.ego.transform.x, tick.ego.transform.y, elsewhere=elsewhere)
         except NotApplicable as error:
             self.not_applicable = str(error)
-            return
-        if any(effect.renews_driver for effect in self.effects):
-            self.agent.renew(tick.ego.transform.x, tick.ego.transform.y)
 
 
 def drive_branch(branch: Branch, road_map: RoadMap | None = None) -> BranchResult:

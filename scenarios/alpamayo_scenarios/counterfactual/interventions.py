@@ -24,6 +24,16 @@ class ActorRef:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place to be put at, CARLA world frame."""
+
+    x_m: float
+    y_m: float
+    z_m: float
+    yaw_deg: float
+
+
+@dataclass(frozen=True)
 class RemoveActors:
     """The actors are destroyed."""
 
@@ -55,6 +65,25 @@ class HoldLight:
 
 
 @dataclass(frozen=True)
+class HoldActors:
+    """The actors stand still, each at its place; who has moved on already is put back there."""
+
+    actors: tuple[ActorRef, ...]
+    """As they are at the keyframe."""
+    places: tuple[Place, ...]
+    """One for each."""
+    kind: Literal["hold_actors"] = "hold_actors"
+
+
+@dataclass(frozen=True)
+class PutObstacle:
+    """A barrier appears at a place: something else is in the way, where the one that was has left."""
+
+    place: Place
+    kind: Literal["put_obstacle"] = "put_obstacle"
+
+
+@dataclass(frozen=True)
 class RemoveSign:
     """A stop or yield sign is destroyed, and the driver is set up afresh: it looks for signs when it is."""
 
@@ -64,10 +93,38 @@ class RemoveSign:
 
 
 @dataclass(frozen=True)
+class MoveSign:
+    """A stop or yield sign is taken elsewhere, far off the way, and the driver is set up afresh."""
+
+    sign_id: int
+    kind: Literal["move_sign"] = "move_sign"
+
+
+@dataclass(frozen=True)
+class ChangeRoute:
+    """The driver is set up afresh with another way to go: on in its lane, or out of the next junction by another exit."""
+
+    kind: Literal["change_route"] = "change_route"
+
+
+@dataclass(frozen=True)
 class RenewDriver:
-    """The driver is set up afresh and nothing else changes: what `RemoveSign` is to be compared with."""
+    """The driver is set up afresh and nothing else changes: what the interventions that do so are to be compared with."""
 
     kind: Literal["renew_driver"] = "renew_driver"
 
 
-Intervention = Annotated[RemoveActors | MoveActors | HoldLight | RemoveSign | RenewDriver, Field(discriminator="kind")]
+Intervention = Annotated[
+    RemoveActors
+    | MoveActors
+    | HoldActors
+    | PutObstacle
+    | HoldLight
+    | RemoveSign
+    | MoveSign
+    | ChangeRoute
+    | RenewDriver,
+    Field(discriminator="kind"),
+]
+RENEWING = (RemoveSign, MoveSign, ChangeRoute, RenewDriver)
+"""Those that set the driver up afresh, which alone may change what it does."""

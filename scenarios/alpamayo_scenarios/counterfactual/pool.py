@@ -29,6 +29,7 @@ _ENVIRONMENT = {
 }
 _MOST_FAILURES_IN_A_ROW = 12
 _LOOK_EVERY_S = 0.2
+WORKER_DIED = "worker_died"
 
 Told = Callable[[int, int, float], None]
 """(branches done, branches in all, seconds left by the pace so far)."""
@@ -45,6 +46,8 @@ class PoolReport:
     """Key of the branch to the last failure's reason."""
     retries: int
     wall_time_s: float
+    cpu_s: float
+    """Processor time of all drives, failed ones too."""
 
 
 class _Worker:
@@ -62,19 +65,19 @@ class _Worker:
             preexec_fn=lambda: end_with_parent(parent, signal.SIGKILL),
         )
 
-    def drive(self, branch: Branch) -> tuple[str, str]:
-        """Return what became of an order: the event, and the reason if it is not done."""
+    def drive(self, branch: Branch) -> tuple[str, str, float]:
+        """Return what became of an order: the event, the reason if it is not done, and the processor time that it took."""
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
             self._process.stdin.write(encode_branch(branch).encode("ascii") + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            return "worker_died", "the worker's process has ended"
+            return WORKER_DIED, "the worker's process has ended", 0.0
         line = self._process.stdout.readline()
         if not line:
-            return "worker_died", f"the worker's process ended with {self._process.wait()}"
+            return WORKER_DIED, f"the worker's process ended with {self._process.wait()}", 0.0
         told = json.loads(line)
-        return str(told["event"]), str(told["reason"])
+        return str(told["event"]), str(told["reason"]), float(told["cpu_s"])
 
     @property
     def alive(self) -> bool:
@@ -139,11 +142,12 @@ class BranchPool:
         if run.error is not None:
             raise run.error
         return PoolReport(
-            len(todo) - len(run.given_up),
-            len(unique) - len(todo),
-            run.given_up,
-            run.retries,
-            time.monotonic() - began_s,
+            driven=len(todo) - len(run.given_up),
+            found=len(unique) - len(todo),
+            given_up=run.given_up,
+            retries=run.retries,
+            wall_time_s=time.monotonic() - began_s,
+            cpu_s=run.cpu_s,
         )
 
 
@@ -164,6 +168,7 @@ class _Run:
         self._failures_in_a_row = 0
         self.finished = 0
         self.retries = 0
+        self.cpu_s = 0.0
         self.given_up: dict[str, str] = {}
         self.error: Exception | None = None
 
@@ -205,10 +210,11 @@ class _Run:
             self._workers.discard(worker)
         worker.close()
 
-    def _settle(self, branch: Branch, event: str, reason: str) -> None:
+    def _settle(self, branch: Branch, event: str, reason: str, cpu_s: float) -> None:
         if self._stopped.is_set():
             return
         with self._lock:
+            self.cpu_s += cpu_s
             if event == DONE and self._store.has(branch):
                 self._failures_in_a_row = 0
                 self._unfinished -= 1

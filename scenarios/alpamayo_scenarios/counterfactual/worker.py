@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import select
 import signal
 import sys
@@ -61,10 +62,18 @@ def serve(orders: LineReader, reports: int, folder: Path) -> None:
         except InputError as error:
             write_all(reports, _report(REFUSED, str(error)))
             continue
-        write_all(reports, _drive_forked(branch, store, road_map, orders.descriptor))
+        before_s = _cpu_s()
+        told = _drive_forked(branch, store, road_map)
+        write_all(reports, _report(told["event"], told["reason"], _cpu_s() - before_s))
 
 
-def _drive_forked(branch: Branch, store: BranchStore, road_map: RoadMap, orders: int) -> bytes:
+def _cpu_s() -> float:
+    """Processor time of all forks that have ended, and of their servers."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _drive_forked(branch: Branch, store: BranchStore, road_map: RoadMap) -> dict[str, str]:
     out, into = os.pipe()
     parent = os.getpid()
     pid = os.fork()
@@ -83,15 +92,16 @@ def _drive_forked(branch: Branch, store: BranchStore, road_map: RoadMap, orders:
                     break
                 told += data
         else:
-            return _report(FAILED, f"the branch was not driven within {LIMIT_S:.0f} s")
+            return {"event": FAILED, "reason": f"the branch was not driven within {LIMIT_S:.0f} s"}
     finally:
         os.close(out)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        if not told.endswith(b"\n"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
     if told.endswith(b"\n"):
-        return told
-    return _report(FAILED, f"the client's process ended with {os.waitstatus_to_exitcode(status)}")
+        return json.loads(told)
+    return {"event": FAILED, "reason": f"the client's process ended with {os.waitstatus_to_exitcode(status)}"}
 
 
 def _run(branch: Branch, store: BranchStore, road_map: RoadMap, parent: int, report: int) -> None:
@@ -116,8 +126,8 @@ def _run(branch: Branch, store: BranchStore, road_map: RoadMap, parent: int, rep
     os._exit(0)
 
 
-def _report(event: str, reason: str) -> bytes:
-    return json.dumps({"event": event, "reason": reason}).encode("ascii") + b"\n"
+def _report(event: str, reason: str, cpu_s: float = 0.0) -> bytes:
+    return json.dumps({"event": event, "reason": reason, "cpu_s": round(cpu_s, 3)}).encode("ascii") + b"\n"
 
 
 def main() -> int:
