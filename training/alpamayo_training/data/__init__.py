@@ -1,0 +1,1 @@
+"""Recorded driving on disk: collecting it, putting it together, reading it."""
