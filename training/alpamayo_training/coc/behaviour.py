@@ -35,7 +35,10 @@ SLOW_AHEAD, STOP_AHEAD, START_AHEAD, LATERAL_AHEAD, TURN_AHEAD = 35, 64, 25, 40,
 TURN_RAD, CURVE_RAD, SHIFT_M = 0.4, 0.15, 0.4
 RETURNS_WITHIN = 150
 """Who is back in its lane within so many frames has not changed lanes but left its own for something."""
-HARD_MPS2 = 3.0
+HARD_MPS2 = 4.0
+LITTLE_MPS = 1.2
+ACTS_WITHIN = 6
+"""A keyframe is 0.5 s before the ego acts: what it did until then is not what was decided."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,9 @@ def behaviour_at(drive: Drive, frame: int) -> Behaviour:
     """Return what the ego does after a frame of its drive."""
     speed = drive.speed_mps
     ahead = speed[frame : frame + STOP_AHEAD + 1]
-    longitudinal, stops_in = _longitudinal(ahead)
+    acts_at = _acts_at(drive, frame)
+    longitudinal, stops_in = _longitudinal(speed[acts_at : acts_at + STOP_AHEAD + 1])
+    stops_in += 0.1 * (acts_at - frame) if longitudinal == "stop" else 0.0
     lateral, begins_in = _lateral(drive, frame)
     steps = np.diff(ahead[:SLOW_AHEAD])
     return Behaviour(
@@ -78,6 +83,17 @@ def behaviour_at(drive: Drive, frame: int) -> Behaviour:
         brakes_hard=bool(len(steps) >= 3 and np.convolve(steps, np.ones(3) / 3.0, "valid").min() < -0.1 * HARD_MPS2),
         begins_in=begins_in,
     )
+
+
+def _acts_at(drive: Drive, frame: int) -> int:
+    """Return when the ego begins to speed up or slow down, if that is within the next moments; the frame itself else."""
+    for segment in drive.meta_longitudinal:
+        soon = frame < segment.begin_frame <= frame + ACTS_WITHIN
+        begins = segment.begin_frame
+        if soon and segment.action.endswith(("accelerate", "decelerate")):
+            # Where the ego does something else until then, that is what comes first.
+            return begins if abs(drive.speed_mps[begins] - drive.speed_mps[frame]) < LITTLE_MPS else frame
+    return frame
 
 
 def _longitudinal(ahead: Array) -> tuple[str, float]:
@@ -126,8 +142,20 @@ def _lateral(drive: Drive, frame: int) -> tuple[str, int]:
     shifted = np.flatnonzero(np.abs(moved) >= SHIFT_M)
     if len(shifted) and not inside[: len(moved)].any():
         return f"shift_{'left' if moved[shifted[0]] > 0.0 else 'right'}", int(shifted[0])
-    bend = float(heading[near] - heading[frame])
+    road = road_heading(drive, frame, near)
+    bend = float(road[-1] - road[0])
     return _bend(bend, sharp=False), 0
+
+
+def road_heading(drive: Drive, frame: int, last: int) -> Array:
+    """Return the heading of the road along the drive's frames [frame, last], not wrapped; the ego's own where lanes are unknown.
+
+    Unlike the ego's, it does not bend where the ego changes lanes or goes around something.
+    """
+    if not drive.scenes:
+        return drive.heading_rad[frame : last + 1]
+    error = np.array([scene.lane.heading_error_rad for scene in drive.scenes[frame : last + 1]])
+    return np.unwrap(drive.heading_rad[frame : last + 1] - error, period=np.pi)
 
 
 def _bend(turned_rad: float, *, sharp: bool) -> str:

@@ -17,6 +17,8 @@ FOLLOW_REACH_S = 3.0
 LEAD_KEEPS_MPS2 = -0.1
 CLEARED_M = 30.0
 SIGNAL_SERVED_M = 12.0
+TIE_MPS2, LEAD_BEFORE_LINE_MPS2 = 2.5, 5.0
+"""What the driver names may want so much less than the strongest: a queue before a red light holds back before the light does."""
 RULES = {
     "red_light": ("red_light", "yellow_light"),
     "yellow_light": ("yellow_light", "red_light"),
@@ -31,7 +33,8 @@ class Cause:
     """Why the ego does what it does along the road, or sideways."""
 
     name: str
-    """As Demand.cause; or green_light, lead_moves, cleared, served_stop, bend_ends, limit_allows, free_road, follow on the road;
+    """As Demand.cause; or green_light, lead_moves, cleared, served_stop, bend_ends, limit_allows, free_road, gap_opens,
+    follow on the road;
     route, curve, pass, aside, returned, emergency sideways; none."""
     thing: Thing | None = None
     signal: Signal | None = None
@@ -114,7 +117,9 @@ def _holding(scene: Scene, behaviour: Behaviour, demands: list[Demand], hints: t
         # Bends and limits slow down; they do not stop.
         able = [one for one in able if one.cause not in ("bend", "turn", "limit")] or able
     named = _named_by(hints, able)
-    if named is not None and named.acceleration_mps2 <= able[0].acceleration_mps2 + 2.5:
+    behind = named is not None and able[0].signal is not None and named.cause == "lead"
+    margin = LEAD_BEFORE_LINE_MPS2 if behind else TIE_MPS2
+    if named is not None and named.acceleration_mps2 <= able[0].acceleration_mps2 + margin:
         return Cause(named.cause, named.thing, named.signal, named.acceleration_mps2, by_driver=named is not able[0])
     if not able:
         return _named_in_scene(scene, hints)
@@ -164,6 +169,8 @@ def _starting(drive: Drive, scene: Scene, behaviour: Behaviour, demands: list[De
     cleared = _cleared(drive, scene)
     if cleared is not None:
         return cleared
+    if lead is not None and not lead.is_obstacle and lead.gap_m < 10.0 + 1.5 * now.speed_mps and standing:
+        return Cause("gap_opens", lead)
     for sign in scene.signals:
         if sign.kind == "stop_sign" and sign.distance_m < SIGNAL_SERVED_M and now.speed_mps < 2.0:
             return Cause("served_stop", None, sign)
@@ -178,7 +185,11 @@ def _starting(drive: Drive, scene: Scene, behaviour: Behaviour, demands: list[De
         return Cause("bend_ends")
     del begins_m
     if free_acceleration(max(0.0, now.speed_mps), now.speed_limit_mps) > 0.2:
-        return Cause("free_road", lead if lead is not None and lead.gap_m < 25.0 else None)
+        return (
+            Cause("gap_opens", lead)
+            if lead is not None and lead.gap_m < 6.0 + 2.5 * now.speed_mps
+            else Cause("free_road")
+        )
     return Cause("free_road") if not demands else Cause("none")
 
 

@@ -6,6 +6,7 @@ import math
 
 from alpamayo_sim.record.scene_state import SceneActor, SceneState
 from alpamayo_training.coc.teaching import Drive
+from alpamayo_training.coc.things import is_flat
 
 EGO_HALF_M = (2.3, 0.95)
 """Slightly less than the smallest of the usual ego vehicles; who comes closer than that has been hit."""
@@ -16,7 +17,7 @@ def collides_soon(drive: Drive, frame: int) -> str:
     """Return whom the ego overlaps within the next 3 s, "" for nobody."""
     for state in drive.scenes[frame : frame + WITHIN_FRAMES + 1 : 2]:
         for actor in state.actors:
-            if overlaps(state, actor):
+            if not is_flat(actor) and overlaps(state, actor):
                 return f"the ego runs into actor {actor.actor_id} ({actor.kind})"
     return ""
 

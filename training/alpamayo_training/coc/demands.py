@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alpamayo_training.coc.behaviour import road_heading
 from alpamayo_training.coc.label import FUTURE_FRAMES
 from alpamayo_training.coc.teaching import Drive
 from alpamayo_training.coc.things import Scene, Signal, Thing
@@ -24,6 +25,7 @@ SERVED_MPS = 0.4
 SIGNAL_REACH_M = 70.0
 BEND_PER_M = 0.012
 """A path that bends less does not slow a driver down."""
+LEAST_BEND_RAD = 0.15
 TURN_SOON_M = 40.0
 
 
@@ -154,7 +156,8 @@ def _rule_of(scene: Scene, signal: Signal) -> str:
 def bend_ahead(drive: Drive, frame: int, within: int = FUTURE_FRAMES) -> tuple[float, float]:
     """Return (heading change in radians, metres until it begins) of the path that the ego takes after a frame."""
     last = min(frame + within, drive.frames - 1)
-    heading = drive.heading_rad[frame : last + 1] - drive.heading_rad[frame]
+    heading = road_heading(drive, frame, last)
+    heading = heading - heading[0]
     way = _way(drive, frame, last)
     if len(heading) < 2:
         return 0.0, math.inf
@@ -175,8 +178,8 @@ def _bend_acceleration(drive: Drive, frame: int, speed: float) -> float | None:
     if way[-1] < 3.0:
         return None
     marks = np.arange(0.0, way[-1], 1.0)
-    heading = np.interp(marks, way, drive.heading_rad[frame : last + 1])
-    if len(marks) < 5:
+    heading = np.interp(marks, way, road_heading(drive, frame, last))
+    if len(marks) < 5 or float(np.ptp(heading)) < LEAST_BEND_RAD:
         return None
     curvature = np.abs(heading[4:] - heading[:-4]) / 4.0
     places = marks[2:-2]

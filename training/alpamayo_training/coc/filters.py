@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from alpamayo_training.coc.behaviour import Behaviour, behaviour_at
+from alpamayo_training.coc.behaviour import Behaviour, behaviour_at, road_heading
 from alpamayo_training.coc.claims import lateral_fits, longitudinal_fits, state_fits, thing_fits
 from alpamayo_training.coc.collisions import collides_soon
 from alpamayo_training.coc.label import HISTORY_FRAMES, CocLabel, FilterResult
@@ -154,8 +154,8 @@ def _states(examined: Examined) -> str:
     assert examined.scene is not None
     drive, frame = examined.drive, examined.label.frame_index
     last = min(frame + BEND_FRAMES, drive.frames - 1)
-    headings = drive.heading_rad[frame : last + 1] - drive.heading_rad[frame]
-    ahead = float(headings[int(np.argmax(np.abs(headings)))])
+    headings = road_heading(drive, frame, last)
+    ahead = float(headings[int(np.argmax(np.abs(headings - headings[0])))] - headings[0])
     for claim in examined.parsed.states:
         wrong = state_fits(claim, examined.scene, ahead)
         if wrong:
@@ -185,6 +185,8 @@ def _cause_fits(examined: Examined) -> str:
         claim for claim in parsed.things if not claim.negated and claim.doing in ("braking", "crossing", "stopped")
     ]
     if said & HOLDS:
+        if parsed.things and not red and all(claim.doing == "accelerating" for claim in parsed.things):
+            return "holds back for somebody who speeds up"
         facts = [claim for claim in parsed.states if not claim.negated]
         if (clear or green) and not red and not holding and all(f.subject in ("clear", "light") for f in facts):
             return "holds back for a free way"

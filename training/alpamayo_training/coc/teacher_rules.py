@@ -11,7 +11,7 @@ import numpy as np
 from alpamayo_sim.errors import InputError
 from alpamayo_training.coc.behaviour import Behaviour, behaviour_at
 from alpamayo_training.coc.causes import Cause, lateral_cause, longitudinal_cause
-from alpamayo_training.coc.demands import bend_ahead
+from alpamayo_training.coc.demands import bend_ahead, demands_of
 from alpamayo_training.coc.drives import segments_around
 from alpamayo_training.coc.label import (
     NO_DECISION,
@@ -28,6 +28,7 @@ LONGITUDINAL = {
     "lead": "lead_obstacle_following",
     "follow": "lead_obstacle_following",
     "lead_moves": "lead_obstacle_following",
+    "gap_opens": "lead_obstacle_following",
     "obstacle": "stop_for_static_constraint",
     "red_light": "stop_for_static_constraint",
     "yellow_light": "stop_for_static_constraint",
@@ -81,6 +82,9 @@ PLACES = {
     "route": ("routing_intent", "route"),
 }
 SEEDS = 0xC0C
+LATER_FRAMES = (2, 3, 4)
+"""A reactive label may lie so much later than its keyframe, still before the ego acts."""
+MOST_BYSTANDERS = 8
 
 
 @dataclass(frozen=True)
@@ -103,18 +107,27 @@ class RulesTeacher:
 
     def label(self, drive: Drive, keyframe: Keyframe) -> CocLabel:
         """Return the label of a keyframe; drop_reason says what is wrong with it, if anything."""
-        frame = keyframe.frame_index
-        random = np.random.default_rng([SEEDS, self.seed, drive.episode_index, frame])
-        label = compose(drive, frame, random, requires_masks=self.requires_masks, kind=keyframe.kind)
+        label = self._composed(drive, keyframe, keyframe.frame_index)
+        if keyframe.kind == "reactive" and label.drop_reason:
+            # The ego may act sooner after its cause than a person: then the cause is there only shortly before.
+            for later in LATER_FRAMES:
+                other = self._composed(drive, keyframe, keyframe.frame_index + later)
+                if not other.drop_reason:
+                    label = other
+                    break
         scenario = keyframe.reason if keyframe.reason in PROACTIVE_SCENARIOS else label.scenario
         return replace(
             label,
             scenario=scenario,
-            range_begin_frame=keyframe.begin_frame,
-            range_end_frame=keyframe.end_frame,
+            range_begin_frame=keyframe.begin_frame if keyframe.kind == "proactive" else label.frame_index,
+            range_end_frame=keyframe.end_frame if keyframe.kind == "proactive" else label.frame_index + 1,
             teacher=self.name,
             teacher_version=self.version,
         )
+
+    def _composed(self, drive: Drive, keyframe: Keyframe, frame: int) -> CocLabel:
+        random = np.random.default_rng([SEEDS, self.seed, drive.episode_index, frame])
+        return compose(drive, frame, random, requires_masks=self.requires_masks, kind=keyframe.kind)
 
 
 def compose(
@@ -153,7 +166,7 @@ def compose(
         longitudinal=LONGITUDINAL.get(cause.name, NO_DECISION),
         lateral=lateral,
         trace=trace_of(behaviour, cause, sideways, lateral, random),
-        components=_components(scene, behaviour, cause, sideways),
+        components=_components(drive, scene, behaviour, cause, sideways),
         meta_longitudinal=segments_around(drive.meta_longitudinal, frame),
         meta_lateral=segments_around(drive.meta_lateral, frame),
         meta_lane=segments_around(drive.meta_lane, frame),
@@ -189,16 +202,27 @@ def _scenario(behaviour: Behaviour, cause: Cause, sideways: Cause, lateral: str)
     return SCENARIOS.get(cause.name, OTHER_SCENARIO)
 
 
-def _components(scene: Scene, behaviour: Behaviour, cause: Cause, sideways: Cause) -> tuple[Component, ...]:
+def _components(
+    drive: Drive, scene: Scene, behaviour: Behaviour, cause: Cause, sideways: Cause
+) -> tuple[Component, ...]:
     found = [_component(scene, one, behaviour) for one in (cause, sideways) if one.name != "none"]
     taken = {component.actor_id for component in found}
-    lead = scene.lead
-    if lead is not None and lead.actor_id not in taken and lead.is_visible and lead.gap_m < 40.0:
-        found.append(replace(_of_thing(lead), is_cause=False))
-    for signal in scene.signals:
-        if signal.actor_id not in taken and signal.is_visible and 0.0 < signal.distance_m < 50.0:
-            found.append(replace(_of_signal(signal), is_cause=False))
+    signals = [signal for signal in scene.signals if signal.is_visible and 0.0 < signal.distance_m < 50.0]
+    for thing in _mattering(drive, scene):
+        if thing.actor_id not in taken and thing.is_visible:
+            taken.add(thing.actor_id)
+            found.append(replace(_of_thing(thing), is_cause=False))
+    found += [replace(_of_signal(signal), is_cause=False) for signal in signals if signal.actor_id not in taken]
     return tuple(found)
+
+
+def _mattering(drive: Drive, scene: Scene) -> list[Thing]:
+    """Return who matters for what the ego does, cause or not: who holds it back, whom the driver heeds, the lead."""
+    things = [demand.thing for demand in demands_of(scene, drive) if demand.thing is not None]
+    heeded = scene.now.expert.actor_ids if scene.now.expert is not None else ()
+    things += [thing for actor_id in heeded if (thing := scene.thing(actor_id)) is not None]
+    things += [scene.lead] if scene.lead is not None and scene.lead.gap_m < 40.0 else []
+    return list({thing.actor_id: thing for thing in things}.values())[:MOST_BYSTANDERS]
 
 
 def _component(scene: Scene, cause: Cause, behaviour: Behaviour) -> Component:

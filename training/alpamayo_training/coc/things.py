@@ -31,6 +31,7 @@ MOTORCYCLES = ("harley", "ninja", "yamaha", "vespa")
 CONES = ("cone",)
 BARRIERS = ("barrier", "trafficwarning", "warningconstruction", "warningaccident")
 DEBRIS = ("debris", "garbage", "trash", "ironplank", "brokentile", "creasedbox")
+FLAT_M = 0.12
 VULNERABLE = ("pedestrian", "cyclist")
 
 
@@ -137,9 +138,14 @@ def scene_at(scenes: Sequence[SceneState], frame: int) -> Scene:
     for state in states:
         for actor in state.actors:
             paths.setdefault(actor.actor_id, []).append((state.frame_index, actor))
-    things = tuple(_thing(states, paths[actor.actor_id]) for actor in now.actors)
+    things = tuple(_thing(states, paths[actor.actor_id]) for actor in now.actors if not is_flat(actor))
     signals = tuple(_signal(states, signal) for signal in now.signals)
     return Scene(states, things, signals)
+
+
+def is_flat(actor: SceneActor) -> bool:
+    """Whether a thing lies so flat on the road that it is driven over."""
+    return actor.kind == "prop" and (actor.extent_m[2] < FLAT_M or "dirtdebris" in actor.type_id)
 
 
 def category_of(actor: SceneActor) -> str:

@@ -17,6 +17,8 @@ from alpamayo_training.coc.things import Thing
 Random = np.random.Generator
 WORDS_LEAST, WORDS_MOST = 8, 30
 JOINTS = ("because", "since", "as")
+PATH_M = 2.0
+SLOW_MPS = 5.0
 FAR_M = 4.0
 """Nearer than this, no distance is said."""
 
@@ -102,8 +104,9 @@ def trace_of(behaviour: Behaviour, cause: Cause, sideways: Cause, lateral: str, 
     """
     head = _head(behaviour, cause, random)
     side = _sideways(behaviour, sideways, lateral, random)
-    clause = _clause(cause, behaviour, random)
-    other = _clause(sideways, behaviour, random, lateral=True)
+    same = cause.thing is not None and sideways.thing is not None and cause.thing.actor_id == sideways.thing.actor_id
+    clause = _clause(sideways if same else cause, behaviour, random)
+    other = "" if same or sideways.name == "curve" else _clause(sideways, behaviour, random)
     purpose = _purpose(cause, random)
     joint = _one(JOINTS, random)
     if not clause and not other:
@@ -114,7 +117,8 @@ def trace_of(behaviour: Behaviour, cause: Cause, sideways: Cause, lateral: str, 
         if random.random() < 0.35 and len(clause.split()) > 3:
             tail = f" and {side}" if side else ""
             return _sentence(f"{clause}, so {head}{purpose if random.random() < 0.3 else ''}{tail}")
-        tail = f" and {side}" if side and random.random() < 0.8 else ""
+        keeps = lateral in ("lane_keeping", "none")
+        tail = f" and {side}" if side and (not keeps or random.random() < 0.8) else ""
         return _sentence(f"{head}{purpose if not tail else ''}{tail} {joint} {clause}")
     shape = int(random.integers(3))
     if shape == 0:
@@ -153,11 +157,11 @@ def _purpose(cause: Cause, random: Random) -> str:
     return " " + _one(options, random).format(noun=noun, them="them")
 
 
-def _clause(cause: Cause, behaviour: Behaviour, random: Random, *, lateral: bool = False) -> str:
+def _clause(cause: Cause, behaviour: Behaviour, random: Random) -> str:
     if cause.name == "none":
         return ""
     if cause.thing is not None and cause.name != "emergency":
-        return _of_thing(cause, cause.thing, random)
+        return _of_thing(cause, cause.thing, random, leaves=behaviour.lateral.startswith(("leave", "change", "return")))
     name = cause.name
     if name == "green_light" and cause.signal is not None and cause.signal.was:
         name = "turned_green"
@@ -170,7 +174,7 @@ def _clause(cause: Cause, behaviour: Behaviour, random: Random, *, lateral: bool
     return _one(OF_CAUSE[name], random).format(side=side, away=away)
 
 
-def _of_thing(cause: Cause, thing: Thing, random: Random) -> str:
+def _of_thing(cause: Cause, thing: Thing, random: Random, *, leaves: bool) -> str:
     noun = noun_of(thing)
     away = _away(thing.gap_m if math.isfinite(thing.gap_m) else thing.distance_m, random)
     where = f" on the {thing.side}" if thing.side else ""
@@ -178,11 +182,20 @@ def _of_thing(cause: Cause, thing: Thing, random: Random) -> str:
     if cause.name == "lead_moves":
         faster = "has started moving" if thing.along_mps < 3.0 else "is moving faster"
         return _one((f"the lead {noun} is moving", f"the {noun} ahead {faster}"), random)
+    if cause.name == "gap_opens":
+        return _one((f"the gap to the lead {noun} is large enough", f"there is room behind the {noun} ahead"), random)
     if cause.name == "cleared":
+        if thing.in_ego_lane or abs(thing.lateral_m) < PATH_M:
+            return _one(
+                (f"the {noun} is moving out of the lane", f"the {noun}{where} is moving out of the way"), random
+            )
         return _one((f"the {noun}{where} has passed and the way is clear", f"the {noun} has cleared the way"), random)
     if cause.name == "returned":
         return _one((f"the {noun} has been passed", f"the {noun} is passed and the lane ahead is free"), random)
     if cause.name == "pass":
+        if not leaves:
+            what = "stopped" if thing.speed_mps < 0.5 else "slow"
+            return f"there is room to pass the {'' if thing.is_obstacle else what} {noun}"
         what = "is stopped" if thing.speed_mps < 0.5 else "is moving slowly"
         if thing.is_obstacle:
             return _one(
@@ -206,13 +219,11 @@ def _of_thing(cause: Cause, thing: Thing, random: Random) -> str:
 def _of_lead(thing: Thing, noun: str, away: str, random: Random, *, follows: bool) -> str:
     if thing.doing == "cutting_in":
         return _one((f"the {noun} is cutting in", f"the cut-in {noun} is changing lanes ahead"), random)
-    doing = {
-        "stopped": ("is stopped", "is waiting"),
-        "braking": ("is braking", "is slowing down"),
-        "accelerating": ("is accelerating",),
-    }.get(thing.doing, ("is moving slowly",) if not follows and thing.along_mps < 5.0 else ("is close",))
-    if follows and thing.doing == "moving":
-        doing = ("is keeping a steady speed", "is ahead in the lane")
+    doing = {"stopped": ("is stopped", "is waiting"), "braking": ("is braking", "is slowing down")}.get(thing.doing, ())
+    if not doing and follows:
+        doing = ("is keeping a steady speed", "is ahead in the lane") if thing.doing == "moving" else ("is close",)
+    elif not doing:
+        doing = ("is moving slowly", "is close") if thing.along_mps < SLOW_MPS else ("is close",)
     name = _one((f"the lead {noun}", f"the {noun} ahead"), random)
     if away and random.random() < 0.5:
         name = f"the {noun}{away}"
@@ -221,6 +232,8 @@ def _of_lead(thing: Thing, noun: str, away: str, random: Random, *, follows: boo
 
 def _vulnerable(thing: Thing, noun: str, away: str, random: Random) -> str:
     start = f" from the {thing.comes_from}" if thing.comes_from else ""
+    if thing.relation == "roadside":
+        return f"the {noun}{f' on the {thing.side}' if thing.side else ''} is about to cross"
     if thing.doing == "waiting" or not thing.comes_from:
         return _one((f"the {noun}{away} is in the way", f"a {noun} is in the ego lane{away}"), random)
     return _one(
