@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import carla
 
 from alpamayo_sim.policy.plan import Plan
+from alpamayo_sim.record.scene_state import ExpertReason
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.route_planner import Route
 
@@ -52,6 +53,11 @@ class Agent(ABC):
 
         The agent never ticks the world and never applies the control itself.
         """
+
+    @property
+    def reason(self) -> ExpertReason | None:
+        """What the agent went by in its last decision, where it is one that can say so."""
+        return None
 
     def notes(self) -> Mapping[str, Any]:
         """Return what the agent wants kept of the episode beside its record, as plain values; asked for after `destroy`."""

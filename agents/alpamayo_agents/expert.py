@@ -12,7 +12,7 @@ import numpy as np
 from alpamayo_agents.base import Agent, Decision, EpisodeContext
 from alpamayo_agents.conflicts import STATION_STEP_M, occupancy
 from alpamayo_agents.ego import EgoModel, EgoState, read_state
-from alpamayo_agents.explain import explain
+from alpamayo_agents.explain import binding_rows, explain
 from alpamayo_agents.forecast import LaneForecaster
 from alpamayo_agents.lane_changes import LaneChangeGap, LaneChangeTiming
 from alpamayo_agents.lane_gaps import Beside, followers
@@ -30,6 +30,7 @@ from alpamayo_agents.surroundings import Neighbours, Surroundings
 from alpamayo_agents.tracking import PlanTracker
 from alpamayo_agents.traffic_rules import RouteRules, find_stop_lines
 from alpamayo_agents.yielding import BRISK, Patience, YieldDecision, decide
+from alpamayo_sim.record.scene_state import ExpertReason
 from alpamayo_sim.roads.lane_graph import LaneGraph
 
 HORIZON_M = 160.0
@@ -65,6 +66,14 @@ class ExpertAgent(Agent):
 
     def __init__(self) -> None:
         self._context: EpisodeContext | None = None
+        self._reason: ExpertReason | None = None
+        self.stops_at_route_end = True
+        """Whether the route's end is a place to stop at; drives that others learn from have nothing there to stop for."""
+
+    @property
+    def reason(self) -> ExpertReason | None:
+        """What it went by in its last decision."""
+        return self._reason
 
     def setup(self, context: EpisodeContext) -> None:
         """Prepare for one episode."""
@@ -137,6 +146,15 @@ class ExpertAgent(Agent):
             rule_distance_m=rule_distance,
             lateral=self._lateral(),
         )
+        held_by = [int(neighbours.ids[row]) for row in binding_rows(decision, decisions["longitudinal"], ahead)]
+        aside_of = [actor for actor in (self._passing.passed_id, self._way.vehicle_id) if actor]
+        self._reason = ExpertReason(
+            longitudinal=decisions["longitudinal"],
+            lateral=decisions["lateral"],
+            rule=rule if soon else "",
+            actor_ids=tuple(dict.fromkeys([*held_by, *aside_of])),
+            sentence=reasoning,
+        )
         plan = build_plan(
             self._path,
             state,
@@ -168,7 +186,7 @@ class ExpertAgent(Agent):
         if math.isfinite(stop):
             index = max(0, int(math.floor((stop - first * STEP_M) / STEP_M)))
             speeds[index:] = 0.0
-        if first + count >= len(self._path.station_m):
+        if self.stops_at_route_end and first + count >= len(self._path.station_m):
             speeds[-2:] = 0.0
         envelope = braking_envelope(speeds, STEP_M, self._style.comfortable_braking_mps2)
         return envelope, rule, stop - self._station_m

@@ -64,6 +64,19 @@ def explain(
     return {"longitudinal": longitudinal, "lateral": lateral}, reason + LATERAL_WORDS[lateral]
 
 
+def binding_rows(decision: YieldDecision, longitudinal: str, ahead_m: np.ndarray) -> tuple[int, ...]:
+    """Return the rows of the neighbours that a longitudinal decision of `explain` is made for, the binding one first."""
+    if longitudinal == "emergency_brake":
+        return _nearest_first((*decision.yielding_to, *decision.leaders), ahead_m)
+    if longitudinal == "yield":
+        return _nearest_first(decision.yielding_to, ahead_m)
+    return decision.leaders if longitudinal in ("follow", "wait") else ()
+
+
+def _nearest_first(rows: tuple[int, ...], ahead_m: np.ndarray) -> tuple[int, ...]:
+    return tuple(sorted(dict.fromkeys(rows), key=lambda row: float(ahead_m[row])))
+
+
 def _led(decision: YieldDecision, reach_m: float) -> bool:
     return bool(decision.leaders) and decision.contact_m < reach_m
 

@@ -36,6 +36,11 @@ class MakingWay:
         """Return "make_way" while the ego is out of its lane for it, else ""."""
         return "make_way" if self._vehicle >= 0 else ""
 
+    @property
+    def vehicle_id(self) -> int:
+        """The emergency vehicle that the ego makes way for, 0 while there is none."""
+        return max(0, self._vehicle)
+
     def update(
         self, station_m: float, yaw_rad: float, speed_mps: float, neighbours: Neighbours, emergency: frozenset[int]
     ) -> bool:

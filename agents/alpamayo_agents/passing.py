@@ -67,6 +67,11 @@ class ObstaclePassing:
         """Return "pass_left" or "pass_right" while an obstacle is passed, else ""."""
         return self._side.name if self._side is not None else ""
 
+    @property
+    def passed_id(self) -> int:
+        """The actor that is passed, 0 while none is."""
+        return self._obstacle_id if self._side is not None else 0
+
     def is_on_oncoming_lane(self, station_m: float) -> bool:
         """Whether the ego is on its way through the oncoming lane."""
         if self._side is None or not self._side.oncoming:

@@ -95,6 +95,7 @@ class _RouteSign:
     first_m: float
     center_m: float
     last_m: float
+    actor_id: int = 0
     done: bool = False
 
 
@@ -116,7 +117,7 @@ class RouteRules:
             center = sign.get_transform().transform(carla.Location(box.location.x, box.location.y, box.location.z))
             reach = max(box.extent.x, box.extent.y)
             for station in _stations(path, np.array([center.x, center.y]), center.z, None, reach + 1.0):
-                self.signs.append(_RouteSign(station - reach, station, station + reach))
+                self.signs.append(_RouteSign(station - reach, station, station + reach, sign.id))
         self.signs.sort(key=lambda found: found.first_m)
 
     def notice_leader(self, station_m: float, contact_m: float, leader_mps: float) -> None:
