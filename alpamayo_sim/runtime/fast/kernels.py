@@ -5,7 +5,7 @@ before and the sum or the gate after in the same pass; attention over the cache 
 bfloat16 only; sums are float32, and results are rounded where transformers' own code rounds them.
 """
 
-# pyright: basic, reportMissingImports=false, reportIndexIssue=false
+# pyright: basic, reportMissingImports=false, reportIndexIssue=false, reportCallIssue=false
 from __future__ import annotations
 
 from typing import Any
