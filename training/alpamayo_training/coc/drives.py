@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from alpamayo_sim.policy.meta_action_stretches import Stretch, lateral_stretches
 from alpamayo_sim.record.scene_state import SceneState
 from alpamayo_training.coc.label import FUTURE_FRAMES, HISTORY_FRAMES, Segment
 from alpamayo_training.coc.teaching import Drive, Pictures
+from alpamayo_training.data.driving_dataset import DrivingDataset
 
 Array = NDArray[np.float64]
 LANES_A_ROAD = 1000
@@ -75,6 +77,32 @@ def drive_from_scenes(scenes: Sequence[SceneState], **about: int | str) -> Drive
     heading = np.array([-math.radians(scene.rig_pose.yaw) for scene in scenes])
     speed = np.array([scene.speed_mps for scene in scenes])
     return drive_of(position, heading, speed, scenes, **about)  # pyright: ignore[reportArgumentType]
+
+
+def drive_of_dataset(dataset: DrivingDataset, episode_index: int) -> Drive:
+    """Return the drive of a dataset's episode; pictures are read when they are asked for."""
+    info, motion = dataset.episode(episode_index), dataset.motion(episode_index)
+    drive = drive_of(
+        motion.xyz,
+        np.arctan2(motion.rotation[:, 1, 0], motion.rotation[:, 0, 0]),
+        motion.speed_mps,
+        dataset.scene(episode_index),
+        episode_index=episode_index,
+        town=info.town,
+        route_id=info.route_id,
+        split=info.split,
+        cameras=_front_first(dataset.cameras),
+        pictures=lambda camera, frames: dataset.pictures(episode_index, camera, frames),
+    )
+    return replace(drive, is_clean=~dataset.is_perturbed(episode_index))
+
+
+def _front_first(cameras: tuple[str, ...]) -> tuple[str, ...]:
+    front = next((name for name in cameras if "front" in name and "wide" in name), None)
+    front = front or next(
+        (name for name in cameras if "front" in name and "left" not in name and "right" not in name), None
+    )
+    return cameras if front is None else (front, *(name for name in cameras if name != front))
 
 
 def lane_track(scenes: Sequence[SceneState]) -> LaneTrack:

@@ -78,8 +78,15 @@ class Case:
 class Teacher(Protocol):
     """Explains driving."""
 
-    name: str
-    version: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Another version gives other results."""
+        ...
 
     def teach(self, cases: Iterable[Case]) -> Iterator[CocLabel]:
         """Yield one label per case, in any order; several cases may be under way at once.
@@ -93,8 +100,15 @@ class Teacher(Protocol):
 class Critic(Protocol):
     """Grades explanations."""
 
-    name: str
-    version: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Another version gives other results."""
+        ...
 
     def grade(self, labels: Iterable[tuple[Case, CocLabel]]) -> Iterator[CocLabel]:
         """Yield each label with `critic` set, in any order; where it fails, unset and a drop_reason "critic_...".
