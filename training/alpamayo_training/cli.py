@@ -28,6 +28,7 @@ COMMANDS = {
     "score": "score result files of the leaderboard, Bench2Drive or ours under any profile",
     "report": "write the HTML report of a run folder again",
     "contract": "find mistakes in what an integration hands to a driving model",
+    "label": "label a dataset with decisions, causes and reasoning, and verify them",
     "export": "write a model as graphs for a runtime without torch, and check that they answer as it does",
 }
 
