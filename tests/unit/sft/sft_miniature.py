@@ -14,7 +14,7 @@ from alpamayo_sim.model.tiny_tokenizer import tiny_tokenizer
 from alpamayo_sim.policy.tokenizer import DrivingTokenizer
 from alpamayo_training.sft.batches import BatchMaker, Drawn
 from alpamayo_training.sft.frame_store import gather
-from alpamayo_training.sft.objective import Batch
+from alpamayo_training.sft.objective import Batch, Totals
 from alpamayo_training.sft.sample_table import SampleTable
 from alpamayo_training.sft.settings import Settings
 from alpamayo_training.sft.synthetic import synthetic_table
@@ -72,3 +72,7 @@ def maker_for(table: SampleTable, **changes: Any) -> BatchMaker:
     tokenizer = tiny_tokenizer()
     settings = replace(Settings(steps=4, batch=4, precision="fp32", warm_up=0), **changes)
     return BatchMaker(table, small_config(tokenizer), tokenizer, settings)
+
+
+def totals_of(maker: BatchMaker, rows: list[int], step: int = 0) -> Totals:
+    return maker.host(Drawn(step, np.array(rows), np.arange(len(rows)))).totals

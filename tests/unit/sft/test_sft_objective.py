@@ -1,4 +1,4 @@
-"""The losses of training against the model's own reading, one after the other; sums that do not depend on how they are divided."""
+"""The losses of training against the model's own reading; sums that do not depend on how they are divided."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from sft_miniature import batch_of, maker_for, small_model, small_table  # noqa: E402
+from sft_miniature import batch_of, maker_for, small_model, small_table, totals_of  # noqa: E402
 
 from alpamayo_sim.model.driving_model import ModelInputs  # noqa: E402
 from alpamayo_sim.model.losses import Lesson, before_trajectory, token_losses  # noqa: E402
 from alpamayo_sim.model.sampling import TokenIds  # noqa: E402
 from alpamayo_sim.policy.patches import image_patches  # noqa: E402
 from alpamayo_training.sft.forward import compute_layers_anew, read_whole  # noqa: E402
-from alpamayo_training.sft.objective import Objective, Totals, totals_of  # noqa: E402
+from alpamayo_training.sft.objective import Objective, Totals  # noqa: E402
 from alpamayo_training.sft.pictures import device_patches  # noqa: E402
 from alpamayo_training.sft.settings import LossWeights  # noqa: E402
 
@@ -44,7 +44,7 @@ def test_one_pass_gives_what_reading_prompt_and_answer_gives() -> None:
         visible, start = before_trajectory(context, lesson, tokens)
         passed = read_whole(model, batch.ids, batch.counted, batch.positions, batch.patches, batch.grid)
         objective = Objective(model, tokens, "joint", LossWeights())
-        totals = totals_of(batch, tokens)
+        totals = totals_of(maker, ROWS)
         sums = objective(batch, totals)
     counted = batch.counted[:, None, :, None]
     for one, other in zip(passed.cache.layers, context.cache.layers, strict=True):
@@ -73,7 +73,7 @@ def test_parts_of_an_update_add_up_to_the_whole() -> None:
     maker = maker_for(small_table(), drop_reasoning=0.3, disturb_bins=0.5)
     objective = Objective(model, TokenIds.of(tokenizer), "joint", LossWeights())
     whole = batch_of(maker, [0, 3, 8, 5], step=7)
-    totals = totals_of(whole, objective.tokens)
+    totals = totals_of(maker, [0, 3, 8, 5], step=7)
     objective(whole, totals).total.backward()
     wanted = {name: value.grad.clone() for name, value in model.named_parameters()}
     model.zero_grad()

@@ -7,7 +7,8 @@ samples of an update are divided among processes and parts, or where a run was i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -18,12 +19,12 @@ from alpamayo_sim.model.config import ModelConfig
 from alpamayo_sim.model.flow import BETA_ALPHA, LAST_TRAINED_TIME
 from alpamayo_sim.policy.action_statistics import ActionStatistics
 from alpamayo_sim.policy.patches import MERGE, PATCH_PX
-from alpamayo_sim.policy.prompt import chat_prompt
-from alpamayo_sim.policy.prompt_ids import pad_left, prompt_ids
-from alpamayo_sim.policy.tokenizer import DrivingTokenizer
+from alpamayo_sim.policy.prompt import HISTORY_TOKENS, chat_prompt
+from alpamayo_sim.policy.prompt_ids import HISTORY_PLACE, pad_left, prompt_ids
+from alpamayo_sim.policy.tokenizer import TRAJECTORY_TOKENS, DrivingTokenizer
 from alpamayo_sim.policy.trajectory_tokens import FUTURE_BINS, action_bins, history_bins
 from alpamayo_sim.runtime.rope import next_position, prompt_positions
-from alpamayo_training.sft.objective import Batch
+from alpamayo_training.sft.objective import Batch, Totals
 from alpamayo_training.sft.pictures import Changes, Disturbance, device_patches, disturbed, draw_changes
 from alpamayo_training.sft.sample_table import SampleTable
 from alpamayo_training.sft.settings import Settings
@@ -50,20 +51,18 @@ class HostBatch:
     """A batch without its pictures, on the CPU."""
 
     drawn: Drawn
-    ids: NDArray[np.int64]
-    counted: NDArray[np.bool_]
-    positions: NDArray[np.int64]
-    targets: NDArray[np.int64]
-    token_weights: NDArray[np.float32]
-    actions: NDArray[np.float32]
-    row_weights: NDArray[np.float32]
-    noise: NDArray[np.float32]
-    times: NDArray[np.float32]
+    tensors: dict[str, Tensor]
+    """What `Batch` holds besides pictures, by its names."""
     changes: Changes | None
     """Of the pictures; None leaves them."""
+    totals: Totals
+
+    def pin_memory(self) -> HostBatch:
+        """Return the batch in memory that a GPU can copy from while it computes."""
+        return replace(self, tensors={name: value.pin_memory() for name, value in self.tensors.items()})
 
 
-@dataclass(frozen=True)
+@dataclass
 class BatchMaker:
     """Makes batches of a table for a model."""
 
@@ -71,6 +70,8 @@ class BatchMaker:
     config: ModelConfig
     tokenizer: DrivingTokenizer
     settings: Settings
+    _templates: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=dict, repr=False)
+    _texts: dict[str, list[int]] = field(default_factory=dict, repr=False)
 
     def host(self, drawn: Drawn) -> HostBatch:
         """Return everything of a batch but its pictures."""
@@ -90,48 +91,64 @@ class BatchMaker:
         weights = known.astype(np.float32)
         self._leave_out(weights, targets, silent, words)
         noise, times = self._flow(drawn)
+        arrays = {
+            "ids": np.concatenate([ids, read], 1),
+            "counted": np.concatenate([counted, known], 1),
+            "positions": self._positions(drawn.rows, known, ids.shape[1]),
+            "targets": targets,
+            "token_weights": weights,
+            "actions": actions.astype(np.float32),
+            "row_weights": np.ones(len(actions), dtype=np.float32),
+            "noise": noise,
+            "times": times,
+        }
         return HostBatch(
             drawn,
-            np.concatenate([ids, read], 1),
-            np.concatenate([counted, known], 1),
-            self._positions(prompts, known, ids.shape[1]),
-            targets,
-            weights,
-            actions.astype(np.float32),
-            np.ones(len(actions), dtype=np.float32),
-            noise,
-            times,
+            {name: torch.from_numpy(value) for name, value in arrays.items()},
             self._changes(drawn),
+            self._totals(targets, weights),
         )
 
     def device(self, host: HostBatch, frames: Tensor) -> Batch:
         """Return a batch with its pictures [B, camera, frame, height, width, 3] uint8, on the pictures' device."""
-        where = frames.device
         if host.changes is not None:
             frames = disturbed(frames, host.changes)
         images = self.config.images
-        tensors = {
-            name: torch.from_numpy(getattr(host, name)).to(where, non_blocking=True)
-            for name in (
-                "ids", "counted", "positions", "targets", "token_weights", "actions", "row_weights", "noise", "times",
-            )
-        }  # fmt: skip
         return Batch(
             patches=device_patches(frames, images.frames_per_image),
             grid=(images.height_px // PATCH_PX, images.width_px // PATCH_PX),
-            **tensors,
+            **{name: value.to(frames.device, non_blocking=True) for name, value in host.tensors.items()},
         )
 
     def prompt(self, row: int) -> NDArray[np.int64]:
         """Return the ids of a sample's prompt."""
-        images, about = self.config.images, self.table.about
-        text = chat_prompt(
-            about.cameras,
-            images.frames_per_camera // images.frames_per_image,
-            navigation=self.table.navigation[row] or None,
-            style=self.config.prompt_format,
-        )
-        return prompt_ids(text, self.tokenizer, self.config.tokens_per_image, history_bins(self.table.history_xyz[row]))
+        template, _ = self._template(self.table.navigation[row])
+        ids = template.copy()
+        ids[ids == self._history_place] = self.tokenizer.history_start + history_bins(self.table.history_xyz[row])
+        return ids
+
+    def _template(self, navigation: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return ids and positions of the prompts with some guidance; past motion still stands as its places."""
+        if navigation not in self._templates:
+            images = self.config.images
+            text = chat_prompt(
+                self.table.about.cameras,
+                images.frames_per_camera // images.frames_per_image,
+                navigation=navigation or None,
+                style=self.config.prompt_format,
+            )
+            bins = np.full(HISTORY_TOKENS, self._history_place - self.tokenizer.history_start)
+            ids = prompt_ids(text, self.tokenizer, self.config.tokens_per_image, bins)
+            cell = PATCH_PX * MERGE
+            places = prompt_positions(
+                ids, self.tokenizer.backbone_ids["image"], images.height_px // cell, images.width_px // cell
+            )
+            self._templates[navigation] = ids, places
+        return self._templates[navigation]
+
+    @cached_property
+    def _history_place(self) -> int:
+        return self.tokenizer.id(HISTORY_PLACE)
 
     def normalised(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the actions [B, W, 2] of samples in the model's units."""
@@ -144,11 +161,16 @@ class BatchMaker:
 
     def answer(self, words: str, bins: NDArray[np.int64]) -> list[int]:
         """Return the ids of an answer: words, closing tokens, and unless the expert alone learns, the trajectory's bins."""
-        tokenizer = self.tokenizer
-        ids = [*tokenizer.encode(words), tokenizer.id("<|cot_end|>"), tokenizer.id("<|traj_future_start|>")]
+        if words not in self._texts:
+            self._texts[words] = self.tokenizer.encode(f"{words}<|cot_end|><|traj_future_start|>")
         if self.settings.stage == "expert":
-            return ids
-        return [*ids, *(tokenizer.trajectory_start + bins).tolist(), tokenizer.id("<|traj_future_end|>")]
+            return self._texts[words]
+        bin_ids = (self.tokenizer.trajectory_start + bins).tolist()
+        return [*self._texts[words], *bin_ids, self._future_end]
+
+    @cached_property
+    def _future_end(self) -> int:
+        return self.tokenizer.id("<|traj_future_end|>")
 
     def _leave_out(
         self,
@@ -181,17 +203,19 @@ class BatchMaker:
             read[index, places] = first + np.clip(moved, 0, FUTURE_BINS - 1)
         return read
 
-    def _positions(
-        self, prompts: Sequence[NDArray[np.int64]], known: NDArray[np.bool_], length: int
-    ) -> NDArray[np.int64]:
-        images, cell = self.config.images, PATCH_PX * MERGE
-        image = self.tokenizer.backbone_ids["image"]
-        positions = np.zeros((3, len(prompts), length + known.shape[1]), dtype=np.int64)
-        for index, prompt in enumerate(prompts):
-            own = prompt_positions(prompt, image, images.height_px // cell, images.width_px // cell)
-            positions[:, index, length - len(prompt) : length] = own
-            positions[:, index, length:] = next_position(own) + np.maximum(np.cumsum(known[index]) - 1, 0)
+    def _positions(self, rows: NDArray[np.int64], known: NDArray[np.bool_], length: int) -> NDArray[np.int64]:
+        positions = np.zeros((3, len(rows), length + known.shape[1]), dtype=np.int64)
+        behind = np.maximum(np.cumsum(known, 1) - 1, 0)
+        for index, row in enumerate(rows.tolist()):
+            _, own = self._template(self.table.navigation[row])
+            positions[:, index, length - own.shape[1] : length] = own
+            positions[:, index, length:] = next_position(own) + behind[index]
         return positions
+
+    def _totals(self, targets: NDArray[np.int64], weights: NDArray[np.float32]) -> Totals:
+        first = self.tokenizer.trajectory_start
+        is_bin = (targets >= first) & (targets < first + TRAJECTORY_TOKENS)
+        return Totals(float(weights[~is_bin].sum()), float(weights[is_bin].sum()), float(len(targets)))
 
     def _flow(self, drawn: Drawn) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         draws, waypoints = self.settings.flow_draws, self.config.waypoints

@@ -39,7 +39,7 @@ class FrameStore:
 
     @classmethod
     def open(cls, frames: FrameRows, place: Place, device: torch.device) -> FrameStore:
-        """Return a store; `auto` takes the device where the pictures fill at most 40 % of what is free there, else the disk's cache."""
+        """Return a store; `auto` takes the device where the pictures fill 40 % of its free memory at most, else the disk."""
         size = int(np.prod(frames.shape))
         if place == "auto":
             fits = device.type == "cuda" and size < _SHARE_OF_DEVICE * torch.cuda.mem_get_info(device)[0]

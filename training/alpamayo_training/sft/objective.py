@@ -124,11 +124,3 @@ class Objective(nn.Module):
 def is_trajectory(ids: Tensor, tokens: TokenIds) -> Tensor:
     """Return which ids are bins of the trajectory."""
     return (ids >= tokens.trajectory_start) & (ids < tokens.trajectory_start + tokens.trajectory_tokens)
-
-
-def totals_of(batch: Batch, tokens: TokenIds) -> Totals:
-    """Return the weights of a batch's tokens and rows."""
-    is_bin = is_trajectory(batch.targets, tokens)
-    words = float(batch.token_weights.masked_fill(is_bin, 0.0).sum())
-    bins = float(batch.token_weights.masked_fill(~is_bin, 0.0).sum())
-    return Totals(words, bins, float(batch.row_weights.sum()))

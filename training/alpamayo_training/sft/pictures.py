@@ -1,4 +1,4 @@
-"""Camera frames on the device that trains: as the patches of `alpamayo_sim.policy.patches`, and disturbed so that none repeats."""
+"""Camera frames on the device that trains: as the patches of `alpamayo_sim.policy.patches`, and disturbed."""
 
 from __future__ import annotations
 
