@@ -37,6 +37,7 @@ RETURNS_WITHIN = 150
 """Who is back in its lane within so many frames has not changed lanes but left its own for something."""
 HARD_MPS2 = 4.0
 LITTLE_MPS = 1.2
+BEND_FRAMES = 50
 ACTS_WITHIN = 6
 """A keyframe is 0.5 s before the ego acts: what it did until then is not what was decided."""
 
@@ -156,6 +157,13 @@ def road_heading(drive: Drive, frame: int, last: int) -> Array:
         return drive.heading_rad[frame : last + 1]
     error = np.array([scene.lane.heading_error_rad for scene in drive.scenes[frame : last + 1]])
     return np.unwrap(drive.heading_rad[frame : last + 1] - error, period=np.pi)
+
+
+def road_bend(drive: Drive, frame: int, frames: int = BEND_FRAMES) -> float:
+    """Return by how much the road turns at most within the way of the next frames, in radians, left positive."""
+    heading = road_heading(drive, frame, min(frame + frames, drive.frames - 1))
+    turned = heading - heading[0]
+    return float(turned[int(np.argmax(np.abs(turned)))])
 
 
 def _bend(turned_rad: float, *, sharp: bool) -> str:

@@ -73,7 +73,7 @@ def state_fits(claim: StateClaim, scene: Scene, heading_ahead_rad: float) -> str
         "sign": _sign_fits,
         "clear": _clear_fits,
         "route": _route_fits,
-        "limit": _always,
+        "limit": _limit_fits,
     }.get(claim.subject)
     if claim.subject == "curve":
         left = heading_ahead_rad > 0.0
@@ -145,6 +145,7 @@ def _does(thing: Thing, claim: ThingClaim) -> bool:
         "stopped": thing.speed_mps < HALTED_MPS,
         "crossing": thing.relation == "crossing" and thing.speed_mps > 0.2,
         "cutting_in": thing.doing == "cutting_in",
+        "faster": thing.closing_mps < -0.2 or thing.acceleration_mps2 > 0.3,
         "accelerating": thing.acceleration_mps2 > 0.3,
         "moving": thing.speed_mps > 0.3,
         "slow": thing.speed_mps < SLOW_MPS,
@@ -237,6 +238,6 @@ def _route_fits(claim: StateClaim, scene: Scene) -> str:
     return "" if so != claim.negated else f"the route is not {claim.value}"
 
 
-def _always(claim: StateClaim, scene: Scene) -> str:
-    del claim, scene
-    return ""
+def _limit_fits(claim: StateClaim, scene: Scene) -> str:
+    del scene
+    return "the speed limit is denied" if claim.negated else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alpamayo_training.coc.behaviour import road_heading
+from alpamayo_training.coc.behaviour import road_bend, road_heading
 from alpamayo_training.coc.label import FUTURE_FRAMES
 from alpamayo_training.coc.teaching import Drive
 from alpamayo_training.coc.things import Scene, Signal, Thing
@@ -179,7 +179,7 @@ def _bend_acceleration(drive: Drive, frame: int, speed: float) -> float | None:
         return None
     marks = np.arange(0.0, way[-1], 1.0)
     heading = np.interp(marks, way, road_heading(drive, frame, last))
-    if len(marks) < 5 or float(np.ptp(heading)) < LEAST_BEND_RAD:
+    if len(marks) < 5 or abs(road_bend(drive, frame)) < LEAST_BEND_RAD:
         return None
     curvature = np.abs(heading[4:] - heading[:-4]) / 4.0
     places = marks[2:-2]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from alpamayo_training.coc.behaviour import Behaviour, behaviour_at, road_heading
+from alpamayo_training.coc.behaviour import Behaviour, behaviour_at, road_bend
 from alpamayo_training.coc.claims import lateral_fits, longitudinal_fits, state_fits, thing_fits
 from alpamayo_training.coc.collisions import collides_soon
 from alpamayo_training.coc.label import HISTORY_FRAMES, CocLabel, FilterResult
@@ -20,7 +18,8 @@ HOLDS, FREES = frozenset({"stop", "slow_down", "yield", "stay_stopped"}), frozen
 HOLDING_THINGS = frozenset(
     {"braking", "stopped", "crossing", "cutting_in", "slow", "approaching", "blocking", "near", "moving", ""}
 )
-BEND_FRAMES = 50
+SIDEWAYS = ("turn", "change_lane", "leave_lane", "return_lane")
+SOON_FRAMES = 10
 PAST_STEPS = (5, 10, 15)
 
 
@@ -132,6 +131,14 @@ def _decision(examined: Examined) -> str:
     return ""
 
 
+def _omission(examined: Examined) -> str:
+    """Return what is wrong where the ego is about to leave its lane or to turn and the trace says nothing of it."""
+    lateral = examined.behaviour.lateral
+    about_to = lateral.startswith(SIDEWAYS) and examined.behaviour.begins_in < SOON_FRAMES
+    said = [claim for claim in examined.parsed.said("lateral") if claim.action not in ("keep_lane", "curve")]
+    return f"says nothing of {lateral}" if about_to and not said else ""
+
+
 def _collision(examined: Examined) -> str:
     return collides_soon(examined.drive, examined.label.frame_index)
 
@@ -152,10 +159,7 @@ def _red_light(examined: Examined) -> str:
 
 def _states(examined: Examined) -> str:
     assert examined.scene is not None
-    drive, frame = examined.drive, examined.label.frame_index
-    last = min(frame + BEND_FRAMES, drive.frames - 1)
-    headings = road_heading(drive, frame, last)
-    ahead = float(headings[int(np.argmax(np.abs(headings - headings[0])))] - headings[0])
+    ahead = road_bend(examined.drive, examined.label.frame_index)
     for claim in examined.parsed.states:
         wrong = state_fits(claim, examined.scene, ahead)
         if wrong:
@@ -225,6 +229,7 @@ RULES: dict[str, Rule] = {
     "lateral": _lateral,
     "decision": _decision,
     "cause": _cause_fits,
+    "omission": _omission,
 }
 SCENE_RULES: dict[str, Rule] = {
     "collision": _collision,

@@ -66,11 +66,12 @@ DOINGS: tuple[tuple[str, str], ...] = (
         "stopped",
         _any(
             r"(?:is|are|was|were|has|have|being|a|the)? ?(?:stopped|standing|stationary|parked|waiting|halted)",
-            r"not moving",
+            r"not moving(?! slowly| faster)",
             r"at a standstill",
         ),
     ),
     ("braking", r"brak(?:es|ing|ed|e)|slow(?:s|ing|ed)(?: down)?|decelerat(?:es|ing|ed|e)|slow down"),
+    ("faster", r"(?:moving|driving|is) faster"),
     ("accelerating", r"accelerat(?:es|ing|ed|e)|moving faster|speed(?:s|ing) up|pull(?:s|ing) away"),
     (
         "moving",
@@ -274,12 +275,14 @@ LIGHT = re.compile(
 )
 LIGHT_TURNED = re.compile(r"turned|turns|turning|became|becomes|turn\b")
 SIGN = re.compile(r"\b(stop|yield) sign")
+BE = r"(?:is|are|was|were|will be|has been)"
 CLEAR = re.compile(
-    r"\b(?:road|lane|way|path|junction|intersection)(?: ahead)?[^.;,]* (?:is|are) (?:not )?(?:clear|free|empty)|"
-    r"nothing is in the way|\b(?:free|clear) (?:road|lane|way)|there is no traffic"
+    rf"\b(?:road|lane|way|path|junction|intersection)(?: ahead)?[^.;,]* {BE} (?:not )?(?:clear|free|empty|straight)|"
+    rf"nothing {BE} (?:not )?in the way|\b(?:free|clear) (?:road|lane|way)|there {BE} no traffic"
 )
 ROUTE = re.compile(
-    r"route (?:turns|turn|goes|continues|requires|leads)(?: in| to)?(?: the)? ?(?P<side>left|right|straight)(?P<lane> lane)?"
+    r"route (?:does not |will )?(?:turns?|goes?|continues?|requires?|leads?)"
+    r"(?: in| to)?(?: the)? ?(?P<side>left|right|straight)(?P<lane> lane)?"
 )
 CURVE = re.compile(r"(?:curves?|bends?) (?:ahead )?to the (?P<side>left|right)|(?P<other>left|right) (?:curve|bend)")
 LIMIT = re.compile(r"speed limit")

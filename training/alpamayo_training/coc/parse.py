@@ -203,7 +203,7 @@ def _thing(clause: str) -> ThingClaim | None:
             on_side=_side(lexicon.ON_SIDE, clause),
             from_side=_side(lexicon.FROM_SIDE, clause),
             distance_m=_distance(clause),
-            negated=_negated(clause),
+            negated=_negated(clause.replace("not moving", "") if doing == "stopped" else clause),
             tense="past" if _is_simple_past(after) else _tense(clause),
         )
     return None

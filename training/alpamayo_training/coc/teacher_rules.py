@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alpamayo_sim.errors import InputError
-from alpamayo_training.coc.behaviour import Behaviour, behaviour_at
+from alpamayo_training.coc.behaviour import Behaviour, behaviour_at, road_bend
 from alpamayo_training.coc.causes import Cause, lateral_cause, longitudinal_cause
-from alpamayo_training.coc.demands import bend_ahead, demands_of
+from alpamayo_training.coc.demands import demands_of
 from alpamayo_training.coc.drives import segments_around
 from alpamayo_training.coc.label import (
     NO_DECISION,
@@ -79,6 +79,7 @@ PLACES = {
     "limit_allows": ("road_event", "speed limit"),
     "bend_ends": ("lane", "end of the curve"),
     "free_road": ("lane", "free lane ahead"),
+    "returned": ("lane", "free lane ahead"),
     "route": ("routing_intent", "route"),
 }
 SEEDS = 0xC0C
@@ -181,8 +182,10 @@ def compose(
 def _with_side(drive: Drive, frame: int, cause: Cause, behaviour: Behaviour) -> Cause:
     if cause.name not in ("bend", "turn", "curve"):
         return cause
-    turned, _ = bend_ahead(drive, frame)
-    side = behaviour.side or ("left" if turned > 0.0 else "right")
+    turned = road_bend(drive, frame)
+    side = "left" if turned > 0.0 else "right"
+    if cause.name == "curve":
+        side = behaviour.side or side
     if cause.name == "turn" and drive.scenes[frame].route_option in ("left", "right"):
         side = drive.scenes[frame].route_option
     return replace(cause, side=side)

@@ -57,6 +57,8 @@ class Thing:
     """Its speed along the route."""
     across_mps: float
     """Towards the left."""
+    closing_mps: float
+    """The ego's speed less its speed along the route."""
     speed_mps: float
     acceleration_mps2: float
     distance_m: float
@@ -198,6 +200,7 @@ def _thing(states: tuple[SceneState, ...], path: list[tuple[int, SceneActor]]) -
         lateral_m=actor.lateral_m,
         along_mps=along,
         across_mps=across,
+        closing_mps=now.speed_mps - along,
         speed_mps=speed,
         acceleration_mps2=acceleration,
         distance_m=math.hypot(dx, dy),

@@ -73,6 +73,7 @@ OF_CAUSE: dict[str, tuple[str, ...]] = {
     "route_turn": ("the route turns {side}", "the route turns {side} at the junction"),
     "route_change": ("the route continues in the {side} lane", "the route requires the {side} lane"),
     "curve": ("the road curves to the {side}",),
+    "returned": ("the lane ahead is free", "the lane is free again"),
     "emergency": ("an emergency vehicle is approaching from behind", "the emergency vehicle behind needs room"),
 }
 SIDEWAYS: dict[str, tuple[str, ...]] = {
@@ -191,7 +192,7 @@ def _of_thing(cause: Cause, thing: Thing, random: Random, *, leaves: bool) -> st
             )
         return _one((f"the {noun}{where} has passed and the way is clear", f"the {noun} has cleared the way"), random)
     if cause.name == "returned":
-        return _one((f"the {noun} has been passed", f"the {noun} is passed and the lane ahead is free"), random)
+        return _one((f"the {noun} has been passed", f"the {noun} is passed"), random)
     if cause.name == "pass":
         if not leaves:
             what = "stopped" if thing.speed_mps < 0.5 else "slow"
