@@ -95,6 +95,8 @@ class Arguments:
     """Moments of the validation split that are evaluated; 0 for none."""
     eval_conditions: tuple[str, ...] = ("full", "blank_pictures")
     """Of full, blank_pictures, other_pictures, no_reasoning, true_reasoning, other_reasoning."""
+    no_save: bool = False
+    """Write no checkpoint, for measuring speed."""
     keep: int = 2
     """Checkpoints that stay; 0 for all."""
     deadline_s: float | None = None
@@ -141,7 +143,7 @@ class Arguments:
                     print(f"stopped; go on with: alpamayo sft --resume {run.path}", file=sys.stderr)
                 raise
             if processes.leads:
-                print(json.dumps(summary) if self.json else f"trained: {run.path / 'checkpoints' / 'last' / 'model'}")
+                print(json.dumps(summary) if self.json else _last_line(run.path, no_save=task.intervals.no_save))
         return 0
 
     def _resumed(self):
@@ -165,7 +167,9 @@ class Arguments:
             start=self.start,
             data=DataChoice(self.data, self.labels, self.stride, self.cache, self.jobs),
             settings=self._settings(device),
-            intervals=Intervals(self.log_every, self.save_every, self.eval_every, self.keep, self.deadline_s),
+            intervals=Intervals(
+                self.log_every, self.save_every, self.eval_every, self.keep, self.no_save, self.deadline_s
+            ),
             evaluation=EvaluationPlan(samples=self.eval_samples, conditions=self.eval_conditions),
             keep_statistics=self.keep_statistics,
             overfit=self.overfit,
@@ -203,3 +207,7 @@ class Arguments:
             seed=self.seed,
             deterministic=self.deterministic,
         )
+
+
+def _last_line(run: Path, *, no_save: bool) -> str:
+    return f"figures: {run / 'summary.json'}" if no_save else f"trained: {run / 'checkpoints' / 'last' / 'model'}"

@@ -60,6 +60,8 @@ class Intervals:
     evaluate: int = 0
     keep: int = 2
     """Checkpoints that stay."""
+    no_save: bool = False
+    """Write no checkpoint at all, not even at the end: for measuring speed."""
     deadline_s: float | None = None
     """Seconds of training after which it ends early, the learning rate brought down in time."""
 
@@ -133,7 +135,7 @@ class Trainer:
                 self._tell(window, step, rate, norm, before_s + time.perf_counter() - began)
                 window = self._window()
             now = Progress(step, samples, before_s + time.perf_counter() - began, self._divided())
-            if intervals.save and step % intervals.save == 0 and not ends:
+            if intervals.save and not intervals.no_save and step % intervals.save == 0 and not ends:
                 self._save(now)
             if intervals.evaluate and step % intervals.evaluate == 0 and not ends:
                 paused = time.perf_counter()
@@ -142,8 +144,9 @@ class Trainer:
             if ends:
                 break
         final = Progress(step, samples, before_s + time.perf_counter() - began, self._divided())
-        self._save(final)
         self.watcher.evaluate(step)
+        if not intervals.no_save:
+            self._save(final)
         return final
 
     def _update(self, own: list[Part], step: int) -> tuple[Tensor, Totals, Tensor, float]:
