@@ -70,16 +70,16 @@ def rig_of(one: SampleSet) -> CameraRig:
     return replace(ALPAMAYO_RIG, width_px=about.width_px, height_px=about.height_px)
 
 
-def cells_of(labels: NDArray[np.void], rig: CameraRig) -> NDArray[np.int64]:
+def cells_of(labels: NDArray[np.void], rig: CameraRig, cell_px: int = CELL_PX) -> NDArray[np.int64]:
     """Return the cells [N, THINGS, cameras] that the things' middles are in, -1 outside a picture or without a thing."""
-    rows, columns = rig.height_px // CELL_PX, rig.width_px // CELL_PX
+    rows, columns = rig.height_px // cell_px, rig.width_px // cell_px
     cells = np.full((len(labels), len(THINGS), len(rig.cameras)), -1, dtype=np.int64)
     for t, thing in enumerate(THINGS):
         points = labels[f"{thing}_at_rig"].astype(np.float64)
         known = np.isfinite(points).all(axis=1) & (labels[thing] > 0)
         for c, camera in enumerate(rig.cameras):
             pixels, inside = rig.project(camera, np.where(known[:, None], points, 0.0))
-            cell = (pixels // CELL_PX).astype(np.int64)
+            cell = (pixels // cell_px).astype(np.int64)
             index = (c * rows + cell[:, 1]) * columns + cell[:, 0]
             cells[:, t, c] = np.where(known & inside, index, -1)
     return cells

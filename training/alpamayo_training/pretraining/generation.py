@@ -20,7 +20,7 @@ from alpamayo_sim.errors import InfrastructureError
 from alpamayo_sim.policy.camera_rig import ALPAMAYO_RIG, CameraRig
 from alpamayo_training.learnability.weathers import DRAWN, TEST_PRESETS, draw_weather
 from alpamayo_training.pretraining.pair_stage import FRAME_STEP_S, PairStage
-from alpamayo_training.pretraining.shards import About, ShardWriter
+from alpamayo_training.pretraining.shards import COMPLETE, About, ShardWriter
 
 PAIRS_A_WEATHER, WEATHERS_A_CAST = 16, 4
 PAIRS_A_SHARD = 64
@@ -85,7 +85,7 @@ class Taking:
 
     def __init__(self, specs: Sequence[SetSpec], jobs: int) -> None:
         self._waiting, self._jobs = list(specs), jobs
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: list[tuple[SetSpec, subprocess.Popen[bytes]]] = []
 
     def __enter__(self) -> Taking:
         self.poll()
@@ -93,29 +93,33 @@ class Taking:
 
     def poll(self) -> bool:
         """Start what can be started and return whether anything is still to come; InfrastructureError names a set that failed."""
-        for name, process in list(self._running.items()):
+        for entry in list(self._running):
+            taken, process = entry
             if process.poll() is None:
                 continue
-            del self._running[name]
+            self._running.remove(entry)
             if process.returncode:
-                raise InfrastructureError(f"taking the set {name} failed with code {process.returncode}")
+                raise InfrastructureError(f"taking the set {taken.folder.name} failed with code {process.returncode}")
         while self._waiting and len(self._running) < self._jobs:
-            spec = self._waiting.pop(0)
-            if spec.until is not None and time.time() > spec.until:
+            following = self._waiting.pop(0)
+            if following.until is not None and time.time() > following.until:
                 continue
-            self._running[spec.folder.name] = subprocess.Popen(_command(spec), env=_one_thread())
+            self._running.append((following, subprocess.Popen(_command(following), env=_one_thread())))
         return bool(self._running)
 
-    def wait(self, tell: Callable[[], None], every_s: float = 1.0) -> None:
-        """Wait until all sets are taken and call `tell` now and then."""
-        while self.poll():
+    def wait(self, tell: Callable[[], None], *, split: str | None = None, every_s: float = 1.0) -> None:
+        """Wait until all sets are taken, or all of a split, and call `tell` now and then."""
+        while self.poll() and (split is None or self._has(split)):
             tell()
             time.sleep(every_s)
 
-    def __exit__(self, *_: object) -> None:
-        for process in self._running.values():
+    def _has(self, split: str) -> bool:
+        return any(spec.split == split for spec in (*self._waiting, *(spec for spec, _ in self._running)))
+
+    def __exit__(self, *error: object) -> None:
+        for _, process in self._running:
             process.terminate()
-        for process in self._running.values():
+        for _, process in self._running:
             process.wait()
 
 
@@ -137,20 +141,19 @@ def plan_sets(
     folder: Path, *, train_pairs: int, test_pairs: int, practice_maps: Sequence[Path], maps: tuple[Path, ...], seed: int,
     until: float | None, sets_a_town: int = 1, services: Sequence[str] = (), pairs_a_shard: int = PAIRS_A_SHARD,
 ) -> list[SetSpec]:  # fmt: skip
-    """Return the sets to take, test sets first: towns in turn, each set with a seed of its own."""
-    train = [*TRAIN_TOWNS, *(str(path) for path in practice_maps)]
+    """Return the sets to take, test sets first: towns in turn, each set with a seed of its own; without those taken already."""
+    train = [*TRAIN_TOWNS, *(str(path) for path in practice_maps)] * sets_a_town
     specs: list[SetSpec] = []
-    for split, towns, pairs, first_seed in (
-        ("test", list(TEST_TOWNS), test_pairs, 5_000), ("train", train * sets_a_town, train_pairs, 10_000 + 1_000 * seed),
+    for split, towns, pairs, first_seed, ends in (
+        ("test", list(TEST_TOWNS), test_pairs, 5_000, None), ("train", train, train_pairs, 10_000 + 1_000 * seed, until),
     ):  # fmt: skip
         shares = np.diff(np.linspace(0, pairs, len(towns) + 1).astype(int))
         for k, town in enumerate(towns):
+            own_seed = first_seed + k
+            place = folder / split / f"{k:03d}-{Path(town).stem}-{own_seed}"
+            service = services[len(specs) % len(services)] if services else ""
             if shares[k]:
                 specs.append(
-                    SetSpec(
-                        folder / split / f"{k:03d}-{Path(town).stem}", split, town, int(shares[k]), first_seed + k, maps,
-                        None if split == "test" else until, services[len(specs) % len(services)] if services else "",
-                        pairs_a_shard,
-                    )
+                    SetSpec(place, split, town, int(shares[k]), own_seed, maps, ends, service, pairs_a_shard)
                 )  # fmt: skip
-    return specs
+    return [spec for spec in specs if not (spec.folder / COMPLETE).exists()]

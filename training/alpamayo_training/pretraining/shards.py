@@ -21,6 +21,8 @@ from alpamayo_training.pretraining.pair_stage import Pair
 
 FRAMES, CELLS, LABELS, MOTION, ABOUT = "frames.npy", "cells.npy", "labels.npy", "motion.npy", "about.json"
 PREFIX = "shard-"
+COMPLETE = "_complete"
+"""Marks a set that was taken to its end."""
 FORMAT = "alpamayo-pretraining-shard-1"
 
 
@@ -56,7 +58,10 @@ class Shard:
 
 
 class ShardWriter:
-    """Writes a set's pairs as shards of `pairs` each; the last one may be shorter. A context manager."""
+    """Writes a set's pairs as shards of `pairs` each; the last one may be shorter. A context manager.
+
+    What an earlier process left of the set is removed.
+    """
 
     def __init__(self, folder: Path, about: About, rig: CameraRig, pairs: int) -> None:
         self._folder, self._about, self._pairs = folder, about, pairs
@@ -70,8 +75,8 @@ class ShardWriter:
         self._count, self._written = 0, 0
 
     def __enter__(self) -> ShardWriter:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(self._draft, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
         return self
 
     def add(self, pair: Pair, weather: int, condition: Condition) -> None:
@@ -100,8 +105,10 @@ class ShardWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and self._count:
-            self._finish()
+        if kind is None:
+            if self._count:
+                self._finish()
+            (self._folder / COMPLETE).touch()
         shutil.rmtree(self._draft, ignore_errors=True)
 
 
@@ -109,7 +116,8 @@ def read_shard(path: Path) -> Shard:
     """Return a shard; InputError for a folder that holds none, or one of another version."""
     try:
         text: dict[str, Any] = json.loads((path / ABOUT).read_text(encoding="utf-8"))
-        about = About(**{key: tuple(value) if isinstance(value, list) else value for key, value in text.items()})
+        values: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in text.items()}
+        about = About(**values)
         labels = np.load(path / LABELS, allow_pickle=False)
         cells, motion = np.load(path / CELLS, allow_pickle=False), np.load(path / MOTION, allow_pickle=False)
         frames = np.load(path / FRAMES, mmap_mode="r", allow_pickle=False)
