@@ -107,7 +107,7 @@ class RouteRules:
         self._reach_m = math.inf
         self.lights: list[_RouteLight] = []
         for line in lines:
-            for station in _stations(path, line.xy, line.z, line.yaw, 1.8):
+            for station in stations_passed(path, line.xy, line.z, line.yaw, 1.8):
                 self.lights.append(_RouteLight(station, _far_side(path, station), line.light))
         self.lights.sort(key=lambda found: found.station_m)
         self.signs: list[_RouteSign] = []
@@ -116,7 +116,7 @@ class RouteRules:
             box = sign.trigger_volume
             center = sign.get_transform().transform(carla.Location(box.location.x, box.location.y, box.location.z))
             reach = max(box.extent.x, box.extent.y)
-            for station in _stations(path, np.array([center.x, center.y]), center.z, None, reach + 1.0):
+            for station in stations_passed(path, np.array([center.x, center.y]), center.z, None, reach + 1.0):
                 self.signs.append(_RouteSign(station - reach, station, station + reach, sign.id))
         self.signs.sort(key=lambda found: found.first_m)
 
@@ -225,7 +225,7 @@ def _far_side(path: ReferencePath, line_m: float) -> float:
     return line_m if len(outside) == 0 else float(path.station_m[first + entry + int(outside[0])])
 
 
-def _stations(path: ReferencePath, xy: Array, z: float, yaw: float | None, within_m: float) -> list[float]:
+def stations_passed(path: ReferencePath, xy: Array, z: float, yaw: float | None, within_m: float) -> list[float]:
     """Return the stations at which the path passes a place, one per pass."""
     distance = np.linalg.norm(path.xy - xy, axis=1)
     near = (distance < within_m) & (np.abs(path.z - z) < 3.0)

@@ -63,9 +63,7 @@ def _row(scene: SceneState, cameras: Sequence[str], episode_index: int) -> dict[
         }
         for actor in scene.actors
     ]
-    row["signals"] = [
-        {**asdict(signal), "visible_px": _pixels(signal.visible_px, cameras)} for signal in scene.signals
-    ]
+    row["signals"] = [{**asdict(signal), "visible_px": _pixels(signal.visible_px, cameras)} for signal in scene.signals]
     return row
 
 

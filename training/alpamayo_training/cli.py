@@ -28,6 +28,7 @@ COMMANDS = {
     "score": "score result files of the leaderboard, Bench2Drive or ours under any profile",
     "report": "write the HTML report of a run folder again",
     "contract": "find mistakes in what an integration hands to a driving model",
+    "collect": "drive a suite and record what was seen, known and meant, as a dataset to learn from",
     "evaluate": "compare a model with recorded drives in open loop, with and without pictures and reasoning",
     "sft": "train a model to reason and to plan as recorded drivers did",
     "pretrain": "let a model without pretrained weights learn to see, from what the simulator knows of every patch",

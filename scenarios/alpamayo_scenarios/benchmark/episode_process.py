@@ -19,6 +19,8 @@ from pathlib import Path
 import carla
 import numpy as np
 
+from alpamayo_agents.collecting.agent import CollectingAgent
+from alpamayo_agents.collecting.episode_files import FOLDER as COLLECTED_FOLDER
 from alpamayo_agents.registry import make_agent
 from alpamayo_agents.vla.agent import VlaAgent
 from alpamayo_scenarios.background.traffic_manager import TrafficStalledError
@@ -126,6 +128,10 @@ def _drive(setup: WorkerSetup, order: Order, address_pipe: int, fresh: bool, tel
     maps = tuple(Path(folder) for folder in setup.maps)
     planned = task_route(Path(setup.run_folder), task)
     agent = make_agent(settings.agent, settings.vla)
+    collector: CollectingAgent | None = None
+    if settings.collect is not None:
+        folder = RunFolder(Path(order.staging)).episode_folder(task.task_id) / COLLECTED_FOLDER
+        agent = collector = CollectingAgent(agent, settings.collect, seed=task.seed, folder=folder)
     # While the server starts.
     road_map = load_road_map(task.town, maps_dirs=maps, cache_dir=Path(setup.cache)) if fresh else None
     client = connect(_read_address(address_pipe))
@@ -177,6 +183,8 @@ def _drive(setup: WorkerSetup, order: Order, address_pipe: int, fresh: bool, tel
 
         result = episode.drive(client, agent, observe)
         watch.end()
+        if collector is not None:
+            collector.finish()
     return Finished(result.status)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from alpamayo_agents.collecting.settings import CollectSettings
 from alpamayo_agents.vla.settings import VlaSettings
 from alpamayo_scenarios.route_file import RouteSpec, load_route
 from alpamayo_scenarios.weather_cases import weather_id
@@ -45,6 +46,8 @@ class Settings:
     camera: tuple[int, int] = (960, 540)
     vla: VlaSettings = field(default_factory=VlaSettings)
     """How the agent drives, where it is that of a driving model."""
+    collect: CollectSettings | None = None
+    """What is recorded for others to learn from, and how the driver is disturbed for it; None in a benchmark."""
 
 
 @dataclass(frozen=True)

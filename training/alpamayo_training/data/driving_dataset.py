@@ -91,9 +91,7 @@ class DrivingDataset:
     def episode(self, episode_index: int) -> EpisodeInfo:
         """Return what is known of an episode; InputError for one that is not there."""
         if not 0 <= episode_index < len(self.episodes):
-            raise InputError(
-                f"episodes of {self.folder} are 0 to {len(self.episodes) - 1}; found {episode_index}"
-            )
+            raise InputError(f"episodes of {self.folder} are 0 to {len(self.episodes) - 1}; found {episode_index}")
         return self.episodes[episode_index]
 
     def of_split(self, split: str) -> tuple[EpisodeInfo, ...]:
@@ -153,7 +151,7 @@ class DrivingDataset:
         info = self.episode(episode_index)
         self.rig.camera(camera)
         wanted = np.asarray(frame_indices, dtype=np.int64).reshape(-1)
-        if len(wanted) and not (0 <= wanted.min() and wanted.max() < info.frame_count):
+        if len(wanted) and not (wanted.min() >= 0 and wanted.max() < info.frame_count):
             raise InputError(
                 f"episode {episode_index} has frames 0 to {info.frame_count - 1}; found {wanted.min()} to {wanted.max()}"
             )

@@ -124,7 +124,9 @@ def read_about(folder: Path) -> tuple[DatasetAbout, tuple[EpisodeInfo, ...]]:
         raw = json.loads(about_file.read_text(encoding="utf-8"))
         found = raw.get("format_version")
         if found != FORMAT_VERSION:
-            raise InputError(f"{about_file}: expected format {FORMAT_VERSION}; found {found}; collect or import it again")
+            raise InputError(
+                f"{about_file}: expected format {FORMAT_VERSION}; found {found}; collect or import it again"
+            )
         about = _ABOUT.validate_python(raw)
         lines = episodes_file.read_text(encoding="utf-8").splitlines()
         episodes = tuple(_EPISODE.validate_json(line) for line in lines)
