@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from alpamayo_sim.record.scene_state import ExpertReason
 from alpamayo_training.coc.behaviour import Behaviour
 from alpamayo_training.coc.demands import Demand, bend_ahead, demands_of, free_acceleration
@@ -16,6 +18,9 @@ HINT_FRAMES = 8
 FOLLOW_REACH_S = 3.0
 LEAD_KEEPS_MPS2 = -0.1
 CLEARED_M = 30.0
+AT_LINE_M = 4.0
+STOPS_AT_LINE_M = 3.5
+STOPS_BEHIND_M = 9.0
 SIGNAL_SERVED_M = 12.0
 TIE_MPS2, LEAD_BEFORE_LINE_MPS2 = 2.5, 5.0
 """What the driver names may want so much less than the strongest: a queue before a red light holds back before the light does."""
@@ -55,7 +60,7 @@ def longitudinal_cause(drive: Drive, scene: Scene, behaviour: Behaviour) -> Caus
     demands = demands_of(scene, drive)
     hints = _hints(drive, scene.now.frame_index)
     if behaviour.longitudinal in HOLDING:
-        return _holding(scene, behaviour, demands, hints)
+        return _holding(drive, scene, behaviour, demands, hints)
     if behaviour.longitudinal in STARTING:
         return _starting(drive, scene, behaviour, demands)
     return _keeping(scene, demands)
@@ -107,7 +112,25 @@ def _expert_lateral(drive: Drive, scene: Scene) -> str:
     return next((hint.lateral for hint in hints if hint.lateral not in ("", "keep_lane")), "")
 
 
-def _holding(scene: Scene, behaviour: Behaviour, demands: list[Demand], hints: tuple[ExpertReason, ...]) -> Cause:
+def _where_it_stops(drive: Drive, scene: Scene, behaviour: Behaviour, able: list[Demand]) -> list[Demand]:
+    """Return the candidates that agree with the place where the ego comes to a stand; all of them where none does."""
+    frame = scene.now.frame_index
+    stop = min(frame + round(10.0 * behaviour.stops_in_s), drive.frames - 1)
+    steps = np.linalg.norm(np.diff(drive.position_m[frame : stop + 1, :2], axis=0), axis=1)
+    way = float(steps.sum())
+    gaps = {actor.actor_id: actor.gap_m for actor in drive.scenes[stop].actors}
+    fitting = [
+        one
+        for one in able
+        if (one.signal is not None and abs(one.signal.distance_m - way) < STOPS_AT_LINE_M)
+        or (one.thing is not None and (one.cause != "lead" or -1.0 < gaps.get(one.actor_id, -9.0) < STOPS_BEHIND_M))
+    ]
+    return fitting or able
+
+
+def _holding(
+    drive: Drive, scene: Scene, behaviour: Behaviour, demands: list[Demand], hints: tuple[ExpertReason, ...]
+) -> Cause:
     standing = behaviour.longitudinal == "stay_stopped"
     least = 0.5 if standing else -0.15
     able = [one for one in demands if one.acceleration_mps2 <= least]
@@ -116,6 +139,8 @@ def _holding(scene: Scene, behaviour: Behaviour, demands: list[Demand], hints: t
     if behaviour.longitudinal != "slow_down":
         # Bends and limits slow down; they do not stop.
         able = [one for one in able if one.cause not in ("bend", "turn", "limit")] or able
+    if behaviour.longitudinal == "stop":
+        able = _where_it_stops(drive, scene, behaviour, able)
     named = _named_by(hints, able)
     behind = named is not None and able[0].signal is not None and named.cause == "lead"
     margin = LEAD_BEFORE_LINE_MPS2 if behind else TIE_MPS2
@@ -133,7 +158,7 @@ def _named_by(hints: tuple[ExpertReason, ...], able: list[Demand]) -> Demand | N
     for hint in hints:
         for place, one in enumerate(able):
             if one.cause in RULES.get(hint.rule, ()) or (
-                hint.actor_ids and one.thing is not None and one.actor_id == hint.actor_ids[0]
+                not hint.rule and hint.actor_ids and one.thing is not None and one.actor_id == hint.actor_ids[0]
             ):
                 counts[place] = counts.get(place, 0) + 1
                 break
@@ -162,6 +187,9 @@ def _starting(drive: Drive, scene: Scene, behaviour: Behaviour, demands: list[De
         if light.state == "green" and (light.was or (standing and light.distance_m < SIGNAL_SERVED_M)):
             return Cause("green_light", None, light)
     lead = scene.lead
+    at_line = [one for one in scene.signals if one.kind == "stop_sign" and one.distance_m < AT_LINE_M]
+    if at_line and standing and (lead is None or lead.gap_m > at_line[0].distance_m + AT_LINE_M) and _stood(scene):
+        return Cause("served_stop", None, at_line[0])
     if lead is not None and lead.gap_m < 12.0 + 2.0 * now.speed_mps and not lead.is_obstacle and lead.along_mps > 0.5:
         earlier = _earlier_speed(scene, lead.actor_id)
         if lead.along_mps > now.speed_mps + 0.3 or lead.along_mps > earlier + 0.5:
@@ -182,7 +210,10 @@ def _starting(drive: Drive, scene: Scene, behaviour: Behaviour, demands: list[De
         return Cause("limit_allows")
     bend, begins_m = bend_ahead(drive, now.frame_index, 25)
     if abs(bend) < 0.1 and _turned(drive, now.frame_index) > 0.25:
-        return Cause("bend_ends")
+        turned = any(
+            state.lane.is_junction for state in drive.scenes[max(0, now.frame_index - 30) : now.frame_index + 1]
+        )
+        return Cause("turn_ends" if turned else "bend_ends")
     del begins_m
     if free_acceleration(max(0.0, now.speed_mps), now.speed_limit_mps) > 0.2:
         return (
@@ -222,6 +253,10 @@ def _cleared(drive: Drive, scene: Scene) -> Cause | None:
         if now.speed_mps < 5.0 and vulnerable_or_across and ((crossed and moves_away) or given_way):
             return Cause("cleared", thing, by_driver=given_way and not crossed)
     return None
+
+
+def _stood(scene: Scene) -> bool:
+    return any(state.speed_mps < 0.3 for state in scene.states)
 
 
 def _earlier_speed(scene: Scene, actor_id: int) -> float:

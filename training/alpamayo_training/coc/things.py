@@ -61,6 +61,8 @@ class Thing:
     """The ego's speed less its speed along the route."""
     speed_mps: float
     acceleration_mps2: float
+    stood: bool
+    """Whether it stood at some time of the last 2 s."""
     distance_m: float
     """Straight, from middle to middle."""
     in_ego_lane: bool
@@ -203,6 +205,7 @@ def _thing(states: tuple[SceneState, ...], path: list[tuple[int, SceneActor]]) -
         closing_mps=now.speed_mps - along,
         speed_mps=speed,
         acceleration_mps2=acceleration,
+        stood=any(math.hypot(*seen.velocity_mps[:2]) <= STANDING_MPS for _, seen in path),
         distance_m=math.hypot(dx, dy),
         in_ego_lane=actor.in_ego_lane,
         seen_frame=frame,
@@ -219,17 +222,17 @@ def _left_m(actor: SceneActor, dx: float, dy: float, now: SceneState) -> float:
 
 def _rates(now: SceneState, actor: SceneActor, past: SceneActor, lapse_s: float) -> tuple[float, float]:
     """Return an actor's speeds along and across the route, by its place on it, or by the ego's heading where it is off it."""
-    if lapse_s > 0.0 and all(math.isfinite(value) for value in (actor.lateral_m, past.lateral_m)):
-        across = (actor.lateral_m - past.lateral_m) / lapse_s
-    else:
-        across = _across(now, actor)
     yaw = math.radians(now.ego.yaw)
     along = actor.velocity_mps[0] * math.cos(yaw) + actor.velocity_mps[1] * math.sin(yaw)
-    if actor.in_ego_lane and math.hypot(*actor.velocity_mps[:2]) > STANDING_MPS:
-        # Round a bend, what drives in the ego's lane goes along it whatever the ego's heading.
-        ahead = math.cos(math.radians(now.ego.yaw - actor.transform.yaw)) > -0.3
-        along = math.hypot(*actor.velocity_mps[:2]) if ahead else along
-    return along, float(np.clip(across, -20.0, 20.0))
+    places = (actor.gap_m, past.gap_m, actor.lateral_m, past.lateral_m)
+    if lapse_s <= 0.0 or not all(math.isfinite(place) for place in places):
+        return along, _across(now, actor)
+    speed = math.hypot(*actor.velocity_mps[:2])
+    across = (actor.lateral_m - past.lateral_m) / lapse_s
+    if abs(actor.lateral_m) < NEAR_PATH_M:
+        # Round a bend, what drives along the route does so whatever the ego's heading.
+        along = now.speed_mps + (actor.gap_m - past.gap_m) / lapse_s
+    return float(np.clip(along, -speed, speed)), float(np.clip(across, -speed - 0.5, speed + 0.5))
 
 
 def _across(now: SceneState, actor: SceneActor) -> float:
@@ -262,10 +265,13 @@ def _relation(
     if not ahead:
         aside = abs(_left_m(actor, dx, dy, now))
         return "behind" if forward < -2.0 and aside < 3.0 else "beside" if abs(forward) < 8.0 else "away"
-    sine, cosine = abs(math.sin(turned)), math.cos(turned)
-    if speed > STANDING_MPS and sine > CROSSING_SIN and not (actor.in_ego_lane and along > 0.7 * speed):
+    if on_route and abs(actor.lateral_m) < 2.0 * NEAR_PATH_M:
+        sine, cosine = abs(across) / max(speed, 0.1), along / max(speed, 0.1)
+    else:
+        sine, cosine = abs(math.sin(turned)), math.cos(turned)
+    if speed > STANDING_MPS and sine > CROSSING_SIN:
         return "crossing"
-    if actor.in_ego_lane and actor.gap_m < LEAD_REACH_M and (cosine > 0.3 or speed <= STANDING_MPS):
+    if actor.in_ego_lane and actor.gap_m < LEAD_REACH_M and (cosine > 0.0 or speed <= STANDING_MPS):
         return "lead"
     if cosine < -0.3 and speed > STANDING_MPS:
         return "oncoming"

@@ -67,6 +67,7 @@ OF_CAUSE: dict[str, tuple[str, ...]] = {
         "the stop at the stop sign is done and the way is clear",
         "the junction is clear after the stop at the stop sign",
     ),
+    "turn_ends": ("the lane ahead is free after the turn", "the turn is done and the lane ahead is free"),
     "bend_ends": ("the curve ends and the lane ahead is free", "the road is straight after the curve"),
     "limit_allows": ("the speed limit is higher here", "the speed limit allows it and the lane is free"),
     "free_road": ("the road ahead is clear", "the lane ahead is free", "nothing is in the way"),
@@ -181,7 +182,9 @@ def _of_thing(cause: Cause, thing: Thing, random: Random, *, leaves: bool) -> st
     where = f" on the {thing.side}" if thing.side else ""
     article = "an" if noun[0] in "aeiou" else "a"
     if cause.name == "lead_moves":
-        faster = "has started moving" if thing.along_mps < 3.0 else "is moving faster"
+        faster = (
+            "has started moving" if thing.stood else "is moving faster" if thing.closing_mps < -0.3 else "is moving"
+        )
         return _one((f"the lead {noun} is moving", f"the {noun} ahead {faster}"), random)
     if cause.name == "gap_opens":
         return _one((f"the gap to the lead {noun} is large enough", f"there is room behind the {noun} ahead"), random)
