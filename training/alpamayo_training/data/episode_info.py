@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -46,7 +46,7 @@ class EpisodeInfo:
     vehicles: int = 0
     walkers: int = 0
     server: str = ""
-    perturbation: Perturbation = Perturbation()
+    perturbation: Perturbation = field(default_factory=Perturbation)
     status: str = "ok"
     """As the benchmark's results have it: ok, or policy_failure(...)."""
     outcome: str = ""
