@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter
 
-from alpamayo_scenarios.counterfactual.interventions import Intervention
+from alpamayo_agents.collecting.settings import CollectSettings
+from alpamayo_scenarios.counterfactual.interventions import ActorRef, Intervention
 from alpamayo_scenarios.counterfactual.tape import EgoTape
 from alpamayo_sim.errors import InputError
 
 FACTUAL = "factual"
-BRANCH_VERSION = 1
+BRANCH_VERSION = 2
 """Of what a result depends on besides its order; results of another version are driven again."""
 
 
@@ -41,6 +42,9 @@ class ReplaySpec:
     """Folders with OpenDRIVE files of towns that are not ours."""
     cache: str = ""
     """Folder for prepared maps."""
+    collect: CollectSettings | None = None
+    """How the episode was collected, if it was: its cameras are spawned again, though nobody looks, and its driver is disturbed
+    as it was."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ class BranchResult:
     """Frame and blueprint of every collision of the ego after the keyframe."""
     decisions: tuple[tuple[int, str, str], ...] = ()
     """Frame, longitudinal and lateral decision that the driver itself told, where they changed."""
+    present: tuple[ActorRef, ...] = ()
+    """Who and what was within sight at `at_frame`, before anything was changed."""
     wall_time_s: float = field(default=0.0, compare=False)
     ticks_per_s: float = field(default=0.0, compare=False)
 
@@ -122,6 +128,7 @@ class BranchStore:
             time_s=tape.time_s,
             pose=tape.pose,
             speed_mps=tape.speed_mps,
+            others=tape.others,
             order=np.array(encode_branch(branch)),
             told=np.array(json.dumps(told)),
         )
@@ -139,7 +146,7 @@ class BranchStore:
         if not path.is_file():
             raise InputError(f"{path} is not there: the branch has not been driven")
         with np.load(path, allow_pickle=False) as found:
-            tape = EgoTape(found["frame"], found["time_s"], found["pose"], found["speed_mps"])
+            tape = EgoTape(found["frame"], found["time_s"], found["pose"], found["speed_mps"], found["others"])
             told = json.loads(str(found["told"]))
         return BranchResult(
             tape=tape,
@@ -148,9 +155,10 @@ class BranchStore:
             ended=told["ended"],
             collisions=tuple((int(frame), str(what)) for frame, what in told["collisions"]),
             decisions=tuple((int(frame), str(lon), str(lat)) for frame, lon, lat in told["decisions"]),
+            present=tuple(ActorRef(**one) for one in told["present"]),
             wall_time_s=told["wall_time_s"],
             ticks_per_s=told["ticks_per_s"],
         )
 
 
-_NO_TAPE = EgoTape(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 6)), np.zeros(0))
+_NO_TAPE = EgoTape(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 6)), np.zeros(0), np.zeros(0, np.int64))

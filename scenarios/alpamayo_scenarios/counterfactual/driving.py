@@ -12,9 +12,12 @@ import carla
 import numpy as np
 
 from alpamayo_agents.base import Agent, Decision, EpisodeContext
+from alpamayo_agents.collecting.agent import CollectingAgent
+from alpamayo_agents.expert import ExpertAgent
 from alpamayo_agents.registry import make_agent
 from alpamayo_scenarios.counterfactual.applying import Effect, NotApplicable, effect_of
 from alpamayo_scenarios.counterfactual.branch import Branch, BranchResult, ReplaySpec
+from alpamayo_scenarios.counterfactual.interventions import ActorRef
 from alpamayo_scenarios.counterfactual.other_ways import other_way
 from alpamayo_scenarios.counterfactual.tape import TapeRecorder
 from alpamayo_scenarios.episode import EpisodeSpec, run_episode
@@ -40,6 +43,9 @@ class RenewableAgent(Agent):
     def __init__(self, replay: ReplaySpec) -> None:
         self._replay = replay
         self._agent = make_agent(replay.agent)
+        if replay.collect is not None:
+            settings = replace(replay.collect, pictures=False)
+            self._agent = CollectingAgent(self._agent, settings, seed=replay.seed, folder=None)
         self._context: EpisodeContext | None = None
         self.needs_cameras = self._agent.needs_cameras
 
@@ -62,9 +68,17 @@ class RenewableAgent(Agent):
             if other is None:
                 raise NotApplicable("there is no other way to go")
             route = other
-        self._agent.destroy()
-        self._agent = make_agent(self._replay.agent)
-        self._agent.setup(replace(context, route=route))
+        driver = make_agent(self._replay.agent)
+        if isinstance(self._agent, CollectingAgent):
+            # The cameras stay, and what shakes the steering goes on.
+            self._agent.driver.destroy()
+            if isinstance(driver, ExpertAgent):
+                driver.stops_at_route_end = False
+            self._agent.driver = driver
+        else:
+            self._agent.destroy()
+            self._agent = driver
+        driver.setup(replace(context, route=route))
 
     def destroy(self) -> None:
         """Release the driver."""
@@ -104,6 +118,7 @@ class _Watcher:
     not_applicable: str = ""
     collisions: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     decisions: list[tuple[int, str, str]] = field(default_factory=list[tuple[int, str, str]])
+    present: tuple[ActorRef, ...] = ()
     begun_s: float = 0.0
     reached: bool = False
 
@@ -130,6 +145,9 @@ class _Watcher:
             self.collisions += [(tick.frame, event.other_type_id) for event in tick.collisions]
 
     def _intervene(self, tick: TickRecord) -> None:
+        self.present = tuple(
+            ActorRef(actor.actor_id, actor.type_id, actor.transform.x, actor.transform.y) for actor in tick.actors
+        )
         try:
             for effect in self.effects:
                 self.done.append(effect.begin(self.client, tick))
@@ -203,6 +221,7 @@ def _drive(branch: Branch, client: carla.Client, road_map: RoadMap, began_s: flo
         ended="" if watcher.reached else str(metrics.end_reason),
         collisions=tuple(watcher.collisions),
         decisions=tuple(watcher.decisions),
+        present=watcher.present,
         wall_time_s=now_s - began_s,
         ticks_per_s=len(tape) / max(1e-6, now_s - watcher.begun_s),
     )

@@ -16,7 +16,7 @@ from alpamayo_scenarios.counterfactual.comparison import Difference, compare
 from alpamayo_scenarios.counterfactual.interventions import Intervention, RemoveActors, RenewDriver
 from alpamayo_sim.record.scene_state import SceneState
 from alpamayo_training.coc.label import FUTURE_FRAMES, CocLabel
-from alpamayo_training.coc.verify_causes import CauseTest, control_of, tests_of
+from alpamayo_training.coc.verify_causes import CauseTest, control_of, plan_tests
 from alpamayo_training.coc.verify_replays import DrivenEpisode, Replays, Told
 from alpamayo_training.coc.verify_report import (
     REFUTED,
@@ -103,7 +103,7 @@ class Verifier:
 
     def _case(self, label: CocLabel) -> _Case:
         scenes = self._episodes[label.episode_index].scenes
-        tests = tests_of(label, scenes)
+        tests = plan_tests(label, scenes)
         random = np.random.default_rng((self._seed, _CONTROL_SEED, label.episode_index, label.frame_index))
         control = control_of(label, scenes, random) if self._controls else None
         return _Case(

@@ -60,7 +60,7 @@ class LabelTests:
     """The other causes that it names, and why no change of the world tests them."""
 
 
-def tests_of(label: CocLabel, scenes: Sequence[SceneState]) -> LabelTests:
+def plan_tests(label: CocLabel, scenes: Sequence[SceneState]) -> LabelTests:
     """Return the tests of a label's causes by the privileged state of its episode."""
     found: list[CauseTest] = []
     untestable: list[str] = []

@@ -120,7 +120,7 @@ class Arguments:
 
     def _verified(self, plan: LabellingPlan, labels: tuple[CocLabel, ...]) -> tuple[CocLabel, ...]:
         settings = {"dataset_folder": self.dataset, "labels": labels, "jobs": self.jobs}
-        verified: tuple[CocLabel, ...] = _made("verify", "verify_labels", settings)
+        verified: tuple[CocLabel, ...] = _made("verify_dataset", "verify_labels", settings)
         save(plan, verified, len(DrivingDataset.open(self.dataset).episodes))
         return verified
 
