@@ -68,7 +68,7 @@ class Arguments:
             from alpamayo_sim.model.checkpoint import from_pretrained
             from alpamayo_training.openloop.evaluation import EvaluationPlan, Evaluator, autocast_of
             from alpamayo_training.sft.checkpoints import model_folder
-            from alpamayo_training.sft.preparation import DataChoice, prepared_table
+            from alpamayo_training.sft.preparation import DataChoice, grader_for, prepared_table
         except ImportError as error:
             raise MissingExtraError("train", str(error.name)) from error
         from alpamayo_sim.record.run_folder import RunFolder
@@ -85,7 +85,7 @@ class Arguments:
         choice = DataChoice(self.data, self.labels, self.stride, self.cache, self.jobs)
         table = prepared_table(choice, model.config.images)
         with autocast_of(model):
-            found = Evaluator(model, tokenizer, table, plan).evaluate(table.rows_of(self.split))
+            found = Evaluator(model, tokenizer, table, plan, grader_for(choice)).evaluate(table.rows_of(self.split))
         asked = {**asdict(plan), "checkpoint": str(folder), "split": self.split, **asdict(choice)}
         run = RunFolder.create(self.out, "evaluate", json.loads(json.dumps(asked, default=str)))
         _write(run.path, table, found)

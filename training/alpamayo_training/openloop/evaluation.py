@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from alpamayo_sim.policy.plan_decisions import plan_decisions
 from alpamayo_sim.policy.sampling import SamplingConfig
 from alpamayo_sim.policy.tokenizer import DrivingTokenizer
 from alpamayo_sim.policy.unicycle import speed_now
+from alpamayo_training.coc.label import CriticGrades
 from alpamayo_training.openloop.agreement import agrees
 from alpamayo_training.openloop.displacement import Displacement, constant_velocity, displacement
 from alpamayo_training.openloop.sampling import CONDITIONS, FULL, Answers, Condition, Prompts, answers
@@ -60,7 +61,16 @@ class EvaluationPlan:
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> EvaluationPlan:
         """Return the plan that `asdict` wrote."""
-        return cls(**{**stored, "conditions": tuple(stored["conditions"])})
+        content: dict[str, Any] = {**stored, "conditions": tuple(stored["conditions"])}
+        return cls(**content)
+
+
+class Grader(Protocol):
+    """Grades words about moments of drives."""
+
+    def grade(self, episode_index: int, frame_index: int, words: str) -> CriticGrades | None:
+        """Return the grades of words said at a frame; None where nothing is known of it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -112,8 +122,14 @@ class Evaluator:
     """Evaluates a model on a table."""
 
     def __init__(
-        self, model: DrivingModel, tokenizer: DrivingTokenizer, table: SampleTable, plan: EvaluationPlan
+        self,
+        model: DrivingModel,
+        tokenizer: DrivingTokenizer,
+        table: SampleTable,
+        plan: EvaluationPlan,
+        grader: Grader | None = None,
     ) -> None:
+        self._grader = grader
         self.model, self.tokenizer, self.table, self.plan = model, tokenizer, table, plan
         self._maker = BatchMaker(table, model.config, tokenizer, Settings(disturb_pictures=0.0))
 
@@ -169,8 +185,17 @@ class Evaluator:
             lists.setdefault("consistency_lateral_share", []).append(float(both.lateral))
         if (same := agrees(true, plan)) is not None:
             lists.setdefault("label_consistency_share", []).append(float(same.both))
+        if self._grader is not None:
+            self._grade(row, said, lists)
         tokens = None if found.tokens is None else found.tokens[index]
         return Evaluated(row, found.flow[index], tokens, errors.nearest, said, true, decisions)
+
+    def _grade(self, row: int, said: str, lists: dict[str, list[float]]) -> None:
+        assert self._grader is not None
+        grades = self._grader.grade(int(self.table.episode[row]), int(self.table.frame_index[row]), said)
+        if grades is not None:
+            lists.setdefault("reasoning_grade_behaviour", []).append(grades.behaviour_consistency)
+            lists.setdefault("reasoning_grade_causal", []).append(grades.causal_quality)
 
     def _answers(self, condition: Condition, rows: NDArray[np.int64], chosen: NDArray[np.int64]) -> Answers:
         others = _others(rows, chosen)

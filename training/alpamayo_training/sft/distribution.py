@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -68,7 +68,7 @@ class Processes:
 
 
 @contextmanager
-def joined(parallel: Parallel, device: str) -> Iterator[Processes]:
+def joined(parallel: Parallel, device: str) -> Generator[Processes]:
     """Give out this process's place; under torchrun the others are joined first and left at the end.
 
     InputError where the device is not there, or where several processes are asked for without torchrun.

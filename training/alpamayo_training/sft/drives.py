@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.model.config import ImageConfig
-from alpamayo_sim.policy.action_encoder import encode
 from alpamayo_sim.policy.observation import HISTORY_POINTS
 from alpamayo_sim.policy.patches import resize_frames
 from alpamayo_sim.policy.plan import PLAN_POINTS
-from alpamayo_sim.policy.plan_decisions import plan_decisions, speeds_and_headings
+from alpamayo_sim.policy.plan_decisions import plan_decisions
 from alpamayo_sim.policy.unicycle import speed_now
 from alpamayo_training.coc.drives import drive_of_dataset
 from alpamayo_training.coc.label import CocLabel, labels_path, read_labels
@@ -32,6 +31,7 @@ from alpamayo_training.data.driving_dataset import DrivingDataset
 from alpamayo_training.data.episode_info import EPISODES_FILE, EpisodeInfo
 from alpamayo_training.sft.preparation import DataChoice
 from alpamayo_training.sft.sample_table import FORMAT, FRAMES_FILE, SPLITS, About, SampleTable, load_table, save_arrays
+from alpamayo_training.sft.targets import learnable_actions
 
 LABEL_FRAMES = 10
 """A label holds for the second after its keyframe."""
@@ -162,8 +162,7 @@ def _episode(work: _Work) -> dict[str, Any]:
         if not np.isfinite(future).all():
             continue
         positions, rotations = motion.in_rig(frame, np.arange(frame - HISTORY_POINTS + 1, frame + 1))
-        _, headings = speeds_and_headings(future)
-        acceleration, curvature = encode(future, headings, speed_now(positions, rotations))
+        acceleration, curvature = learnable_actions(future, speed_now(positions, rotations))
         words, decisions, is_key = says.at(frame, future)
         shown = np.searchsorted(work.shown, frame + np.arange(1 - work.images.frames_per_camera, 1))
         values = (
@@ -252,5 +251,5 @@ def _joined(
         count,
     )
     frames = np.load(draft / FRAMES_FILE, mmap_mode="r", allow_pickle=False)
-    texts = {name: tuple(columns[name]) for name in ("navigation", "reasoning", "decisions")}
-    return replace(SampleTable(about=about, frames=frames, **arrays, **texts))
+    texts: dict[str, Any] = {name: tuple(columns[name]) for name in ("navigation", "reasoning", "decisions")}
+    return SampleTable(about=about, frames=frames, **arrays, **texts)

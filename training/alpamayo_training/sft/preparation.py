@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.model.config import ImageConfig
 from alpamayo_training.sft.sample_table import SampleTable
 from alpamayo_training.sft.synthetic import NAME as SYNTHETIC
 from alpamayo_training.sft.synthetic import synthetic_table
+
+if TYPE_CHECKING:
+    from alpamayo_training.openloop.grading import RulesGrader
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,17 @@ class DataChoice:
     def of(cls, stored: Mapping[str, Any]) -> DataChoice:
         """Return the choice that `asdict` wrote."""
         cache = stored.get("cache")
-        return cls(**{**stored, "cache": None if cache is None else Path(cache)})
+        content: dict[str, Any] = {**stored, "cache": None if cache is None else Path(cache)}
+        return cls(**content)
+
+
+def grader_for(choice: DataChoice) -> RulesGrader | None:
+    """Return what grades words about a dataset's drives; None for made-up samples."""
+    if choice.data.startswith(f"{SYNTHETIC}:"):
+        return None
+    from alpamayo_training.openloop.grading import RulesGrader
+
+    return RulesGrader(Path(choice.data))
 
 
 def prepared_table(choice: DataChoice, images: ImageConfig) -> SampleTable:

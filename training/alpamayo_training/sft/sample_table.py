@@ -17,7 +17,7 @@ from alpamayo_sim.policy.observation import HISTORY_POINTS
 from alpamayo_sim.policy.plan import PLAN_POINTS
 
 FRAMES_FILE, ARRAYS_FILE, ABOUT_FILE = "frames.npy", "samples.npz", "about.json"
-FORMAT = "alpamayo-sim-samples-1"
+FORMAT = "alpamayo-sim-samples-2"
 SPLITS = ("train", "val", "test")
 
 Float = NDArray[np.floating]
@@ -140,7 +140,8 @@ def load_table(folder: Path) -> SampleTable:
         with np.load(folder / ARRAYS_FILE, allow_pickle=False) as stored:
             arrays: dict[str, Any] = {name: stored[name] for name in _ARRAYS}
         frames = np.load(folder / FRAMES_FILE, mmap_mode="r", allow_pickle=False)
-        about = About(**{**content, "cameras": tuple(content["cameras"])})
+        described: dict[str, Any] = {**content, "cameras": tuple(content["cameras"])}
+        about = About(**described)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(
             f"{folder} holds no samples, or damaged ones ({error}); delete it, and it is made again"

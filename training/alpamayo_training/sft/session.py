@@ -27,7 +27,7 @@ from alpamayo_training.sft.frame_store import FrameStore, Place
 from alpamayo_training.sft.loader import Share, updates
 from alpamayo_training.sft.models import begin, with_statistics
 from alpamayo_training.sft.objective import Objective
-from alpamayo_training.sft.preparation import DataChoice, prepared_table
+from alpamayo_training.sft.preparation import DataChoice, grader_for, prepared_table
 from alpamayo_training.sft.sample_table import SPLITS, SampleTable
 from alpamayo_training.sft.sampling_order import SamplingOrder, sample_weights
 from alpamayo_training.sft.settings import Settings, as_plain, settings_from
@@ -66,16 +66,14 @@ class Task:
     def of(cls, stored: Mapping[str, Any]) -> Task:
         """Return the task of a run's configuration; InputError for another command's."""
         try:
-            content = dict(stored)
-            return cls(
-                **{
-                    **content,
-                    "data": DataChoice.of(content["data"]),
-                    "settings": settings_from(content["settings"]),
-                    "intervals": Intervals(**content["intervals"]),
-                    "evaluation": EvaluationPlan.of(content["evaluation"]),
-                }
-            )
+            content: dict[str, Any] = dict(stored)
+            content |= {
+                "data": DataChoice.of(content["data"]),
+                "settings": settings_from(content["settings"]),
+                "intervals": Intervals(**content["intervals"]),
+                "evaluation": EvaluationPlan.of(content["evaluation"]),
+            }
+            return cls(**content)
         except (KeyError, TypeError) as error:
             raise InputError(
                 f"this run was not made by `alpamayo sft`, or by another version of it: {error}"
@@ -169,7 +167,9 @@ class Session:
         if self.task.evaluation.samples and self.processes.leads and self.processes.kind != "fsdp":
             model = self.beginning.model
             rows = self._evaluated()
-            evaluator = Evaluator(model, self.beginning.tokenizer, self.table, self.task.evaluation)
+            evaluator = Evaluator(
+                model, self.beginning.tokenizer, self.table, self.task.evaluation, grader_for(self.task.data)
+            )
             autocast = torch.autocast(
                 self.processes.device.type, torch.bfloat16, enabled=self.task.settings.precision == "bf16"
             )
