@@ -18,7 +18,7 @@ from alpamayo_scenarios.counterfactual.tape import EgoTape
 from alpamayo_sim.errors import InputError
 
 FACTUAL = "factual"
-BRANCH_VERSION = 2
+BRANCH_VERSION = 3
 """Of what a result depends on besides its order; results of another version are driven again."""
 
 
@@ -74,7 +74,7 @@ class BranchResult:
     done: tuple[str, ...] = ()
     """What each intervention has done."""
     not_applicable: str = ""
-    """Why an intervention could not be made; the tape then ends at the keyframe."""
+    """Why an intervention could not be made; the tape then ends there."""
     ended: str = ""
     """Why the episode ended before `until_frame`; "" if it did not."""
     collisions: tuple[tuple[int, str], ...] = ()

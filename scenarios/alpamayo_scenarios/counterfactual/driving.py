@@ -132,6 +132,9 @@ class _Watcher:
         elif tick.frame > self.branch.at_frame >= 0:
             for effect in self.effects:
                 effect.hold()
+            # The client library tells of actors that are gone with the tick after.
+            if tick.frame == self.branch.at_frame + 1 and any(effect.renews_driver for effect in self.effects):
+                self._renew(tick)
         if self.not_applicable or tick.frame == self.branch.until_frame:
             self.reached = True
             raise _Driven
@@ -151,9 +154,13 @@ class _Watcher:
         try:
             for effect in self.effects:
                 self.done.append(effect.begin(self.client, tick))
-            if any(effect.renews_driver for effect in self.effects):
-                elsewhere = any(effect.changes_route for effect in self.effects)
-                self.agent.renew(tick.ego.transform.x, tick.ego.transform.y, elsewhere=elsewhere)
+        except NotApplicable as error:
+            self.not_applicable = str(error)
+
+    def _renew(self, tick: TickRecord) -> None:
+        elsewhere = any(effect.changes_route for effect in self.effects)
+        try:
+            self.agent.renew(tick.ego.transform.x, tick.ego.transform.y, elsewhere=elsewhere)
         except NotApplicable as error:
             self.not_applicable = str(error)
 
