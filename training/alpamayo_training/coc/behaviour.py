@@ -33,12 +33,13 @@ CHANGE_MPS = 0.8
 SLOW_AHEAD, STOP_AHEAD, START_AHEAD, LATERAL_AHEAD, TURN_AHEAD = 35, 64, 25, 40, 60
 """Frames that are looked ahead."""
 TURN_RAD, CURVE_RAD, SHIFT_M = 0.4, 0.15, 0.4
-RETURNS_WITHIN = 150
+RETURNS_WITHIN = 120
 """Who is back in its lane within so many frames has not changed lanes but left its own for something."""
 HARD_MPS2 = 4.0
 LITTLE_MPS = 1.2
 BEND_FRAMES = 50
 ACTS_WITHIN = 6
+ROUTE_FRAMES, ROUTE_M = 60, 30.0
 """A keyframe is 0.5 s before the ego acts: what it did until then is not what was decided."""
 
 
@@ -70,7 +71,7 @@ def behaviour_at(drive: Drive, frame: int) -> Behaviour:
     """Return what the ego does after a frame of its drive."""
     speed = drive.speed_mps
     ahead = speed[frame : frame + STOP_AHEAD + 1]
-    acts_at = _acts_at(drive, frame)
+    acts_at = acts_after(drive, frame)
     longitudinal, stops_in = _longitudinal(speed[acts_at : acts_at + STOP_AHEAD + 1])
     stops_in += 0.1 * (acts_at - frame) if longitudinal == "stop" else 0.0
     lateral, begins_in = _lateral(drive, frame)
@@ -86,7 +87,7 @@ def behaviour_at(drive: Drive, frame: int) -> Behaviour:
     )
 
 
-def _acts_at(drive: Drive, frame: int) -> int:
+def acts_after(drive: Drive, frame: int) -> int:
     """Return when the ego begins to speed up or slow down, if that is within the next moments; the frame itself else."""
     for segment in drive.meta_longitudinal:
         soon = frame < segment.begin_frame <= frame + ACTS_WITHIN
@@ -186,12 +187,20 @@ def _crossing_name(crossed: NDArray[np.int64], drive: Drive, at: int) -> str:
     after = crossed[at + 1 : at + 1 + RETURNS_WITHIN]
     before = crossed[max(0, at - RETURNS_WITHIN) : at]
     back = np.flatnonzero(after == -crossed[at])
+    if _route_changes(drive, at, side):
+        return f"change_lane_{side}"
     opposite = not _goes_with_lane(drive, at)
     if opposite or (len(back) and not (after[: back[0]] == crossed[at]).any()):
         return f"leave_lane_{side}"
     if (before == -crossed[at]).any() or not _goes_with_lane(drive, max(0, at - 1)):
         return f"return_lane_{side}"
     return f"change_lane_{side}"
+
+
+def _route_changes(drive: Drive, at: int, side: str) -> bool:
+    """Whether the route itself changes lanes to that side about where the ego does."""
+    past = drive.scenes[max(0, at - ROUTE_FRAMES) : at + 1 : 5]
+    return any(state.route_option == f"change_lane_{side}" and state.route_option_m < ROUTE_M for state in past)
 
 
 def _goes_with_lane(drive: Drive, frame: int) -> bool:

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from alpamayo_sim.record.scene_state import ExpertReason
-from alpamayo_training.coc.behaviour import Behaviour
+from alpamayo_training.coc.behaviour import Behaviour, acts_after
 from alpamayo_training.coc.demands import Demand, bend_ahead, demands_of, free_acceleration
 from alpamayo_training.coc.teaching import Drive
 from alpamayo_training.coc.things import Scene, Signal, Thing
 
 HINT_FRAMES = 8
-"""So long after a frame the driver's own reason still is the reason for what was decided there."""
+"""So long after the ego begins to act the driver's own reason still is the reason for what was decided."""
+HEEDED = 3
+"""Of those whom the driver heeds, so many, the binding one first."""
 FOLLOW_REACH_S = 3.0
 LEAD_KEEPS_MPS2 = -0.1
 CLEARED_M = 30.0
+HEEDED_M = 45.0
 AT_LINE_M = 4.0
 STOPS_AT_LINE_M = 3.5
 STOPS_BEHIND_M = 9.0
@@ -40,7 +43,7 @@ class Cause:
     name: str
     """As Demand.cause; or green_light, lead_moves, cleared, served_stop, bend_ends, limit_allows, free_road, gap_opens,
     follow on the road;
-    route, curve, pass, aside, returned, emergency sideways; none."""
+    route, curve, pass, aside, returned, emergency sideways; merging; none."""
     thing: Thing | None = None
     signal: Signal | None = None
     demand_mps2: float = 0.0
@@ -58,6 +61,9 @@ class Cause:
 def longitudinal_cause(drive: Drive, scene: Scene, behaviour: Behaviour) -> Cause:
     """Return why the ego keeps, loses or gains speed after a scene's frame; Cause("none") where nothing explains it."""
     demands = demands_of(scene, drive)
+    if behaviour.lateral.startswith("return_lane"):
+        # What stands in the lane that the ego comes back to has been passed by then.
+        demands = [one for one in demands if one.thing is None or one.thing.speed_mps > 1.0]
     hints = _hints(drive, scene.now.frame_index)
     if behaviour.longitudinal in HOLDING:
         return _holding(drive, scene, behaviour, demands, hints)
@@ -103,7 +109,9 @@ def lateral_cause(drive: Drive, scene: Scene, behaviour: Behaviour) -> Cause:
 
 
 def _hints(drive: Drive, frame: int) -> tuple[ExpertReason, ...]:
-    states = drive.scenes[frame : frame + HINT_FRAMES + 1]
+    acts_at = acts_after(drive, frame)
+    first = max(frame, acts_at - 2)
+    states = drive.scenes[first : first + HINT_FRAMES + 1]
     return tuple(state.expert for state in states if state.expert is not None)
 
 
@@ -135,13 +143,19 @@ def _holding(
     least = 0.5 if standing else -0.15
     able = [one for one in demands if one.acceleration_mps2 <= least]
     if not able:
+        heeded = _named_in_scene(scene, hints)
+        if heeded.name != "none" and _named_by(hints, demands) is None:
+            return heeded
         able = demands[:1]
     if behaviour.longitudinal != "slow_down":
         # Bends and limits slow down; they do not stop.
         able = [one for one in able if one.cause not in ("bend", "turn", "limit")] or able
+    fits = able
     if behaviour.longitudinal == "stop":
-        able = _where_it_stops(drive, scene, behaviour, able)
+        fits = able = _where_it_stops(drive, scene, behaviour, able)
     named = _named_by(hints, able)
+    if named is not None and fits and behaviour.longitudinal == "stop":
+        return Cause(named.cause, named.thing, named.signal, named.acceleration_mps2, by_driver=named is not able[0])
     behind = named is not None and able[0].signal is not None and named.cause == "lead"
     margin = LEAD_BEFORE_LINE_MPS2 if behind else TIE_MPS2
     if named is not None and named.acceleration_mps2 <= able[0].acceleration_mps2 + margin:
@@ -156,26 +170,35 @@ def _named_by(hints: tuple[ExpertReason, ...], able: list[Demand]) -> Demand | N
     """Return the candidate that the driver's reasons of the next moments name most often."""
     counts: dict[int, int] = {}
     for hint in hints:
-        for place, one in enumerate(able):
-            if one.cause in RULES.get(hint.rule, ()) or (
-                not hint.rule and hint.actor_ids and one.thing is not None and one.actor_id == hint.actor_ids[0]
-            ):
-                counts[place] = counts.get(place, 0) + 1
-                break
-            if not hint.rule and not hint.actor_ids and one.cause in ("bend", "turn", "limit"):
-                counts[place] = counts.get(place, 0) + 1
-                break
+        place = _place_of(hint, able)
+        if place is not None:
+            counts[place] = counts.get(place, 0) + 1
     return able[max(counts, key=lambda place: (counts[place], -place))] if counts else None
+
+
+def _place_of(hint: ExpertReason, able: list[Demand]) -> int | None:
+    if hint.rule:
+        return next((place for place, one in enumerate(able) if one.cause in RULES.get(hint.rule, ())), None)
+    for actor_id in hint.actor_ids[:HEEDED]:
+        for place, one in enumerate(able):
+            if one.thing is not None and one.actor_id == actor_id:
+                return place
+    if hint.longitudinal == "slow_down" and not hint.actor_ids:
+        return next((place for place, one in enumerate(able) if one.cause in ("bend", "turn", "limit")), None)
+    return None
 
 
 def _named_in_scene(scene: Scene, hints: tuple[ExpertReason, ...]) -> Cause:
     """Return who the driver says it gives way to, if that one is near and moves; Cause("none") else."""
     for hint in hints:
-        for actor_id in hint.actor_ids[:1]:
+        for actor_id in hint.actor_ids[:HEEDED]:
             thing = scene.thing(actor_id)
-            if thing is not None and thing.distance_m < CLEARED_M and thing.relation not in ("behind", "away"):
-                name = "vulnerable" if thing.is_vulnerable else "crossing" if thing.speed_mps > 0.5 else "obstacle"
-                return Cause(name, thing, None, 0.0, by_driver=True)
+            if thing is None or thing.distance_m > HEEDED_M or thing.relation == "behind":
+                continue
+            crosses = thing.relation == "crossing"
+            moving = "crossing" if crosses else "oncoming" if thing.relation == "oncoming" else "merging"
+            name = "vulnerable" if thing.is_vulnerable else moving if thing.speed_mps > 0.5 else "obstacle"
+            return Cause(name, thing, None, 0.0, by_driver=True)
     return Cause("none")
 
 
@@ -190,7 +213,9 @@ def _starting(drive: Drive, scene: Scene, behaviour: Behaviour, demands: list[De
     at_line = [one for one in scene.signals if one.kind == "stop_sign" and one.distance_m < AT_LINE_M]
     if at_line and standing and (lead is None or lead.gap_m > at_line[0].distance_m + AT_LINE_M) and _stood(scene):
         return Cause("served_stop", None, at_line[0])
-    if lead is not None and lead.gap_m < 12.0 + 2.0 * now.speed_mps and not lead.is_obstacle and lead.along_mps > 0.5:
+    heeded = any(lead is not None and hint.actor_ids[:1] == (lead.actor_id,) for hint in _hints(drive, now.frame_index))
+    reach = 40.0 if heeded else 12.0 + 2.0 * now.speed_mps
+    if lead is not None and lead.gap_m < reach and not lead.is_obstacle and lead.along_mps > 0.5:
         earlier = _earlier_speed(scene, lead.actor_id)
         if lead.along_mps > now.speed_mps + 0.3 or lead.along_mps > earlier + 0.5:
             return Cause("lead_moves", lead)
@@ -202,7 +227,8 @@ def _starting(drive: Drive, scene: Scene, behaviour: Behaviour, demands: list[De
     for sign in scene.signals:
         if sign.kind == "stop_sign" and sign.distance_m < SIGNAL_SERVED_M and now.speed_mps < 2.0:
             return Cause("served_stop", None, sign)
-    if behaviour.lateral.startswith("leave_lane") or _expert_lateral(drive, scene).startswith("pass"):
+    passes = _expert_lateral(drive, scene).startswith("pass") and not behaviour.lateral.startswith("return_lane")
+    if behaviour.lateral.startswith("leave_lane") or passes:
         ahead = _obstacle_ahead(scene)
         if ahead is not None:
             return Cause("pass", ahead)

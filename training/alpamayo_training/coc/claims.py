@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from alpamayo_training.coc.behaviour import Behaviour
 from alpamayo_training.coc.lexicon import ANY_VEHICLE
@@ -64,21 +64,25 @@ def lateral_fits(claim: ActionClaim, behaviour: Behaviour) -> bool:
     return fits != claim.negated
 
 
-def state_fits(claim: StateClaim, scene: Scene, heading_ahead_rad: float) -> str:
-    """Return "" where what is said of a light, sign, route, bend or the road is so, else what is wrong."""
+def state_fits(claim: StateClaim, scene: Scene, heading_ahead_rad: float, route_options: Collection[str] = ()) -> str:
+    """Return "" where what is said of a light, sign, route, bend or the road is so, else what is wrong.
+
+    `route_options` are what the route asked for lately, besides what it asks for in the scene.
+    """
     if claim.tense == "future":
         return f"{claim.subject} in the future"
     check = {
         "light": _light_fits,
         "sign": _sign_fits,
         "clear": _clear_fits,
-        "route": _route_fits,
         "limit": _limit_fits,
     }.get(claim.subject)
     if claim.subject == "curve":
         left = heading_ahead_rad > 0.0
         so = (claim.value == "left") == left and abs(heading_ahead_rad) >= CURVE_RAD
         return "" if so != claim.negated else f"no {claim.value} curve"
+    if claim.subject == "route":
+        return _route_fits(claim, scene, {*route_options, *(state.route_option for state in scene.states)})
     return check(claim, scene) if check is not None else ""
 
 
@@ -145,6 +149,7 @@ def _does(thing: Thing, claim: ThingClaim) -> bool:
         "stopped": thing.speed_mps < HALTED_MPS,
         "crossing": thing.relation == "crossing" and thing.speed_mps > 0.2,
         "cutting_in": thing.doing == "cutting_in",
+        "merging": thing.speed_mps > 0.5 and thing.relation not in ("behind", "roadside"),
         "faster": thing.closing_mps < -0.2 or thing.acceleration_mps2 > 0.3,
         "accelerating": thing.acceleration_mps2 > 0.3,
         "moving": thing.speed_mps > 0.3,
@@ -162,7 +167,7 @@ def _is_beside(thing: Thing, claim: ThingClaim) -> bool:
 
 
 def _comes_from(thing: Thing, claim: ThingClaim) -> bool:
-    return not claim.from_side or thing.comes_from == claim.from_side
+    return claim.from_side in ("", thing.comes_from) or (claim.doing == "merging" and thing.side == claim.from_side)
 
 
 def _is_away(thing: Thing, claim: ThingClaim) -> bool:
@@ -230,9 +235,8 @@ def _clear_fits(claim: StateClaim, scene: Scene) -> str:
     return "" if so != claim.negated else "the way is not clear" if not claim.negated else "the way is clear"
 
 
-def _route_fits(claim: StateClaim, scene: Scene) -> str:
+def _route_fits(claim: StateClaim, scene: Scene, options: Collection[str]) -> str:
     option = {"left_lane": "change_lane_left", "right_lane": "change_lane_right"}.get(claim.value, claim.value)
-    options = {state.route_option for state in scene.states}
     inside = scene.now.lane.is_junction
     so = option in options or (option == "straight" and "lane_follow" in options and inside)
     return "" if so != claim.negated else f"the route is not {claim.value}"

@@ -21,7 +21,8 @@ LATERAL_MPS2 = 2.8
 FREE_MARGIN_MPS2 = 0.3
 CROSSING_REACH_M = 45.0
 ONCOMING_REACH_M = 70.0
-SERVED_MPS = 0.4
+INVADES_M, INVADES_WITHIN_M = 2.5, 40.0
+SERVED_MPS, SERVED_M = 0.4, 3.0
 SIGNAL_REACH_M = 70.0
 BEND_PER_M = 0.012
 """A path that bends less does not slow a driver down."""
@@ -123,7 +124,8 @@ def _cause_of(scene: Scene, thing: Thing) -> str:
         return "crossing" if _comes_closer(thing) else ""
     if thing.relation == "oncoming" and thing.distance_m < ONCOMING_REACH_M:
         turns_left = scene.now.route_option == "left" and scene.now.route_option_m < 25.0
-        return "oncoming" if turns_left or abs(thing.lateral_m) < 2.0 else ""
+        invades = abs(thing.lateral_m) < INVADES_M and thing.distance_m < INVADES_WITHIN_M
+        return "oncoming" if turns_left or invades else ""
     return ""
 
 
@@ -146,7 +148,7 @@ def _rule_of(scene: Scene, signal: Signal) -> str:
     if signal.kind in ("stop_sign", "yield_sign"):
         stood = any(
             state.speed_mps < SERVED_MPS
-            and any(seen.actor_id == signal.actor_id and seen.distance_m < 4.0 for seen in state.signals)
+            and any(seen.actor_id == signal.actor_id and seen.distance_m < SERVED_M for seen in state.signals)
             for state in scene.states
         )
         return "" if stood and scene.now.speed_mps > SERVED_MPS else signal.kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from alpamayo_training.coc.behaviour import Behaviour, behaviour_at, road_bend
+from alpamayo_training.coc.behaviour import ROUTE_FRAMES, Behaviour, behaviour_at, road_bend
 from alpamayo_training.coc.claims import lateral_fits, longitudinal_fits, state_fits, thing_fits
 from alpamayo_training.coc.collisions import collides_soon
 from alpamayo_training.coc.label import HISTORY_FRAMES, CocLabel, FilterResult
@@ -159,9 +159,11 @@ def _red_light(examined: Examined) -> str:
 
 def _states(examined: Examined) -> str:
     assert examined.scene is not None
-    ahead = road_bend(examined.drive, examined.label.frame_index)
+    frame = examined.label.frame_index
+    ahead = road_bend(examined.drive, frame)
+    lately = {state.route_option for state in examined.drive.scenes[max(0, frame - ROUTE_FRAMES) : frame]}
     for claim in examined.parsed.states:
-        wrong = state_fits(claim, examined.scene, ahead)
+        wrong = state_fits(claim, examined.scene, ahead, lately)
         if wrong:
             return wrong
     return ""

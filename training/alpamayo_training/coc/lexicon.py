@@ -60,6 +60,7 @@ VULNERABLE_WORDS = r"vulnerable road users?"
 
 DOINGS: tuple[tuple[str, str], ...] = (
     ("cutting_in", r"cut(?:s|ting)?[ -]in(?:to)?|is changing lanes|changes lanes|merging (?:in|into)"),
+    ("merging", r"merg(?:es|ing)(?! in| into)"),
     ("passed", r"has (?:passed|cleared)|has been passed|is passed|is gone|has left|has cleared"),
     ("crossing", r"cross(?:es|ing|ed)\b(?! traffic)|step(?:s|ping|ped) (?:into|onto)|walk(?:s|ing) across"),
     (

@@ -37,6 +37,7 @@ LONGITUDINAL = {
     "vulnerable": "yield",
     "crossing": "yield",
     "oncoming": "yield",
+    "merging": "yield",
     "bend": "speed_adaptation",
     "turn": "speed_adaptation",
     "limit": "speed_adaptation",
@@ -66,6 +67,7 @@ SCENARIOS = {
     "vulnerable": "yield_to_vulnerable",
     "crossing": "risky_driving",
     "oncoming": "risky_driving",
+    "merging": "cut_in",
 }
 CONTROL_KINDS = {
     "traffic_light": "traffic_light",

@@ -20,6 +20,7 @@ LEAD_REACH_M = 60.0
 CUT_IN_M = 1.5
 HALF_EGO_M = 1.0
 ON_PATH_M = 2.2
+LONG_M = 10.0
 NEAR_PATH_M = 6.0
 TOWARDS_MPS = 0.4
 CROSSING_SIN = 0.5
@@ -263,6 +264,9 @@ def _relation(
             return "crossing"
         return "roadside" if ahead else "behind"
     if not ahead:
+        comes = on_route and towards and abs(across) > max(1.0, CROSSING_SIN * speed) and actor.gap_m > -LONG_M
+        if comes:
+            return "crossing"
         aside = abs(_left_m(actor, dx, dy, now))
         return "behind" if forward < -2.0 and aside < 3.0 else "beside" if abs(forward) < 8.0 else "away"
     if on_route and abs(actor.lateral_m) < 2.0 * NEAR_PATH_M:

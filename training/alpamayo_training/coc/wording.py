@@ -213,6 +213,11 @@ def _of_thing(cause: Cause, thing: Thing, random: Random, *, leaves: bool) -> st
         return _one((f"the {noun}{where} {doing} near the lane", f"the {noun}{where} needs room"), random)
     if cause.name == "vulnerable":
         return _vulnerable(thing, noun, away, random)
+    if cause.name == "merging":
+        return _one(
+            (f"the {noun}{where} is merging", f"{article} {noun} is merging{where and ' from the ' + thing.side}"),
+            random,
+        )
     if cause.name in ("crossing", "oncoming"):
         return _across(cause, thing, noun, article, random)
     if cause.name == "obstacle":
