@@ -135,11 +135,22 @@ class PairStage(Stage):
             walkers.append(_back(pose, 0.0 if stands else float(self._rng.uniform(0.3, FASTEST_WALK_MPS)), 0.0))
         return Arrangement(ego, scene.lane, vehicles, walkers)
 
+    def _lights(self, vehicles: list[Boxed]) -> list[object]:
+        drawn = {one.actor.id: self._draw_lights() for one in vehicles}
+        self._drawn = {actor: int(lights) for actor, lights in drawn.items()}
+        return [carla.command.SetVehicleLightState(actor, lights) for actor, lights in drawn.items()]
+
+    def recast(self) -> None:
+        """Replace the other vehicles and the walkers by newly chosen ones."""
+        super().recast()
+        self._four_wheels = {
+            one.actor.id for one in self.vehicles if one.actor.attributes.get("number_of_wheels") == "4"
+        }
+
     def _vehicle(self, boxed: Boxed, before: Transform, now: Transform) -> Thing:
-        actor = boxed.actor
-        assert isinstance(actor, carla.Vehicle)
-        has_lamps = actor.attributes.get("number_of_wheels") == "4"
-        return Thing(boxed, before, now, is_person=False, light_bits=int(actor.get_light_state()), has_lamps=has_lamps)
+        actor = boxed.actor.id
+        return Thing(boxed, before, now, is_person=False, light_bits=self._drawn[actor],
+                     has_lamps=actor in self._four_wheels)  # fmt: skip
 
 
 def _back(pose: Transform, speed_mps: float, yaw_rate_degps: float) -> Transform:
