@@ -29,6 +29,7 @@ COMMANDS = {
     "report": "write the HTML report of a run folder again",
     "contract": "find mistakes in what an integration hands to a driving model",
     "collect": "drive a suite and record what was seen, known and meant, as a dataset to learn from",
+    "dataset": "look at a dataset of driving, check it, or make one of drives that others have recorded",
     "evaluate": "compare a model with recorded drives in open loop, with and without pictures and reasoning",
     "sft": "train a model to reason and to plan as recorded drivers did",
     "pretrain": "let a model without pretrained weights learn to see, from what the simulator knows of every patch",

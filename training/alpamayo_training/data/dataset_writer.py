@@ -322,7 +322,7 @@ def join_videos(parts: list[Path], target: Path) -> int:
                         packet.stream = stream
                         joined.mux(packet)
                         frames += 1
-    except (av.error.FFmpegError, IndexError) as error:
+    except (av.FFmpegError, IndexError) as error:
         raise InputError(f"the videos {parts[0]} ... cannot be joined: {error}") from error
     return frames
 

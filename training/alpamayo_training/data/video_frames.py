@@ -41,6 +41,6 @@ def read_frames(path: Path, numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
                 found[number] = frame.to_ndarray(format="rgb24")  # pyright: ignore[reportPossiblyUnboundVariable]
             if not found:
                 return np.zeros((0, stream.height, stream.width, 3), dtype=np.uint8)
-    except (av.error.FFmpegError, IndexError, StopIteration) as error:
+    except (av.FFmpegError, IndexError, StopIteration) as error:
         raise InputError(f"{path} cannot be read as a video: {error}") from error
     return np.stack([found[number] for number in numbers.tolist()])
