@@ -86,9 +86,7 @@ def _tense(examined: Examined) -> str:
     past = [claim.action for claim in examined.parsed.actions if claim.tense == "past"]
     if past:
         return f"{past[0]} as something done"
-    parsed = examined.parsed
-    future = [claim for claim in (*parsed.things, *parsed.states) if claim.tense == "future"]
-    return "a cause that is still to come" if future else ""
+    return "a cause that is still to come" if examined.parsed.foretells else ""
 
 
 def _longitudinal(examined: Examined) -> str:

@@ -91,6 +91,8 @@ class ParsedTrace:
     things: tuple[ThingClaim, ...]
     states: tuple[StateClaim, ...]
     hedged: bool
+    foretells: bool
+    """Whether a clause that is no decision speaks of what is still to come."""
     sentences: int
     words: int
 
@@ -106,12 +108,14 @@ def parse_trace(text: str) -> ParsedTrace:
     actions: list[ActionClaim] = []
     things: list[ThingClaim] = []
     states: list[StateClaim] = []
+    foretells = False
     for sentence in sentences:
         for clause in _clauses(sentence):
             clause = clause.replace("·", ".")
             subject_states = tuple(_states(clause))
             states += subject_states
             said = tuple(_actions(clause))
+            foretells = foretells or (not said and bool(lexicon.FUTURE.search(clause)))
             about = None if said and not _subject(clause) else _thing(clause)
             actions += said
             if about is not None:
@@ -124,6 +128,7 @@ def parse_trace(text: str) -> ParsedTrace:
         things=tuple(things),
         states=tuple(states),
         hedged=bool(lexicon.HEDGE.search(lower)),
+        foretells=foretells,
         sentences=len(sentences),
         words=len(lower.split()),
     )
