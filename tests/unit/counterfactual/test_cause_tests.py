@@ -117,6 +117,13 @@ def test_controls_are_unnamed_in_sight_and_alike() -> None:
     drawn = [control_of(told, seen, np.random.default_rng(seed)) for seed in range(40)]
     assert {one.actor_id for one in drawn if one is not None} == {2, 5}, "not the named, the hidden, or another kind"
     assert control_of(told, seen, np.random.default_rng(7)) == drawn[7], "the same for the same seed"
+    heeded = scenes(STEADY, around, heeded=(2,))
+    later = [control_of(told, heeded, np.random.default_rng(seed)) for seed in range(20)]
+    assert {one.actor_id for one in later if one is not None} == {5}, "not whom the driver goes by"
+    only = control_of(
+        told, scenes(STEADY, lambda f, x: (actor(2, 9.0, ego_x=x),), heeded=(2,)), np.random.default_rng(0)
+    )
+    assert only is not None and only.actor_id == 2, "unless there is nobody else"
     assert (
         control_of(label(vehicle(1)), scenes(STEADY, lambda f, x: (actor(1, 20.0, ego_x=x),)), np.random.default_rng(0))
         is None

@@ -16,7 +16,7 @@ from alpamayo_scenarios.counterfactual.comparison import Difference, compare
 from alpamayo_scenarios.counterfactual.interventions import Intervention, RemoveActors, RenewDriver
 from alpamayo_sim.record.scene_state import SceneState
 from alpamayo_training.coc.label import FUTURE_FRAMES, CocLabel
-from alpamayo_training.coc.verify_causes import CauseTest, control_of, plan_tests
+from alpamayo_training.coc.verify_causes import CauseTest, control_of, heeded_by_driver, plan_tests
 from alpamayo_training.coc.verify_replays import DrivenEpisode, Replays, Told
 from alpamayo_training.coc.verify_report import (
     REFUTED,
@@ -227,20 +227,14 @@ class Verifier:
         if isinstance(difference, str):
             return verdict
         actor = case.control.actors[0]
-        first = case.label.frame_index
-        heeded = {
-            actor_id
-            for scene in self._episodes[case.label.episode_index].scenes[first : first + FUTURE_FRAMES + 1]
-            if scene.expert is not None
-            for actor_id in scene.expert.actor_ids
-        }
         return replace(
             verdict,
             control="changed" if difference.changed else "unchanged",
             control_difference=difference,
             control_actor=f"{actor.type_id} ({actor.actor_id})",
             control_branch=branch.key,
-            control_was_heeded=actor.actor_id in heeded,
+            control_was_heeded=actor.actor_id
+            in heeded_by_driver(case.label, self._episodes[case.label.episode_index].scenes),
         )
 
     def _ask_again(self, cases: Sequence[_Case], verdicts: Sequence[LabelVerdict]) -> list[LabelVerdict]:

@@ -77,11 +77,13 @@ def plan_tests(label: CocLabel, scenes: Sequence[SceneState]) -> LabelTests:
 def control_of(label: CocLabel, scenes: Sequence[SceneState], random: np.random.Generator) -> ActorRef | None:
     """Return somebody in sight whom the label does not name, drawn at random, of the kind of a named actor if there is one.
 
-    In sight is what a camera has at least 20 pixels of or, in drives without masks, what is ahead within 50 m. None if there is
-    nobody.
+    In sight is what a camera has at least 20 pixels of or, in drives without masks, what is ahead within 50 m. Whom the driver
+    itself goes by within the 6 s, which may be for a later decision, is only drawn where there is nobody else. None if there is
+    nobody at all.
     """
     now = scenes[label.frame_index]
     named = {component.actor_id for component in label.components}
+    heeded = heeded_by_driver(label, scenes)
     kinds = {actor.kind for actor in now.actors if actor.actor_id in named}
     has_masks = any(actor.visible_px for actor in now.actors)
     seen = [actor for actor in now.actors if actor.actor_id not in named and _in_sight(actor, now, has_masks=has_masks)]
@@ -89,6 +91,12 @@ def control_of(label: CocLabel, scenes: Sequence[SceneState], random: np.random.
         [actor for actor in seen if actor.kind in kinds] or [actor for actor in seen if actor.kind != "prop"] or seen
     )
     return _ref(alike[int(random.integers(len(alike)))]) if alike else None
+
+
+def heeded_by_driver(label: CocLabel, scenes: Sequence[SceneState]) -> frozenset[int]:
+    """Return whom the driver says it goes by at any frame of the 6 s after the keyframe."""
+    window = scenes[label.frame_index : label.frame_index + FUTURE_FRAMES + 1]
+    return frozenset(one for scene in window if scene.expert is not None for one in scene.expert.actor_ids)
 
 
 def _in_sight(actor: SceneActor, now: SceneState, *, has_masks: bool) -> bool:
