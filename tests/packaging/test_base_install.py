@@ -17,6 +17,8 @@ OPTIONAL = (
     "onnx",
     "onnxscript",
     "onnxruntime",
+    "peft",
+    "tensorboard",
     "scenariogeneration",
 )
 START = """

@@ -86,6 +86,7 @@ def test_two_processes_train_as_one_does(whole: Path, tmp_path: Path, parallel: 
         assert torch.allclose(value, same, rtol=1e-2, atol=2e-3), name
 
 
+@pytest.mark.full
 def test_parts_of_an_update_train_as_the_whole(whole: Path, tmp_path: Path) -> None:
     run = new_run(tmp_path, "parts")
     train(run, settings={"batch": 1, "accumulate": 2})

@@ -55,6 +55,12 @@ class Arguments:
     """Weight of the trajectory tokens' cross-entropy."""
     flow_weight: float = 1.0
     """Weight of the flow's squared error."""
+    dense_data: Path | None = None
+    """Views that `alpamayo pretrain` took (--data there): their dense loss on the vision tower is kept up."""
+    dense_weight: float = 0.1
+    """Its weight."""
+    dense_batch: int = 16
+    """Moments of it an update."""
     no_stop_gradient: bool = False
     """Let the flow's gradient reach the backbone."""
     lora_rank: int = 0
@@ -156,6 +162,7 @@ class Arguments:
 
     def _task(self, device: str) -> Task:
         from alpamayo_training.openloop.evaluation import EvaluationPlan
+        from alpamayo_training.sft.dense_task import DenseChoice
         from alpamayo_training.sft.preparation import DataChoice
         from alpamayo_training.sft.session import Task
         from alpamayo_training.sft.trainer import Intervals
@@ -172,6 +179,7 @@ class Arguments:
             ),
             evaluation=EvaluationPlan(samples=self.eval_samples, conditions=self.eval_conditions),
             keep_statistics=self.keep_statistics,
+            dense=DenseChoice(self.dense_data, self.dense_batch) if self.dense_data else None,
             overfit=self.overfit,
             command=shlex.join(["alpamayo", *sys.argv[1:]]),
         )
@@ -195,7 +203,11 @@ class Arguments:
         if self.lora_rank and self.rate is None:
             given |= {"rate": LORA_RATE, "expert_rate": given.get("expert_rate", 1.0)}
         loss = LossWeights(
-            self.reasoning_weight, self.trajectory_weight, self.flow_weight, 0.0, not self.no_stop_gradient
+            self.reasoning_weight,
+            self.trajectory_weight,
+            self.flow_weight,
+            self.dense_weight if self.dense_data else 0.0,
+            not self.no_stop_gradient,
         )
         return replace(
             own,

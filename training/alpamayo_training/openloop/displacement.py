@@ -90,4 +90,6 @@ def headings(xy: Array) -> Array:
 
 def constant_velocity(speed_mps: float, points: int) -> Array:
     """Return the path [points, 2] straight ahead at a speed: the baseline that looks at nothing."""
-    return np.stack([speed_mps * PLAN_STEP_S * np.arange(1, points + 1), np.zeros(points)], axis=-1)
+    path = np.zeros((points, 2))
+    path[:, 0] = speed_mps * PLAN_STEP_S * np.arange(1, points + 1)
+    return path

@@ -25,13 +25,13 @@ class CollectedCache(DynamicCache):
 
     def __init__(self, layers: int) -> None:
         super().__init__()
-        self.layers = cast("Any", [SimpleNamespace(keys=None, values=None) for _ in range(layers)])
+        self.layers: Any = [SimpleNamespace(keys=None, values=None) for _ in range(layers)]
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
         """Keep a layer's keys and values the first time, and hand them back."""
-        layer = cast("Any", self.layers[layer_idx])
+        layer = self.layers[layer_idx]
         if layer.keys is None:
             layer.keys, layer.values = key_states, value_states
         return key_states, value_states
@@ -49,7 +49,7 @@ class CollectedCache(DynamicCache):
         if times == 1:
             return self
         other = CollectedCache(len(self.layers))
-        for own, layer in zip(cast("list[Any]", other.layers), cast("list[Any]", self.layers), strict=True):
+        for own, layer in zip(other.layers, self.layers, strict=True):
             own.keys, own.values = layer.keys.repeat_interleave(times, 0), layer.values.repeat_interleave(times, 0)
         return other
 

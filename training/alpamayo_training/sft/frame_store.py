@@ -47,7 +47,7 @@ class FrameStore:
         if place == "device":
             held = torch.empty(frames.shape, dtype=torch.uint8, device=device)
             for first in range(0, frames.shape[0], _COPY_ROWS):
-                rows = np.ascontiguousarray(frames[first : first + _COPY_ROWS])
+                rows = np.array(frames[first : first + _COPY_ROWS])
                 held[first : first + len(rows)].copy_(torch.from_numpy(rows))
             return cls(frames, held)
         return cls(np.array(frames[0 : frames.shape[0]]) if place == "memory" else frames)

@@ -121,6 +121,16 @@ class Objective(nn.Module):
         return (each * batch.row_weights.repeat_interleave(draws, 0)).sum() / draws
 
 
+class Trained(nn.Module):
+    """All that trains: what a checkpoint of training holds."""
+
+    def __init__(self, objective: Objective, auxiliary: nn.Module | None = None) -> None:
+        super().__init__()
+        self.objective = objective
+        if auxiliary is not None:
+            self.auxiliary = auxiliary
+
+
 def is_trajectory(ids: Tensor, tokens: TokenIds) -> Tensor:
     """Return which ids are bins of the trajectory."""
     return (ids >= tokens.trajectory_start) & (ids < tokens.trajectory_start + tokens.trajectory_tokens)

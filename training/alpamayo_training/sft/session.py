@@ -21,19 +21,20 @@ from alpamayo_training.openloop.pictures import plan_sheet
 from alpamayo_training.sft.batches import BatchMaker
 from alpamayo_training.sft.card import Origin, model_card
 from alpamayo_training.sft.checkpoints import Progress, latest, restore
+from alpamayo_training.sft.dense_task import DenseChoice, DenseTask
 from alpamayo_training.sft.distribution import Processes, Wrapped
 from alpamayo_training.sft.forward import compute_layers_anew
 from alpamayo_training.sft.frame_store import FrameStore, Place
 from alpamayo_training.sft.loader import Share, updates
 from alpamayo_training.sft.models import begin, with_statistics
-from alpamayo_training.sft.objective import Objective
+from alpamayo_training.sft.objective import Objective, Trained
 from alpamayo_training.sft.preparation import DataChoice, grader_for, prepared_table
 from alpamayo_training.sft.sample_table import SPLITS, SampleTable
 from alpamayo_training.sft.sampling_order import SamplingOrder, sample_weights
 from alpamayo_training.sft.settings import Settings, as_plain, settings_from
 from alpamayo_training.sft.stages import optimizer_for, prepare
 from alpamayo_training.sft.throughput import describe_throughput
-from alpamayo_training.sft.trainer import AuxiliaryTask, Intervals, Trainer
+from alpamayo_training.sft.trainer import Intervals, Trainer
 from alpamayo_training.sft.writing import Figures, write_model
 
 TRAIN, VALIDATION = "train", "val"
@@ -52,6 +53,8 @@ class Task:
     evaluation: EvaluationPlan
     keep_statistics: bool = False
     """Normalise actions as the model did so far, not by these data."""
+    dense: DenseChoice | None = None
+    """Labelled views whose dense loss is kept up."""
     overfit: int = 0
     """Train on that many samples only, and evaluate on them; 0 for all."""
     command: str = ""
@@ -72,6 +75,7 @@ class Task:
                 "settings": settings_from(content["settings"]),
                 "intervals": Intervals(**content["intervals"]),
                 "evaluation": EvaluationPlan.of(content["evaluation"]),
+                "dense": DenseChoice.of(content["dense"]) if content.get("dense") else None,
             }
             return cls(**content)
         except (KeyError, TypeError) as error:
@@ -96,7 +100,6 @@ class Session:
     run: RunFolder
     processes: Processes
     machine: Machine
-    auxiliary: AuxiliaryTask | None = None
     last_evaluation: Evaluation | None = field(default=None, init=False)
     last_folder: Path | None = field(default=None, init=False)
     figures: dict[str, float] = field(default_factory=dict[str, float], init=False)
@@ -120,12 +123,11 @@ class Session:
         tokens = TokenIds.of(self.beginning.tokenizer)
         objective = Objective(model, tokens, task.settings.stage, task.settings.loss)
         wrapped = Wrapped(objective, processes, task.settings.precision)
-        optimizer = optimizer_for(objective, task.settings)
-        if self.auxiliary is not None:
-            heads = list(self.auxiliary.parameters())
-            optimizer.add_param_group({"params": heads, "factor": 1.0, "weight_decay": task.settings.weight_decay})
+        auxiliary = self._auxiliary()
+        trained = Trained(objective, auxiliary)
+        optimizer = optimizer_for(trained, task.settings)
         place = latest(self.run.path)
-        done = Progress(0, 0, 0.0, 1) if place is None else restore(place, objective, optimizer, processes)
+        done = Progress(0, 0, 0.0, 1) if place is None else restore(place, trained, optimizer, processes)
         self.maker = BatchMaker(self.table, model.config, self.beginning.tokenizer, task.settings)
         self.writer = Figures(self.run.path, done.step) if processes.leads else None
         store = FrameStore.open(self.table.frames, self.machine.place, processes.device)
@@ -140,8 +142,8 @@ class Session:
             pinned=processes.device.type == "cuda",
         )
         trainer = Trainer(
-            wrapped, optimizer, self.maker, store, processes, task.intervals, self.run.path, self._write, self,
-            self.auxiliary,
+            wrapped, trained, optimizer, self.maker, store, processes, task.intervals, self.run.path, self._write, self,
+            auxiliary,
         )  # fmt: skip
         final = trainer.train(parts, done)
         return self._summary(final, model.parameter_count())
@@ -198,6 +200,14 @@ class Session:
             return table
         self.processes.wait()
         return prepared_table(self.task.data, images)
+
+    def _auxiliary(self) -> DenseTask | None:
+        dense = self.task.dense
+        if dense is None:
+            return None
+        if self.processes.kind == "fsdp":
+            raise InputError("the dense loss wants the whole vision tower in every process: take --parallel ddp")
+        return DenseTask(self.beginning.model, dense, self.processes.device, self.task.settings.seed)
 
     def _rows(self) -> Any:
         rows = self.table.rows_of(TRAIN)

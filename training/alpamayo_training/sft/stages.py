@@ -82,7 +82,9 @@ def optimizer_for(model: nn.Module, settings: Settings) -> torch.optim.AdamW:
 
 
 def _factor(name: str, settings: Settings) -> float:
-    bare = name.removeprefix("model.")
+    if name.startswith("auxiliary."):
+        return 1.0
+    bare = name.removeprefix("objective.").removeprefix("model.")
     if bare.startswith(_VISION):
         return settings.vision_rate
     return 1.0 if bare.startswith(_BACKBONE) else settings.expert_rate

@@ -93,6 +93,8 @@ class Trainer:
     """Trains an objective that is wrapped and an optimiser over it."""
 
     wrapped: Wrapped
+    trained: nn.Module
+    """All that trains, the auxiliary task's own weights included."""
     optimizer: torch.optim.Optimizer
     maker: BatchMaker
     store: FrameStore
@@ -221,7 +223,7 @@ class Trainer:
         folder = save(
             self.run,
             progress,
-            self.wrapped.objective,
+            self.trained,
             self.optimizer,
             self.processes,
             lambda place: self.write_model(place, progress),
