@@ -71,7 +71,9 @@ def test_a_passed_obstacle_is_put_ahead_again() -> None:
         ("red", STARTING, "red", "yellow"),
     ],
 )
-def test_lights_are_held_against_the_decision(state: str, speeds: list[float], first: str, second: str | None) -> None:
+def test_lights_are_held_against_the_decision(
+    state: str, speeds: list[float], first: Shown, second: Shown | None
+) -> None:
     seen = scenes(speeds, signals=(SceneSignal("traffic_light", 4, state, 20.0),))
     (cause,) = plan_tests(label(LIGHT), seen).causes
     assert cause.first == HoldLight(4, first)

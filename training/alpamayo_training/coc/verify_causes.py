@@ -87,6 +87,7 @@ def control_of(label: CocLabel, scenes: Sequence[SceneState], random: np.random.
     kinds = {actor.kind for actor in now.actors if actor.actor_id in named}
     has_masks = any(actor.visible_px for actor in now.actors)
     seen = [actor for actor in now.actors if actor.actor_id not in named and _in_sight(actor, now, has_masks=has_masks)]
+    seen = [actor for actor in seen if actor.actor_id not in heeded] or seen
     alike = (
         [actor for actor in seen if actor.kind in kinds] or [actor for actor in seen if actor.kind != "prop"] or seen
     )
