@@ -52,7 +52,9 @@ def test_every_weight_of_the_tower_gets_a_gradient() -> None:
     network = miniature_network()
     said = network(pictures_of(torch.from_numpy(frames())[None], None, torch.float32))
     sum(value.square().sum() for one in said.dense for value in one.values()).backward()
-    without = [name for name, weight in network.tower.named_parameters() if weight.grad is None or not weight.grad.any()]
+    without = [
+        name for name, weight in network.tower.named_parameters() if weight.grad is None or not weight.grad.any()
+    ]
     assert without == []
 
 
@@ -83,7 +85,18 @@ def test_right_answers_cost_nothing_and_wrong_ones_do() -> None:
 def test_unknown_cells_do_not_count() -> None:
     cells = some_cells(2)
     cells[..., c.CHANNEL["light"]] = c.UNKNOWN
-    for name in ("flow_x", "flow_y", "center_x", "center_y", "velocity_x", "velocity_y", "brake", "indicator", "lane", "lane_offset"):
+    for name in (
+        "flow_x",
+        "flow_y",
+        "center_x",
+        "center_y",
+        "velocity_x",
+        "velocity_y",
+        "brake",
+        "indicator",
+        "lane",
+        "lane_offset",
+    ):
         cells[..., c.CHANNEL[name]] = 0
     losses = dense_losses({o.name: torch.randn(3, CELLS, o.width) for o in OUTPUTS}, targets_of(cells))
     silent = ("light", "light_own", "flow", "center", "velocity", "brake", "indicator", "lane", "lane_offset")
