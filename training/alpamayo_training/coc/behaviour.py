@@ -27,11 +27,11 @@ LATERAL = (
     "return_lane_left",
     "return_lane_right",
 )
-STANDING_MPS, MOVING_MPS = 0.3, 1.0
+STANDING_MPS, MOVING_MPS = 0.3, 0.7
 CHANGE_MPS = 0.8
 """As the published detectors: a smaller change of speed is none."""
-SLOW_AHEAD, STOP_AHEAD, START_AHEAD, LATERAL_AHEAD, TURN_AHEAD = 35, 64, 25, 40, 60
-"""Frames that are looked ahead."""
+SLOW_AHEAD, STOP_AHEAD, START_AHEAD, LATERAL_AHEAD, TURN_AHEAD = 35, 64, 10, 40, 60
+"""Frames that are looked ahead; who starts later than that waits for something that is still to come."""
 TURN_RAD, CURVE_RAD, SHIFT_M = 0.4, 0.15, 0.4
 RETURNS_WITHIN = 120
 """Who is back in its lane within so many frames has not changed lanes but left its own for something."""

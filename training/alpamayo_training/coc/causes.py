@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from alpamayo_sim.record.scene_state import ExpertReason
-from alpamayo_training.coc.behaviour import Behaviour, acts_after
+from alpamayo_training.coc.behaviour import Behaviour, acts_after, road_heading
+from alpamayo_training.coc.claims import is_clear
 from alpamayo_training.coc.demands import Demand, bend_ahead, demands_of, free_acceleration
 from alpamayo_training.coc.teaching import Drive
 from alpamayo_training.coc.things import Scene, Signal, Thing
@@ -49,6 +50,8 @@ class Cause:
     demand_mps2: float = 0.0
     side: str = ""
     """left or right, of a bend or a turn."""
+    is_clear: bool = True
+    """Whether the way ahead is clear besides."""
     by_driver: bool = False
     """Whether the driver's own reason broke a tie."""
 
@@ -67,9 +70,18 @@ def longitudinal_cause(drive: Drive, scene: Scene, behaviour: Behaviour) -> Caus
     hints = _hints(drive, scene.now.frame_index)
     if behaviour.longitudinal in HOLDING:
         return _holding(drive, scene, behaviour, demands, hints)
+    clear = is_clear(scene)
     if behaviour.longitudinal in STARTING:
-        return _starting(drive, scene, behaviour, demands)
-    return _keeping(scene, demands)
+        cause = _starting(drive, scene, behaviour, demands)
+    else:
+        cause = _keeping(scene, demands)
+    if cause.name == "free_road" and not clear:
+        lead = scene.lead
+        behind = lead is not None and not lead.is_obstacle and behaviour.longitudinal != "start"
+        cause = (
+            Cause("gap_opens" if behaviour.longitudinal in STARTING else "follow", lead) if behind else Cause("none")
+        )
+    return replace(cause, is_clear=clear)
 
 
 def lateral_cause(drive: Drive, scene: Scene, behaviour: Behaviour) -> Cause:
@@ -83,7 +95,8 @@ def lateral_cause(drive: Drive, scene: Scene, behaviour: Behaviour) -> Cause:
     if name.startswith("return_lane"):
         passed = [thing for thing in scene.things if thing.relation in ("behind", "beside", "roadside", "lead")]
         near = [thing for thing in passed if thing.distance_m < CLEARED_M and thing.speed_mps < 3.0]
-        return Cause("returned", min(near, key=lambda thing: thing.distance_m, default=None))
+        nearest = min(near, key=lambda thing: thing.distance_m, default=None)
+        return Cause("returned", nearest) if nearest is not None or is_clear(scene) else Cause("none")
     if name.startswith("change_lane"):
         emergency = _emergency_behind(scene)
         if emergency is not None and _expert_lateral(drive, scene) == "make_way":
@@ -152,7 +165,8 @@ def _holding(
         able = [one for one in able if one.cause not in ("bend", "turn", "limit")] or able
     fits = able
     if behaviour.longitudinal == "stop":
-        fits = able = _where_it_stops(drive, scene, behaviour, able)
+        ruled = [one for one in able if any(one.cause in RULES.get(hint.rule, ()) for hint in hints)]
+        fits = able = list({id(one): one for one in [*_where_it_stops(drive, scene, behaviour, able), *ruled]}.values())
     named = _named_by(hints, able)
     if named is not None and fits and behaviour.longitudinal == "stop":
         return Cause(named.cause, named.thing, named.signal, named.acceleration_mps2, by_driver=named is not able[0])
@@ -294,7 +308,8 @@ def _earlier_speed(scene: Scene, actor_id: int) -> float:
 
 
 def _turned(drive: Drive, frame: int) -> float:
-    return abs(float(drive.heading_rad[frame] - drive.heading_rad[max(0, frame - 30)]))
+    heading = road_heading(drive, max(0, frame - 30), frame)
+    return abs(float(heading[-1] - heading[0]))
 
 
 def _emergency_behind(scene: Scene) -> Thing | None:

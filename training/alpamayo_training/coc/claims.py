@@ -38,6 +38,7 @@ CLEAR_M, CLEAR_S = 6.0, 1.2
 """Something slower within so many metres and seconds ahead makes "clear" untrue."""
 HALTED_MPS, CREEP_MPS, SLOW_MPS = 0.8, 1.5, 6.0
 NEAR_M = 12.0
+CROSSING_M = 2.2
 ROLES = {"lead": ("lead",), "oncoming": ("oncoming",), "behind": ("behind",)}
 CURVE_RAD = 0.1
 
@@ -211,7 +212,8 @@ def _sign_fits(claim: StateClaim, scene: Scene) -> str:
     return "" if so != claim.negated else f"{'a' if claim.negated else 'no'} {claim.value} sign"
 
 
-def _clear_fits(claim: StateClaim, scene: Scene) -> str:
+def is_clear(scene: Scene) -> bool:
+    """Return whether nothing slower is close ahead, nobody crosses right ahead, and no red light is near."""
     lead = scene.lead
     speed = max(0.0, scene.now.speed_mps)
     held = (
@@ -224,15 +226,20 @@ def _clear_fits(claim: StateClaim, scene: Scene) -> str:
         thing.is_vulnerable
         and thing.relation == "crossing"
         and -1.0 < thing.gap_m < NEAR_M
-        and abs(thing.lateral_m) < 2.2
+        and abs(thing.lateral_m) < CROSSING_M
         for thing in scene.things
     )
     red = any(
         signal.kind == "traffic_light" and signal.state == "red" and 0.0 < signal.distance_m < NEAR_M + 2.0 * speed
         for signal in scene.signals
     )
-    so = not (held or on_path or red)
-    return "" if so != claim.negated else "the way is not clear" if not claim.negated else "the way is clear"
+    return not (held or on_path or red)
+
+
+def _clear_fits(claim: StateClaim, scene: Scene) -> str:
+    if is_clear(scene) != claim.negated:
+        return ""
+    return "the way is clear" if claim.negated else "the way is not clear"
 
 
 def _route_fits(claim: StateClaim, scene: Scene, options: Collection[str]) -> str:

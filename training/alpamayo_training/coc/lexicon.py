@@ -278,7 +278,7 @@ LIGHT_TURNED = re.compile(r"turned|turns|turning|became|becomes|turn\b")
 SIGN = re.compile(r"\b(stop|yield) sign")
 BE = r"(?:is|are|was|were|will be|has been)"
 CLEAR = re.compile(
-    rf"\b(?:road|lane|way|path|junction|intersection)(?: ahead)?[^.;,]* {BE} (?:not )?(?:clear|free|empty|straight)|"
+    rf"\b(?:road|lane|way|path|junction|intersection)(?: ahead)?[^.;,]* {BE} (?:not )?(?:clear|free|empty)|"
     rf"nothing {BE} (?:not )?in the way|\b(?:free|clear) (?:road|lane|way)|there {BE} no traffic"
 )
 ROUTE = re.compile(

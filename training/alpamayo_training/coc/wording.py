@@ -6,6 +6,7 @@ Every phrase is made of words that the tiny model's vocabulary was learnt from.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -64,12 +65,17 @@ OF_CAUSE: dict[str, tuple[str, ...]] = {
     "green_light": ("the traffic light is green", "the traffic light ahead is green"),
     "turned_green": ("the light has turned green", "the traffic light ahead has turned green"),
     "served_stop": (
+        "the stop at the stop sign is done",
         "the stop at the stop sign is done and the way is clear",
         "the junction is clear after the stop at the stop sign",
     ),
-    "turn_ends": ("the lane ahead is free after the turn", "the turn is done and the lane ahead is free"),
-    "bend_ends": ("the curve ends and the lane ahead is free", "the road is straight after the curve"),
-    "limit_allows": ("the speed limit is higher here", "the speed limit allows it and the lane is free"),
+    "turn_ends": (
+        "the turn is done",
+        "the lane ahead is free after the turn",
+        "the turn is done and the lane ahead is free",
+    ),
+    "bend_ends": ("the road is straight after the curve", "the curve ends and the lane ahead is free"),
+    "limit_allows": ("the speed limit is higher here", "the speed limit allows it and the lane ahead is free"),
     "free_road": ("the road ahead is clear", "the lane ahead is free", "nothing is in the way"),
     "route_turn": ("the route turns {side}", "the route turns {side} at the junction"),
     "route_change": ("the route continues in the {side} lane", "the route requires the {side} lane"),
@@ -173,7 +179,14 @@ def _clause(cause: Cause, behaviour: Behaviour, random: Random) -> str:
     if name in ("bend", "turn", "curve") and not side:
         return "the road ahead curves"
     away = _away(cause.signal.distance_m, random) if cause.signal is not None else ""
-    return _one(OF_CAUSE[name], random).format(side=side, away=away)
+    return _one(_true_options(OF_CAUSE[name], cause), random).format(side=side, away=away)
+
+
+def _true_options(options: Sequence[str], cause: Cause) -> Sequence[str]:
+    """Return the phrases that do not say that the way is clear, where it is not."""
+    if cause.is_clear:
+        return options
+    return [option for option in options if not re.search(r"\b(?:clear|free|nothing)\b", option)] or options
 
 
 def _of_thing(cause: Cause, thing: Thing, random: Random, *, leaves: bool) -> str:
@@ -193,7 +206,8 @@ def _of_thing(cause: Cause, thing: Thing, random: Random, *, leaves: bool) -> st
             return _one(
                 (f"the {noun} is moving out of the lane", f"the {noun}{where} is moving out of the way"), random
             )
-        return _one((f"the {noun}{where} has passed and the way is clear", f"the {noun} has cleared the way"), random)
+        passed = (f"the {noun}{where} has passed", f"the {noun}{where} has passed and the way is clear")
+        return _one(_true_options(passed, cause), random)
     if cause.name == "returned":
         return _one((f"the {noun} has been passed", f"the {noun} is passed"), random)
     if cause.name == "pass":
