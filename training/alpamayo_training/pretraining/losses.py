@@ -20,6 +20,8 @@ FOCUS = 2.0
 """Exponent of the focal loss: what is surely right hardly counts."""
 POSITIVE_SHARE = 0.75
 """How much more a rare thing's presence counts than its absence."""
+LEAST_SHARE = 1e-3
+"""A batch with hardly anything of a kind does not make what it mistakes for it weigh without bounds."""
 RARE_PRESENCE_WEIGHT = 4.0
 CENTER_UNIT_PX, VELOCITY_UNIT_MPS, OFFSET_UNIT_M = 32.0, 5.0, 3.0
 BETA = 0.1
@@ -104,11 +106,12 @@ def dense_losses(outputs: dict[str, Tensor], targets: dict[str, Target]) -> dict
 
 
 def focal_loss(logits: Tensor, value: Tensor, counts: Tensor) -> Tensor:
-    """Return the focal loss of rare yes or no questions, divided by the number of yes."""
+    """Return the focal loss of rare yes or no questions, divided by the number of yes, or by LEAST_SHARE of all if that is more."""
     entropy = functional.binary_cross_entropy_with_logits(logits, value, reduction="none")
     wrong = torch.sigmoid(torch.where(value > 0.5, -logits, logits))
     share = torch.where(value > 0.5, POSITIVE_SHARE, 1.0 - POSITIVE_SHARE)
-    return (share * wrong**FOCUS * entropy * counts).sum() / (value * counts).sum().clamp_min(1.0)
+    yes = torch.maximum((value * counts).sum(), LEAST_SHARE * (counts.expand_as(value)).sum()).clamp_min(1.0)
+    return (share * wrong**FOCUS * entropy * counts).sum() / yes
 
 
 def _mean(values: Tensor, counts: Tensor) -> Tensor:
