@@ -10,7 +10,6 @@ import tyro
 from alpamayo_sim.errors import InfrastructureError, InputError
 from alpamayo_training.pretraining.generation import SetSpec, take
 
-
 BESIDE_TRAINING = 5
 """Servers and clients give way to the process that trains meanwhile."""
 

@@ -106,7 +106,7 @@ def dense_losses(outputs: dict[str, Tensor], targets: dict[str, Target]) -> dict
 
 
 def focal_loss(logits: Tensor, value: Tensor, counts: Tensor) -> Tensor:
-    """Return the focal loss of rare yes or no questions, divided by the number of yes, or by LEAST_SHARE of all if that is more."""
+    """Return the focal loss of rare yes or no questions, divided by the number of yes, at least LEAST_SHARE of all."""
     entropy = functional.binary_cross_entropy_with_logits(logits, value, reduction="none")
     wrong = torch.sigmoid(torch.where(value > 0.5, -logits, logits))
     share = torch.where(value > 0.5, POSITIVE_SHARE, 1.0 - POSITIVE_SHARE)
