@@ -60,5 +60,8 @@ class DenseTask(nn.Module):
         own = torch.Generator(self._device).manual_seed(seed)
         rows = torch.randint(self._feed.count, (self._choice.batch,), generator=own, device=self._device)
         batch = self._feed.batch(rows)
-        said = self._network[0](pictures_of(batch.frames, own, torch.float32))
+        # What the heads drop out is drawn from torch's own generator: of this update too, so that a run goes on where it stopped.
+        with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            said = self._network[0](pictures_of(batch.frames, own, torch.float32))
         return torch.stack(list(losses_of(said, batch).values())).sum()
