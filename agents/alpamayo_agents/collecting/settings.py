@@ -25,7 +25,7 @@ class Disturbance:
     start_speed_mps: float = 8.0
     noise_share: float = 0.5
     """Share of episodes with bursts of noise on the steering."""
-    noise_every_s: float = 12.0
+    noise_every_s: float = 7.0
     """Mean time from one burst to the next."""
     noise_s: tuple[float, float] = (0.4, 1.0)
     """How long a burst lasts, from and to."""
