@@ -18,7 +18,7 @@ from alpamayo_scenarios.counterfactual.tape import EgoTape
 from alpamayo_sim.errors import InputError
 
 FACTUAL = "factual"
-BRANCH_VERSION = 3
+BRANCH_VERSION = 4
 """Of what a result depends on besides its order; results of another version are driven again."""
 
 

@@ -24,7 +24,7 @@ from alpamayo_scenarios.episode import EpisodeSpec, run_episode
 from alpamayo_scenarios.route_file import load_route
 from alpamayo_scenarios.signals_of_world import areas_of_world
 from alpamayo_scenarios.traced_route import trace_route
-from alpamayo_sim.client.connection import connect
+from alpamayo_sim.client.connection import connect, why_no_cameras
 from alpamayo_sim.client.embedded import EmbeddedServer
 from alpamayo_sim.metrics.episode_metrics import CRITERIA, EpisodeMetrics
 from alpamayo_sim.metrics.infraction import Infraction
@@ -215,6 +215,9 @@ def _drive(branch: Branch, client: carla.Client, road_map: RoadMap, began_s: flo
         criteria=tuple(CRITERIA),
         areas=areas_of_world(client.get_world()),
     )
+    if replay.collect is not None and replay.collect.pictures:
+        # Who collects pictures asks whether the server can draw, which takes an actor's id.
+        why_no_cameras(client)
     agent = RenewableAgent(replay)
     watcher = _Watcher(client, branch, agent, [effect_of(one) for one in branch.interventions])
     with suppress(_Driven):

@@ -12,6 +12,7 @@ from alpamayo_sim.errors import InputError
 from alpamayo_training.coc.label import CocLabel
 from alpamayo_training.coc.verify import Verification, Verifier, write_report
 from alpamayo_training.coc.verify_replays import DrivenEpisode, Told
+from alpamayo_training.data.assembly import TOWNS_FOLDER
 from alpamayo_training.data.driving_dataset import DrivingDataset
 from alpamayo_training.data.episode_info import EpisodeInfo
 
@@ -75,7 +76,7 @@ def replay_of(dataset: DrivingDataset, info: EpisodeInfo, cache: Path) -> Replay
     route_file = dataset.folder / info.route_file
     if not info.route_file or not route_file.is_file():
         raise InputError(f"{route_file} is not there, by which episode {info.episode_id} would be driven again")
-    towns = dataset.folder / "towns"
+    towns = dataset.folder / TOWNS_FOLDER
     return ReplaySpec(
         town=info.town,
         route_file=str(route_file.absolute()),
