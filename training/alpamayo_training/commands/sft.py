@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from alpamayo_training.sft.session import Task
     from alpamayo_training.sft.settings import Settings
 
+WORKERS = 6
+
 
 @dataclass(frozen=True)
 class Arguments:
@@ -111,7 +113,7 @@ class Arguments:
     """Under torchrun: ddp (each process has the whole model; auto), or fsdp (each has a part)."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     workers: int | None = None
-    """Processes that make batches; by default 4 on a GPU, none on a CPU."""
+    """Processes that make batches; by default 6 on a GPU, none on a CPU."""
     pictures: Literal["auto", "disk", "memory", "device"] = "auto"
     """Where decoded pictures lie; auto: on the GPU where they fit."""
     cache: Path | None = None
@@ -141,7 +143,7 @@ class Arguments:
             if processes.leads:
                 path = resumed.path if resumed else RunFolder.create(self.out, f"sft-{task.preset}", task.plain()).path
             run = RunFolder(processes.shared(path))
-            workers = self.workers if self.workers is not None else (4 if processes.device.type == "cuda" else 0)
+            workers = self.workers if self.workers is not None else (WORKERS if processes.device.type == "cuda" else 0)
             try:
                 summary = Session(task, run, processes, Machine(workers, self.pictures)).go()
             except KeyboardInterrupt:

@@ -109,7 +109,7 @@ class Wrapped:
             divide(objective, processes, precision)
         elif processes.kind == "ddp":
             ids = [processes.device.index] if processes.device.type == "cuda" else None
-            self._ddp = nn.parallel.DistributedDataParallel(objective, device_ids=ids, broadcast_buffers=False)
+            self._ddp = nn.parallel.DistributedDataParallel(objective, device_ids=ids)
 
     @property
     def module(self) -> nn.Module:
