@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from alpamayo_sim.model.checkpoint import from_pretrained, new_folder
@@ -10,9 +11,11 @@ from alpamayo_sim.model.presets import preset
 from alpamayo_sim.model.sampling import TokenIds
 from alpamayo_sim.model.tiny_tokenizer import tiny_tokenizer
 from alpamayo_sim.policy.tokenizer import DrivingTokenizer
+from alpamayo_sim.runtime.bfloat16_files import EXECUTED as ROUNDED
+from alpamayo_sim.runtime.bfloat16_files import rounding_engine
 from alpamayo_sim.runtime.export import write_graphs
 from alpamayo_sim.runtime.onnx_engine import OnnxEngine
-from alpamayo_sim.runtime.parity import Parity, check_parity, random_prompts
+from alpamayo_sim.runtime.parity import ONNX_EXECUTED, Parity, check_parity, random_prompts
 
 
 def load_model(checkpoint: str, seed: int) -> tuple[DrivingModel, DrivingTokenizer]:
@@ -36,13 +39,16 @@ def export_and_check(
         write_graphs(model, tokenizer, unfinished, dtype=dtype)
         if prompts == 0:
             return None
-        parity = check_parity(
-            model,
-            TokenIds.of(tokenizer),
-            OnnxEngine.load(unfinished),
-            random_prompts(model, tokenizer, prompts, seed),
-            reasoning_tokens=tokens,
-            seed=seed,
-        )
+        short = dtype == "bf16"
+        with rounding_engine(unfinished) if short else nullcontext(OnnxEngine.load(unfinished)) as engine:
+            parity = check_parity(
+                model,
+                TokenIds.of(tokenizer),
+                engine,
+                random_prompts(model, tokenizer, prompts, seed),
+                reasoning_tokens=tokens,
+                seed=seed,
+                executed=ROUNDED if short else ONNX_EXECUTED,
+            )
         parity.save(unfinished)
     return parity

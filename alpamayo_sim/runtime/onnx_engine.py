@@ -92,8 +92,8 @@ class OnnxEngine:
 
     @property
     def dtype(self) -> Any:
-        """The type of pixels, features and caches."""
-        return NUMPY_TYPES[self.manifest.dtype]
+        """The type of pixels, features and caches; float32 for bfloat16, which numpy lacks."""
+        return NUMPY_TYPES.get(self.manifest.dtype, np.float32)
 
     def see(self, pixels: NDArray[np.float32]) -> tuple[Array, Array]:
         """Return features and deepstack features of images [images, patches, patch size]."""

@@ -41,9 +41,28 @@ FLOAT32_BOUNDS: Mapping[str, float] = {
     "waypoint_m": 1e-3,
 }
 HALF_BOUNDS: Mapping[str, float] = {"confident_tokens_differing": 0.0, "waypoint_m": 0.05}
-"""Half precision: tokens agree wherever the reference prefers one by more than the noise; 5 cm at 6.4 s."""
+"""Half precision, fp16 or bf16: tokens agree wherever the reference prefers one by more than the noise; 5 cm at 6.4 s."""
+ROUNDING: Mapping[str, float] = {"fp16": 2.0**-11, "bf16": 2.0**-8}
+"""Largest error of rounding one number to a type, relative to it."""
+ROUNDED_PARTS = ("vision_features", "prefill_logits", "cache", "decode_logits", "velocity")
+ROUNDINGS = 24.0
+"""Half precision: what a graph puts out may be off by so many roundings, relative to the largest of the same values.
+
+Roundings of one forward pass add up like a random walk, over a few operations a layer and some tens of layers: 3 to 10 measured.
+A wrong weight or a missing scale makes hundreds.
+"""
 NOISE_FACTOR = 4.0
 """A preference counts as clear when it is this many times the largest error of a logit."""
+
+
+ONNX_EXECUTED = "the ONNX files by ONNX Runtime on the CPU against torch in float32"
+
+
+def bounds_of(dtype: str) -> Mapping[str, float]:
+    """Return what is allowed of an export of type fp32, fp16 or bf16, by gate; `_relative` is by the largest value."""
+    if dtype == "fp32":
+        return FLOAT32_BOUNDS
+    return {f"{part}_relative": ROUNDINGS * ROUNDING[dtype] for part in ROUNDED_PARTS} | dict(HALF_BOUNDS)
 
 
 @dataclass(frozen=True)
@@ -65,6 +84,8 @@ class Parity:
     """All gates of an export."""
 
     gates: tuple[Gate, ...]
+    executed: str
+    """What was run against what."""
 
     @property
     def passed(self) -> bool:
@@ -75,7 +96,7 @@ class Parity:
         """Write the gates into the export's folder."""
         content = {
             "passed": self.passed,
-            "backend": "onnxruntime on the CPU against torch in float32",
+            "executed": self.executed,
             "gates": [{**asdict(gate), "passed": gate.passed} for gate in self.gates],
         }
         (folder / PARITY_FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -100,9 +121,11 @@ class _Found:
         self.worst[name] = difference if np.isnan(difference) else (old if np.isnan(old) else max(old, difference))
 
     def compare(self, name: str, ours: NDArray[np.floating], theirs: torch.Tensor) -> float:
-        """Take the largest difference of two arrays into account and return it."""
-        difference = float(np.abs(ours.astype(np.float64) - theirs.double().numpy()).max())
+        """Take the largest difference of two arrays into account, as it is and relative to the largest value; return it."""
+        reference = theirs.double().numpy()
+        difference = float(np.abs(ours.astype(np.float64) - reference).max())
         self.add(name, difference)
+        self.add(f"{name}_relative", difference / max(float(np.abs(reference).max()), 1e-12))
         return difference
 
 
@@ -114,19 +137,21 @@ def check_parity(
     *,
     reasoning_tokens: int = 40,
     seed: int = 0,
+    executed: str = ONNX_EXECUTED,
 ) -> Parity:
     """Return the gates of an export over prompts.
 
     Every prompt is read by both, both are fed the reference's greedy tokens, and both integrate the flow from the same noise
-    over their own caches. `model` is in float32 on the CPU.
+    over their own caches. `model` is in float32 on the CPU; `executed` says what the engine runs.
     """
     found = _Found({})
     random = np.random.default_rng(seed)
     with torch.no_grad():
         for inputs in prompts:
             _compare_one(model, tokens, engine, inputs, found, reasoning_tokens, random)
-    bounds = FLOAT32_BOUNDS if engine.manifest.dtype == "fp32" else HALF_BOUNDS
-    return Parity(tuple(Gate(name, found.worst.get(name, float("nan")), allowed) for name, allowed in bounds.items()))
+    bounds = bounds_of(engine.manifest.dtype)
+    gates = tuple(Gate(name, found.worst.get(name, float("nan")), allowed) for name, allowed in bounds.items())
+    return Parity(gates, executed)
 
 
 def _compare_one(

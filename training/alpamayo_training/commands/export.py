@@ -24,7 +24,7 @@ class Arguments:
     """What to export to; TensorRT engines come besides the ONNX graphs, and are built but not executed."""
     targets: tuple[str, ...] = ("rtx30", "rtx40", "rtx50")
     """Graphics cards that TensorRT engines are built for."""
-    dtype: Literal["fp32", "fp16"] = "fp32"
+    dtype: Literal["fp32", "fp16", "bf16"] = "fp32"
     """Type of weights and caches."""
     prompts: int = 3
     """Made-up moments that the gates compare."""
@@ -58,6 +58,7 @@ class Arguments:
         if parity is None:
             print(f"written without gates: {self.out}")
             return 0
+        print(f"gates: {parity.executed}")
         print(parity.describe())
         print(f"{'every gate holds' if parity.passed else 'a gate does not hold'}: {self.out}")
         if self.json:
