@@ -34,8 +34,12 @@ def given_flow(
         try:
             source = before_junction(found[0], before_m)
             sink = ahead(behind_junction(found[0], "straight"), behind_m)
-            while both_ways and not _one_lane_back(sink):
+            for _ in range(_FARTHER_STEPS):
+                if not both_ways or _one_lane_back(sink):
+                    break
                 sink = ahead(sink, 8.0)
+            else:
+                return None
         except ScenarioSetupError:
             return None
         if way.limit_kmh(source) < least_kmh:
@@ -65,6 +69,8 @@ def _one_lane_back(waypoint: carla.Waypoint) -> bool:
 
 
 MERGE = (Passing.MERGE,)
+_FARTHER_STEPS = 40
+"""Of 8 m: so far a road with one lane back is looked for; a ring has none."""
 EXIT_SOURCE_M = 40.0
 """How far behind the route's start the flow of an exit begins: nobody appears beside the ego."""
 STAYS_M = 24
