@@ -32,7 +32,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
 def main(run: Path, options: dict[str, Any]) -> None:
     torch.set_num_threads(1)
     session.begin = lambda *_: Beginning(*small_model(), "random weights")  # type: ignore[assignment]
-    session.prepared_table = lambda *_: small_table()  # type: ignore[assignment]
+    session.prepared_table = lambda *_: small_table(72)  # type: ignore[assignment]
     intervals = Intervals(log=1, save=options.get("save", 0), keep=0)
     task = session.Task(
         "tiny", "random", DataChoice("synthetic:24"), settings_of(options), intervals,

@@ -96,26 +96,28 @@ class Evaluation:
 
     figures: dict[str, float]
     samples: tuple[Evaluated, ...]
+    draws: int
+    """Samples of the model at each moment: the 6 of minADE_6."""
     per_moment: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
 
     def describe(self) -> str:
         """Return the figures as lines of a table."""
-        rows = [name.removesuffix("/min_ade_6_m") for name in self.figures if name.endswith("/min_ade_6_m")]
-        head = f"  {'':<28}{'minADE_6 @6.4 s':>18}{'@3 s':>8}{'ADE':>8}{'corners':>9}{'final':>8}"
-        lines = [head]
+        best = f"min_ade_{self.draws}"
+        rows = [name.removesuffix(f"/{best}_m") for name in self.figures if name.endswith(f"/{best}_m")]
+        title = f"minADE_{self.draws} @6.4 s"
+        lines = [f"  {'':<26}{title:>20}{'@3 s':>8}{'ADE':>8}{'corners':>9}{'final':>8}"]
         for name in rows:
-            own = {key: self.figures.get(f"{name}/{key}", float("nan")) for key in _COLUMNS}
-            low, high = self.figures.get(f"{name}/min_ade_6_low_m"), self.figures.get(f"{name}/min_ade_6_high_m")
-            span = f" ({low:.2f}-{high:.2f})" if low is not None and high is not None else ""
-            values = [own[key] for key in _COLUMNS]
-            first = f"{values[0]:.2f}{span}"
-            lines.append(f"  {name:<28}{first:>18}{values[1]:>8.2f}{values[2]:>8.2f}{values[3]:>9.2f}{values[4]:>8.2f}")
+            own = {
+                key.removeprefix(f"{name}/"): value for key, value in self.figures.items() if key.startswith(f"{name}/")
+            }
+            first = f"{own[f'{best}_m']:.2f} ({own[f'{best}_low_m']:.2f}-{own[f'{best}_high_m']:.2f})"
+            lines.append(
+                f"  {name:<26}{first:>20}{own[f'{best}_at_3_s_m']:>8.2f}{own['ade_m']:>8.2f}{own['corner_m']:>9.2f}"
+                f"{own['final_m']:>8.2f}"
+            )
         others = {name: value for name, value in self.figures.items() if "/" not in name}
         lines.append("  " + ", ".join(f"{name} {value:.3g}" for name, value in others.items()))
         return "\n".join(lines)
-
-
-_COLUMNS = ("min_ade_6_m", "min_ade_6_at_3_s_m", "ade_m", "corner_m", "final_m")
 
 
 class Evaluator:
@@ -148,7 +150,12 @@ class Evaluator:
             path = constant_velocity(speed_now(history, turned), self.table.future_xyz.shape[1])[None]
             self._add(lists, "constant_velocity", displacement(path, np.zeros(path.shape[:2]), self._truth(row)))
         self.model.train(was_training)
-        return Evaluation(_figures(lists, self.table.episode[chosen].tolist(), self.plan.seed), tuple(shown), lists)
+        return Evaluation(
+            _figures(lists, self.table.episode[chosen].tolist(), self.plan.draws, self.plan.seed),
+            tuple(shown),
+            self.plan.draws,
+            lists,
+        )
 
     def _condition(
         self, condition: Condition, chosen: NDArray[np.int64], lists: dict[str, list[float]], shown: list[Evaluated]
@@ -221,13 +228,13 @@ class Evaluator:
     def _truth(self, row: int) -> NDArray[np.float64]:
         return self.table.future_xyz[row][:, :2]
 
-    @staticmethod
-    def _add(lists: dict[str, list[float]], name: str, errors: Displacement) -> None:
+    def _add(self, lists: dict[str, list[float]], name: str, errors: Displacement) -> None:
+        best = f"min_ade_{self.plan.draws}"
         for key, value in (
-            ("min_ade_6_m", errors.min_ade_m[6.4]),
-            ("min_ade_6_at_1_s_m", errors.min_ade_m[1.0]),
-            ("min_ade_6_at_3_s_m", errors.min_ade_m[3.0]),
-            ("min_ade_6_repicked_at_3_s_m", errors.repicked_m[3.0]),
+            (f"{best}_m", errors.min_ade_m[6.4]),
+            (f"{best}_at_1_s_m", errors.min_ade_m[1.0]),
+            (f"{best}_at_3_s_m", errors.min_ade_m[3.0]),
+            (f"{best}_repicked_at_3_s_m", errors.repicked_m[3.0]),
             ("ade_m", errors.ade_m),
             ("corner_m", errors.corner_m),
             ("final_m", errors.final_m),
@@ -241,12 +248,12 @@ def _others(rows: NDArray[np.int64], chosen: NDArray[np.int64]) -> NDArray[np.in
     return chosen[(places + len(chosen) // 2) % len(chosen)]
 
 
-def _figures(lists: Mapping[str, Sequence[float]], episodes: Sequence[int], seed: int) -> dict[str, float]:
+def _figures(lists: Mapping[str, Sequence[float]], episodes: Sequence[int], draws: int, seed: int) -> dict[str, float]:
     """Return the means; of minADE_6 with the 95 % interval over drives and, within them, moments."""
     figures: dict[str, float] = {}
     for name, values in lists.items():
         figures[name] = float(np.mean(values))
-        if name.endswith("/min_ade_6_m"):
+        if name.endswith(f"/min_ade_{draws}_m"):
             by_drive: dict[int, list[float]] = {}
             for episode, value in zip(episodes, values, strict=True):
                 by_drive.setdefault(episode, []).append(value)

@@ -112,7 +112,10 @@ class SampleTable:
         rows = np.flatnonzero(self.split == SPLITS.index(split))
         if not len(rows):
             counts = {name: int((self.split == index).sum()) for index, name in enumerate(SPLITS)}
-            raise InputError(f"{self.about.source} has no samples of the split {split!r}; it has {counts}")
+            raise InputError(
+                f"{self.about.source} has no samples of the split {split!r}; it has {counts}. It wants more drives, or in "
+                "training --eval-samples 0"
+            )
         return rows
 
 

@@ -15,12 +15,12 @@ from alpamayo_sim.errors import InputError
 from alpamayo_sim.model.config import ImageConfig
 from alpamayo_sim.model.sampling import TokenIds
 from alpamayo_sim.record.environment import describe_environment
-from alpamayo_sim.record.run_folder import RunFolder
+from alpamayo_sim.record.run_folder import RunFolder, write_text
 from alpamayo_training.openloop.evaluation import Evaluation, EvaluationPlan, Evaluator
 from alpamayo_training.openloop.pictures import plan_sheet
 from alpamayo_training.sft.batches import BatchMaker
 from alpamayo_training.sft.card import Origin, model_card
-from alpamayo_training.sft.checkpoints import Progress, latest, restore
+from alpamayo_training.sft.checkpoints import MODEL, Progress, latest, restore
 from alpamayo_training.sft.dense_task import DenseChoice, DenseTask
 from alpamayo_training.sft.distribution import Processes, Wrapped
 from alpamayo_training.sft.forward import compute_layers_anew
@@ -35,7 +35,7 @@ from alpamayo_training.sft.settings import Settings, as_plain, settings_from
 from alpamayo_training.sft.stages import optimizer_for, prepare
 from alpamayo_training.sft.throughput import describe_throughput
 from alpamayo_training.sft.trainer import Intervals, Trainer
-from alpamayo_training.sft.writing import Figures, write_model
+from alpamayo_training.sft.writing import CARD, Figures, write_model
 
 TRAIN, VALIDATION = "train", "val"
 
@@ -113,6 +113,8 @@ class Session:
         self.beginning = begin(task.preset, task.start, task.settings.seed, processes.device)
         model = self.beginning.model
         self.table = self._table(model.config.images)
+        if task.evaluation.samples:
+            self._evaluated()
         if not task.keep_statistics:
             with_statistics(model, self.table)
         prepare(model, task.settings)
@@ -146,6 +148,8 @@ class Session:
             auxiliary,
         )  # fmt: skip
         final = trainer.train(parts, done)
+        if processes.leads and self.last_evaluation is not None and self.last_folder is not None:
+            write_text(self.last_folder / MODEL / CARD, self._card(final))
         return self._summary(final, model.parameter_count())
 
     def train(self, figures: dict[str, float]) -> None:
@@ -229,7 +233,11 @@ class Session:
     def _write(self, folder: Path, progress: Progress) -> None:
         model = self.beginning.model
         large = model.parameter_count() > 1_000_000_000
-        about = self.table.about
+        dtype = torch.bfloat16 if large else torch.float16
+        write_model(model, self.beginning.tokenizer, folder, self.processes, dtype, self._card(progress))
+
+    def _card(self, progress: Progress) -> str:
+        model, about = self.beginning.model, self.table.about
         origin = Origin(
             self.task.preset,
             self.beginning.origin,
@@ -240,11 +248,9 @@ class Session:
             describe_environment()["packages"],
         )
         figures = {} if self.last_evaluation is None else self.last_evaluation.figures
-        card = model_card(
+        return model_card(
             model.config, model.parameter_count(), origin, as_plain(self.task.settings), asdict(progress), figures
         )
-        dtype = torch.bfloat16 if large else torch.float16
-        write_model(model, self.beginning.tokenizer, folder, self.processes, dtype, card)
 
     def _summary(self, final: Progress, parameters: int) -> dict[str, Any]:
         summary: dict[str, Any] = {

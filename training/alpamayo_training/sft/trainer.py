@@ -146,9 +146,9 @@ class Trainer:
             if ends:
                 break
         final = Progress(step, samples, before_s + time.perf_counter() - began, self._divided())
-        self.watcher.evaluate(step)
         if not intervals.no_save:
             self._save(final)
+        self.watcher.evaluate(step)
         return final
 
     def _update(self, own: list[Part], step: int) -> tuple[Tensor, Totals, Tensor, float]:
