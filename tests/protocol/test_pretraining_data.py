@@ -58,7 +58,7 @@ def pixels_of(cell: int) -> tuple[slice, slice]:
 
 
 def test_flow_is_the_flow_camera_s(taken: list[tuple[Pair, NDArray[np.float64]]]) -> None:
-    """Each cell's flow is that of one of its pixels, as the flow camera of the server has it, which knows nothing of the labels."""
+    """Each cell's flow is that of one of its pixels, as the flow camera has it, which knows nothing of labels."""
     compared = moving = things = 0
     for pair, flow in taken:
         cells = pair.cells[FRONT]

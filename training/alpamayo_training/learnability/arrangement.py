@@ -80,6 +80,8 @@ class Arranger:
         self._lights: list[carla.Waypoint] = []
         self._stops: list[carla.Waypoint] = []
         self._anywhere = np.arange(len(places.waypoints))
+        self._far_from: tuple[Transform | None, NDArray[np.int64]] = (None, np.zeros(0, dtype=np.int64))
+        """An ego's pose, and the places far from it."""
 
     def draw(self, half_lengths_m: list[float], walker_count: int, rng: np.random.Generator) -> Arrangement:
         """Return an arrangement: the first vehicle leads if one does, the first walkers stand in the lane if any do.
@@ -243,8 +245,10 @@ class Arranger:
         return [waypoints[int(k)] for k in np.flatnonzero((distance < within_m) & (distance > 5.0))]
 
     def _far(self, ego: Transform, rng: np.random.Generator) -> carla.Waypoint:
-        distance = np.linalg.norm(self._places.xy - np.array([ego.x, ego.y]), axis=1)
-        far = np.flatnonzero(distance > min(FAR_M, 0.8 * float(distance.max())))
+        if self._far_from[0] is not ego:
+            distance = np.linalg.norm(self._places.xy - np.array([ego.x, ego.y]), axis=1)
+            self._far_from = ego, np.flatnonzero(distance > min(FAR_M, 0.8 * float(distance.max())))
+        far = self._far_from[1]
         return self._places.waypoints[int(far[int(rng.integers(len(far)))])]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import carla
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +15,7 @@ from alpamayo_sim.frames import Transform, to_world
 from alpamayo_sim.policy.camera_rig import CameraRig
 from alpamayo_training.learnability.arrangement import Arrangement
 from alpamayo_training.learnability.labels import Labels
-from alpamayo_training.learnability.stage import Stage, rear_axle_x_m, rgb
+from alpamayo_training.learnability.stage import Stage, rear_axle_x_m
 from alpamayo_training.learnability.truth import Boxed
 from alpamayo_training.pretraining.dense_truth import DenseTruth, Moment, Thing
 
@@ -108,11 +109,13 @@ class PairStage(Stage):
         self._client.apply_batch_sync(commands, False)  # pyright: ignore[reportArgumentType]
 
     def _pictures(self) -> NDArray[np.uint8]:
-        return np.stack([rgb(self._taken[name]) for name in self._rig.names])
+        pictures = np.empty((len(self._rig.names), self._rig.height_px, self._rig.width_px, 3), dtype=np.uint8)
+        for name, picture in zip(self._rig.names, pictures, strict=True):
+            cv2.cvtColor(_pixels(self._taken[name]), cv2.COLOR_BGRA2RGB, dst=picture)
+        return pictures
 
     def _exact(self, camera: str, kind: str) -> NDArray[np.uint8]:
-        image: carla.Image = self._taken[f"{camera}/{kind}"]
-        return np.frombuffer(image.raw_data, dtype=np.uint8).reshape(image.height, image.width, 4)
+        return _pixels(self._taken[f"{camera}/{kind}"])
 
     def _draw_ego_motion(self) -> tuple[float, float]:
         """Return a speed in m/s and a turning rate in degrees/s, clockwise positive as CARLA's yaw."""
@@ -151,6 +154,10 @@ class PairStage(Stage):
         actor = boxed.actor.id
         return Thing(boxed, before, now, is_person=False, light_bits=self._drawn[actor],
                      has_lamps=actor in self._four_wheels)  # fmt: skip
+
+
+def _pixels(image: carla.Image) -> NDArray[np.uint8]:
+    return np.frombuffer(image.raw_data, dtype=np.uint8).reshape(image.height, image.width, 4)
 
 
 def _back(pose: Transform, speed_mps: float, yaw_rate_degps: float) -> Transform:
