@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from alpamayo_sim.frames import rig_to_world
 from alpamayo_sim.policy.action_statistics import PUBLISHED_STATISTICS
-from alpamayo_sim.policy.contract.course import Course
+from alpamayo_sim.policy.camera_rig import CameraRig, RigCamera
 from alpamayo_sim.policy.contract.drive_course import FRAMES, OBSERVED_TICKS, TARGET_AFTER_S, probe_plan
 from alpamayo_sim.policy.contract.history_check import check_history
 from alpamayo_sim.policy.contract.log import ContractLog, SeenObservation
 from alpamayo_sim.policy.contract.mistake import Mistake
 from alpamayo_sim.policy.contract.picture_check import check_frames
+from alpamayo_sim.policy.contract.truth import CourseTruth
 from alpamayo_sim.policy.ego_history import rig_pose
 from alpamayo_sim.policy.plan import PLAN_STEP_S
 from alpamayo_sim.policy.prompt import FORMATS, chat_prompt
@@ -26,6 +27,8 @@ _POSITION_TOLERANCE_M = 0.3
 _YAW_TOLERANCE_RAD = math.radians(6.0)
 _FOV_TOLERANCE_DEG = 1.0
 _TARGET_TOLERANCE_M = 0.05
+_ALONG_M = 1.0
+"""Where exactly along the route the vehicle is may be measured in more than one way."""
 
 
 @dataclass(frozen=True)
@@ -36,26 +39,38 @@ class Finding:
     observations: tuple[int, ...]
 
 
-def check_log(log: ContractLog, course: Course, statistics: Mapping[str, float] | None = None) -> tuple[Finding, ...]:
-    """Return what is wrong with a log of the course, one finding per kind of mistake; nothing for a correct integration.
+def check_log(
+    log: ContractLog,
+    course: CourseTruth,
+    statistics: Mapping[str, float] | None = None,
+    *,
+    ticks: Sequence[int] = OBSERVED_TICKS,
+    asked: int = len(OBSERVED_TICKS),
+) -> tuple[Finding, ...]:
+    """Return what is wrong with a log of a course, one finding per kind of mistake; nothing for a correct integration.
 
-    `statistics` are the checkpoint's, by default the published ones.
+    `statistics` are the checkpoint's, by default the published ones; `ticks` are those of the log's observations, of which so
+    many were `asked` for.
     """
     found: dict[str, tuple[Mistake, list[int]]] = {}
-    for mistake in (*_check_cameras(log, course), *_check_statistics(log, statistics or asdict(PUBLISHED_STATISTICS))):
+    for mistake in (
+        *check_cameras(log.cameras, course.rig),
+        *_check_statistics(log, statistics or asdict(PUBLISHED_STATISTICS)),
+    ):
         found.setdefault(mistake.kind, (mistake, []))
-    if len(log.observations) != len(OBSERVED_TICKS):
-        wrong = Mistake("observations_missing", f"{len(OBSERVED_TICKS)} observations", str(len(log.observations)))
+    if len(log.observations) != asked:
+        wrong = Mistake("observations_missing", f"{asked} observations", str(len(log.observations)))
         found.setdefault(wrong.kind, (wrong, []))
-    for number, (seen, tick) in enumerate(zip(log.observations, OBSERVED_TICKS, strict=False)):
+    for number, (seen, tick) in enumerate(zip(log.observations, ticks, strict=False)):
         for mistake in _check_observation(log, seen, course, tick):
             found.setdefault(mistake.kind, (mistake, []))[1].append(number)
     return tuple(Finding(mistake, tuple(dict.fromkeys(where))) for mistake, where in found.values())
 
 
-def _check_cameras(log: ContractLog, course: Course) -> Iterator[Mistake]:
-    own = {camera.name: camera for camera in log.cameras}
-    for wanted in course.rig.cameras:
+def check_cameras(found: Sequence[RigCamera], rig: CameraRig) -> Iterator[Mistake]:
+    """Yield what is wrong with the cameras that an integration mounts, by their names."""
+    own = {camera.name: camera for camera in found}
+    for wanted in rig.cameras:
         camera = own.get(wanted.name)
         if camera is None:
             yield Mistake("camera_missing", f"a camera {wanted.name}", ", ".join(own) or "none")
@@ -83,28 +98,28 @@ def _check_statistics(log: ContractLog, wanted: Mapping[str, float]) -> Iterator
             return
 
 
-def _check_observation(log: ContractLog, seen: SeenObservation, course: Course, tick: int) -> Iterator[Mistake]:
+def _check_observation(log: ContractLog, seen: SeenObservation, course: CourseTruth, tick: int) -> Iterator[Mistake]:
     wanted_t0 = course.time_s(tick)
     if abs(seen.t0_s - wanted_t0) > 1e-3:
         yield Mistake("t0_wrong", f"t0 = {wanted_t0:.3f} s, when the observation was asked for", f"{seen.t0_s:.3f} s")
     yield from check_frames(seen, course, tick)
     history_mistakes = list(check_history(seen.history_xyz_rig, seen.history_rotation_rig, course, tick))
     yield from history_mistakes
-    yield from _check_navigation(seen, course.navigation(tick))
+    yield from _check_navigation(seen, [course.navigation(tick, off_m) for off_m in (0.0, -_ALONG_M, _ALONG_M)])
     yield from _check_prompt(log.style, seen, course)
     if seen.history_xyz_rig.shape == (16, 3):
         yield from _check_tokens(seen.history_tokens, FUTURE_BINS + history_bins(seen.history_xyz_rig))
     yield from _check_target(seen.plan_target_world, course, tick)
 
 
-def _check_navigation(seen: SeenObservation, wanted: str | None) -> Iterator[Mistake]:
-    if seen.navigation == wanted:
+def _check_navigation(seen: SeenObservation, right: Sequence[str | None]) -> Iterator[Mistake]:
+    if seen.navigation in right:
         return
     kind = "navigation_missing" if seen.navigation is None else "navigation_wrong"
-    yield Mistake(kind, repr(wanted), repr(seen.navigation))
+    yield Mistake(kind, repr(right[0]), repr(seen.navigation))
 
 
-def _check_prompt(style: str, seen: SeenObservation, course: Course) -> Iterator[Mistake]:
+def _check_prompt(style: str, seen: SeenObservation, course: CourseTruth) -> Iterator[Mistake]:
     if style not in FORMATS:
         yield Mistake("prompt_style", f"one of {', '.join(FORMATS)}", style)
         return
@@ -140,7 +155,7 @@ def _check_tokens(found: NDArray[np.integer], wanted: NDArray[np.int64]) -> Iter
         yield Mistake("token_bins", f"{wanted[:6].tolist()}, ...", f"{found[:6].tolist()}, ...")
 
 
-def _check_target(found: NDArray[np.floating], course: Course, tick: int) -> Iterator[Mistake]:
+def _check_target(found: NDArray[np.floating], course: CourseTruth, tick: int) -> Iterator[Mistake]:
     plan = probe_plan(course, tick)
     index = round(TARGET_AFTER_S / PLAN_STEP_S) - 1
     wanted = rig_to_world(plan.rig_pose_t0, plan.waypoints_rig[index])
@@ -150,13 +165,13 @@ def _check_target(found: NDArray[np.floating], course: Course, tick: int) -> Ite
 
     if found.shape == (3,) and near(wanted):
         return
-    later = course.tick(tick + round(TARGET_AFTER_S / (PLAN_STEP_S / 2.0)))
-    now = rig_pose(later.vehicle_pose, later.rear_axle_x_m)
+    later = course.vehicle_poses[tick + round(TARGET_AFTER_S / (PLAN_STEP_S / 2.0))]
+    now = rig_pose(later, course.rear_axle_x_m)
     explanations = {
         "plan_reanchored": rig_to_world(now, plan.waypoints_rig),
         "plan_y_flipped": rig_to_world(plan.rig_pose_t0, plan.waypoints_rig[index] * np.array([1.0, -1.0, 1.0])),
         "plan_wrong_time": rig_to_world(plan.rig_pose_t0, plan.waypoints_rig),
-        "plan_axle": rig_to_world(course.tick(tick).vehicle_pose, plan.waypoints_rig[index]),
+        "plan_axle": rig_to_world(course.vehicle_poses[tick], plan.waypoints_rig[index]),
     }
     kind = next((name for name, points in explanations.items() if near(points)), "plan_target")
     yield Mistake(

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from alpamayo_sim.frames import Transform, compose
 from alpamayo_sim.policy.camera_rig import CameraRig
-from alpamayo_sim.policy.navigation import navigation_ahead
+from alpamayo_sim.policy.contract.truth import TICK_S, CourseTruth, Shown
 
-TICK_S = 0.05
 TICKS = 181
 START_S = 20.0
 REAR_AXLE_X_M = -1.42
@@ -53,45 +52,31 @@ def picture_of(red: int, green: int) -> tuple[int, int]:
     return round((red - 20) / 20), green
 
 
-class Course:
+class Course(CourseTruth):
     """The drive with the cameras of one rig."""
 
     def __init__(self, rig: CameraRig) -> None:
-        self.rig = rig
         time = TICK_S * np.arange(TICKS)
-        self.speed_mps = np.interp(time, [0.0, 2.0, 5.0, 7.0, 9.0], [4.0, 6.0, 9.0, 9.0, 5.0])
+        speed_mps = np.interp(time, [0.0, 2.0, 5.0, 7.0, 9.0], [4.0, 6.0, 9.0, 9.0, 5.0])
         left_turn = 0.05 * np.exp(-(((time - 3.0) / 0.8) ** 2))
         right_turn = 0.04 * np.exp(-(((time - 6.5) / 0.8) ** 2))
-        way = TICK_S * self.speed_mps
-        self.along_m = np.concatenate([[0.0], np.cumsum(way)])[:-1]
+        way = TICK_S * speed_mps
+        along_m = np.concatenate([[0.0], np.cumsum(way)])[:-1]
         # Clockwise is positive in CARLA's world.
         yaw = math.radians(_START.yaw) + np.concatenate([[0.0], np.cumsum(way * (right_turn - left_turn))])[:-1]
         steps = np.stack([way * np.cos(yaw), way * np.sin(yaw), 0.02 * way], axis=-1)
         axle = np.array(_START[:3]) + np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)])[:-1]
         slope_deg = math.degrees(math.atan(0.02))
-        self.vehicle_poses = [
+        poses = [
             compose(
                 Transform(*map(float, place), pitch=slope_deg, yaw=math.degrees(angle)), Transform(-REAR_AXLE_X_M, 0, 0)
             )
             for place, angle in zip(axle, yaw, strict=True)
         ]
-        self.route_arc_length_m = np.arange(0.0, self.along_m[-1] + 20.0, 1.0)
-        at = np.interp(self.route_arc_length_m, self.along_m, time)
-        self.route_road_option = np.where(np.abs(at - 3.0) < 1.0, 1, np.where(np.abs(at - 6.5) < 1.0, 2, 4)).astype(
-            np.int64
-        )
-
-    def time_s(self, tick: int) -> float:
-        """Return the simulation time of a tick."""
-        return START_S + TICK_S * tick
-
-    def tick_at(self, time_s: float) -> int:
-        """Return the tick nearest to a time; it may lie outside the course."""
-        return round((time_s - START_S) / TICK_S)
-
-    def navigation(self, tick: int) -> str | None:
-        """Return what the route asks for at a tick."""
-        return navigation_ahead(self.route_arc_length_m, self.route_road_option, float(self.along_m[tick]))
+        arc_length = np.arange(0.0, along_m[-1] + 20.0, 1.0)
+        at = np.interp(arc_length, along_m, time)
+        options = np.where(np.abs(at - 3.0) < 1.0, 1, np.where(np.abs(at - 6.5) < 1.0, 2, 4)).astype(np.int64)
+        super().__init__(rig, START_S, REAR_AXLE_X_M, poses, along_m, arc_length, options)
 
     def tick(self, tick: int) -> CourseTick:
         """Return what an integration is told at a tick."""
@@ -102,9 +87,19 @@ class Course:
         return CourseTick(
             self.time_s(tick),
             self.vehicle_poses[tick],
-            REAR_AXLE_X_M,
+            self.rear_axle_x_m,
             images,
             self.route_arc_length_m,
             self.route_road_option,
             float(self.along_m[tick]),
         )
+
+    def identify(self, frames: NDArray[np.uint8], tick: int) -> Shown:
+        """Read the colours."""
+        del tick
+        colours = np.rint(frames.reshape(*frames.shape[:2], -1, 3).mean(axis=2)).astype(int)
+        is_bgr = bool((colours[..., 0] == _BLUE).all() and not (colours[..., 2] == _BLUE).any())
+        if is_bgr:
+            colours = colours[..., ::-1]
+        shown = np.array([[picture_of(int(c[0]), int(c[1])) for c in row] for row in colours])
+        return Shown(shown[..., 0], shown[..., 1], is_bgr)

@@ -14,6 +14,7 @@ from alpamayo_sim.policy.action_statistics import PUBLISHED_STATISTICS
 from alpamayo_sim.policy.camera_rig import ALPAMAYO_RIG, CameraRig, RigCamera
 from alpamayo_sim.policy.contract.course import Course, CourseTick
 from alpamayo_sim.policy.contract.log import ContractLog, SeenObservation
+from alpamayo_sim.policy.contract.truth import CourseTruth
 from alpamayo_sim.policy.ego_history import ego_history, rig_pose
 from alpamayo_sim.policy.navigation import navigation_ahead
 from alpamayo_sim.policy.observation import HISTORY_POINTS, STEP_S
@@ -115,12 +116,11 @@ class CorrectIntegration:
         return rig_to_world(plan.rig_pose_t0, plan.waypoints_rig[index])
 
 
-def probe_plan(course: Course, tick: int) -> Plan:
+def probe_plan(course: CourseTruth, tick: int) -> Plan:
     """Return the plan that integrations are to track: 6 m/s on a curve to the left, from the rig at a tick."""
     time = PLAN_STEP_S * np.arange(1, PLAN_POINTS + 1, dtype=np.float64)
     points: Array = np.stack([6.0 * time, 1.2 * time**2, np.zeros(PLAN_POINTS)], axis=-1).astype(np.float64)
-    seen = course.tick(tick)
-    return Plan(points, seen.time_s, rig_pose(seen.vehicle_pose, seen.rear_axle_x_m))
+    return Plan(points, course.time_s(tick), rig_pose(course.vehicle_poses[tick], course.rear_axle_x_m))
 
 
 def drive_course(integration: Integration, course: Course) -> ContractLog:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpamayo_sim.frames import Transform, rotation_matrices
-from alpamayo_sim.policy.contract.course import TICK_S, Course
 from alpamayo_sim.policy.contract.mistake import Mistake
+from alpamayo_sim.policy.contract.truth import TICK_S, CourseTruth
 from alpamayo_sim.policy.ego_history import poses_in_rig, rig_pose
 from alpamayo_sim.policy.observation import HISTORY_POINTS, STEP_S
 
@@ -19,7 +19,7 @@ _ROTATION_TOLERANCE = 2e-3
 _FLIP = np.diag([1.0, -1.0, 1.0])
 
 
-def check_history(found_xyz: Array, found_rotation: Array, course: Course, tick: int) -> Iterator[Mistake]:
+def check_history(found_xyz: Array, found_rotation: Array, course: CourseTruth, tick: int) -> Iterator[Mistake]:
     """Yield what is wrong with positions and rotations of the past at a tick of the course."""
     if found_xyz.shape != (HISTORY_POINTS, 3):
         yield Mistake("history_length", "positions [16, 3]", str(list(found_xyz.shape)))
@@ -31,13 +31,13 @@ def check_history(found_xyz: Array, found_rotation: Array, course: Course, tick:
         yield from _rotations(found_rotation, course, tick)
 
 
-def _poses(course: Course, tick: int, step: int, axle: bool = True) -> list[Transform]:
+def _poses(course: CourseTruth, tick: int, step: int, axle: bool = True) -> list[Transform]:
     """Return the last poses of the rig (or of the vehicle's origin), so many ticks apart; the first tick's for earlier ones."""
     picked = [course.vehicle_poses[max(tick - step * back, 0)] for back in range(HISTORY_POINTS - 1, -1, -1)]
-    return [rig_pose(pose, course.tick(0).rear_axle_x_m) for pose in picked] if axle else picked
+    return [rig_pose(pose, course.rear_axle_x_m) for pose in picked] if axle else picked
 
 
-def _positions(found: Array, course: Course, tick: int) -> Iterator[Mistake]:
+def _positions(found: Array, course: CourseTruth, tick: int) -> Iterator[Mistake]:
     step = round(STEP_S / TICK_S)
     rigs = _poses(course, tick, step)
     truth = poses_in_rig(rigs[-1], rigs)[0]
@@ -74,7 +74,7 @@ def _positions(found: Array, course: Course, tick: int) -> Iterator[Mistake]:
     yield _differs(kind, truth, found)
 
 
-def _rotations(found: Array, course: Course, tick: int) -> Iterator[Mistake]:
+def _rotations(found: Array, course: CourseTruth, tick: int) -> Iterator[Mistake]:
     rigs = _poses(course, tick, round(STEP_S / TICK_S))
     truth = poses_in_rig(rigs[-1], rigs)[1]
 

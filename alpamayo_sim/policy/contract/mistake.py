@@ -12,6 +12,8 @@ MEANINGS = {
     "camera_swapped": "pictures of one camera are given under the name of another",
     "frames_shape": "frames are uint8 [camera, 4, height, width, 3]",
     "frames_not_uint8": "pictures are whole numbers 0 to 255; the model's processor normalises them itself",
+    "picture_unknown": "the pictures are not those that the rig's camera takes: another lens, another place, cut or rectified",
+    "frames_altered": "the pictures are turned over",
     "colour_order": "red and blue are swapped: CARLA's raw_data is BGRA, the model reads RGB",
     "frames_newest_first": "frames are in reverse; the oldest comes first",
     "frames_spacing": "frames are not 0.1 s apart",

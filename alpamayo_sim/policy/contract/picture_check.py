@@ -1,4 +1,4 @@
-"""Whether the right pictures reached the model: which camera and which tick each shows is in its colour."""
+"""Whether the right pictures reached the model: those of its cameras, in their order, 0.1 s apart, as they were taken."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from alpamayo_sim.policy.contract.course import TICK_S, Course, picture_of, picture_rgb
 from alpamayo_sim.policy.contract.drive_course import FRAMES
 from alpamayo_sim.policy.contract.log import SeenObservation
 from alpamayo_sim.policy.contract.mistake import Mistake
+from alpamayo_sim.policy.contract.truth import TICK_S, CourseTruth
 from alpamayo_sim.policy.observation import STEP_S
 
 
-def check_frames(seen: SeenObservation, course: Course, tick: int) -> Iterator[Mistake]:
+def check_frames(seen: SeenObservation, course: CourseTruth, tick: int) -> Iterator[Mistake]:
     """Yield what is wrong with frames, their order, times and colours at a tick of the course."""
     frames, names = seen.frames, seen.camera_names
     if frames.dtype != np.uint8:
@@ -22,24 +22,31 @@ def check_frames(seen: SeenObservation, course: Course, tick: int) -> Iterator[M
     if frames.ndim != 5 or frames.shape[:2] != (len(names), FRAMES) or frames.shape[-1] != 3 or 0 in frames.shape:
         yield Mistake("frames_shape", f"[{len(course.rig.names)}, {FRAMES}, height, width, 3]", str(list(frames.shape)))
         return
-    colours = np.rint(frames.reshape(*frames.shape[:2], -1, 3).mean(axis=2)).astype(int)
-    blue = picture_rgb(0, 0)[2]
-    if (colours[..., 0] == blue).all() and not (colours[..., 2] == blue).any():
+    shown = course.identify(frames, tick)
+    if shown.is_bgr:
         yield Mistake("colour_order", "RGB", "BGR")
-        colours = colours[..., ::-1]
-    shown = np.array([[picture_of(int(c[0]), int(c[1])) for c in row] for row in colours])
-    yield from _cameras(seen, course, shown[..., 0])
-    yield from _ticks(seen, course, shown[..., 1], tick)
+    if shown.altered:
+        yield Mistake("frames_altered", "pictures as the camera takes them", shown.altered)
+    yield from _cameras(seen, course, shown.cameras)
+    if (shown.cameras >= 0).all():
+        yield from _ticks(seen, course, shown.ticks, tick)
 
 
 def _cameras(
-    seen: SeenObservation, course: Course, shown: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    seen: SeenObservation, course: CourseTruth, shown: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 ) -> Iterator[Mistake]:
     wanted = course.rig.names
     if seen.camera_names != wanted:
         yield Mistake("camera_order", ", ".join(wanted), ", ".join(seen.camera_names))
     for name, row in zip(seen.camera_names, shown, strict=True):
         known = wanted.index(name) if name in wanted else None
+        if (row < 0).any():
+            yield Mistake(
+                "picture_unknown",
+                f"{name} as it is mounted, with its lens, uncut",
+                "what no camera of the rig saw in the last second",
+            )
+            return
         if (row != known).any():
             other = int(row[0])
             found = wanted[other] if 0 <= other < len(wanted) else "none of the course's"
@@ -48,7 +55,7 @@ def _cameras(
 
 
 def _ticks(
-    seen: SeenObservation, course: Course, shown: np.ndarray[tuple[int, ...], np.dtype[np.int64]], tick: int
+    seen: SeenObservation, course: CourseTruth, shown: np.ndarray[tuple[int, ...], np.dtype[np.int64]], tick: int
 ) -> Iterator[Mistake]:
     step = round(STEP_S / TICK_S)
     wanted = tick - step * np.arange(FRAMES - 1, -1, -1)

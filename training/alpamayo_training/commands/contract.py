@@ -1,13 +1,18 @@
-"""`alpamayo contract check`: does an integration hand a driving model what it was trained on?"""
+"""`alpamayo contract check`: does an integration hand a driving model what it was trained on?
+
+An integration that mounts its sensors itself is driven on a CARLA server; one that is handed the data, over a computed course.
+"""
 
 from __future__ import annotations
 
 import importlib
 import json
 import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from tyro.conf import Positional
 
@@ -19,6 +24,11 @@ from alpamayo_sim.policy.contract.course import Course
 from alpamayo_sim.policy.contract.drive_course import Integration, drive_course
 from alpamayo_sim.policy.contract.log import ContractLog
 
+if TYPE_CHECKING:
+    from alpamayo_agents.contract_drive.integration import LiveIntegration
+
+_CONNECT_S = 60.0
+
 
 @dataclass(frozen=True)
 class Arguments:
@@ -27,7 +37,14 @@ class Arguments:
     action: Annotated[Literal["check"], Positional]
     """check."""
     target: Annotated[str, Positional]
-    """module:Class of an integration, which is driven over the course, or a folder with a log of such a drive."""
+    """module:Class of an integration, `vla` for the agent of that name, or a folder with a log of the computed course. What has a
+    `setup` is driven on a server, with the sensors that it mounts; what has none is driven over the computed course."""
+    town: str = "Gridvale"
+    """Where to drive on a server: a town of ours, or the path of an OpenDRIVE file."""
+    server: str | None = None
+    """HOST:PORT of a CARLA server to drive on, in the town that it shows; by default an embedded one is started."""
+    seed: int = 0
+    """Of the route on a server."""
     statistics: Path | None = None
     """JSON file with the checkpoint's action statistics; by default the published ones."""
     out: Path | None = None
@@ -37,18 +54,55 @@ class Arguments:
 
     def run(self) -> int:
         """Return 0 without mistakes, 1 with some."""
-        course = Course(ALPAMAYO_RIG)
-        folder = Path(self.target)
-        log = ContractLog.load(folder) if folder.is_dir() else drive_course(_integration(self.target), course)
-        if self.out is not None:
-            log.save(self.out)
         statistics = None if self.statistics is None else vars(ActionStatistics.load(self.statistics))
-        findings = check_log(log, course, statistics)
+        folder = Path(self.target)
+        integration = None if folder.is_dir() else _integration(self.target)
+        if integration is not None and hasattr(integration, "setup"):
+            if self.out is not None:
+                raise InputError(
+                    "--out keeps logs of the computed course; a drive on a server is checked while it lasts"
+                )
+            log, findings = self._check_live(cast("LiveIntegration", integration), statistics)
+        else:
+            course = Course(ALPAMAYO_RIG)
+            log = (
+                ContractLog.load(folder)
+                if integration is None
+                else drive_course(cast(Integration, integration), course)
+            )
+            if self.out is not None:
+                log.save(self.out)
+            findings = check_log(log, course, statistics)
         print(json.dumps(_plain(findings)) if self.json else _text(self.target, log, findings))
         return 1 if findings else 0
 
+    def _check_live(
+        self, integration: LiveIntegration, statistics: Mapping[str, float] | None
+    ) -> tuple[ContractLog, tuple[Finding, ...]]:
+        """Drive an integration on a server; return what reached the model and what is wrong with it."""
+        from alpamayo_agents.contract_drive.drive import ASKED_AT, drive_live
+        from alpamayo_sim.client.connection import ServerAddress, connect
+        from alpamayo_sim.client.embedded import EmbeddedServer
+        from alpamayo_sim.roads.road_map import load_road_map, road_map_from_text
 
-def _integration(name: str) -> Integration:
+        with ExitStack() as stack:
+            if self.server is None:
+                road_map = load_road_map(self.town)
+                server = stack.enter_context(EmbeddedServer(self.town, seed=self.seed))
+                client = connect(server.address, timeout_s=_CONNECT_S)
+            else:
+                client = connect(ServerAddress.parse(self.server), timeout_s=_CONNECT_S)
+                shown = client.get_world().get_map()
+                road_map = road_map_from_text(shown.name.rsplit("/", 1)[-1], shown.to_opendrive())
+            log, truth, ticks = drive_live(client, road_map, integration, ALPAMAYO_RIG, self.seed)
+            return log, check_log(log, truth, statistics, ticks=ticks, asked=len(ASKED_AT))
+
+
+def _integration(name: str) -> object:
+    if name == "vla":
+        from alpamayo_agents.contract_drive.integration import VlaIntegration
+
+        return VlaIntegration()
     module_name, _, class_name = name.partition(":")
     if not class_name:
         raise InputError(f"expected a folder with a log, or module:Class of an integration; found {name!r}")
@@ -58,14 +112,13 @@ def _integration(name: str) -> Integration:
         kind = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"no integration {name!r}: {error}") from error
-    missing = [
-        part for part in ("cameras", "see", "observe", "target", "style", "statistics") if not hasattr(kind, part)
-    ]
+    first = "setup" if hasattr(kind, "setup") else "cameras"
+    missing = [part for part in (first, "see", "observe", "target", "style", "statistics") if not hasattr(kind, part)]
     if missing:
         raise InputError(
             f"{name} is no integration: it lacks {', '.join(missing)} (docs/contract.md says what they do)"
         )
-    return cast(Integration, kind())
+    return kind()
 
 
 def _plain(findings: tuple[Finding, ...]) -> dict[str, object]:
