@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,8 @@ _FORMAT_KEY = b"alpamayo_scene_format"
 def need_pyarrow() -> Any:
     """Return the module pyarrow; InputError that says how to get it where it is not installed."""
     try:
-        import pyarrow
-        import pyarrow.parquet
+        pyarrow = importlib.import_module("pyarrow")
+        importlib.import_module("pyarrow.parquet")
     except ImportError as error:
         raise InputError("datasets are parquet files; install pyarrow: pip install 'alpamayo-sim[train]'") from error
     return pyarrow
@@ -68,32 +69,33 @@ def _row(scene: SceneState, cameras: Sequence[str], episode_index: int) -> dict[
 
 
 def _scene(row: dict[str, Any], cameras: Sequence[str]) -> SceneState:
-    def seen(pixels: list[int]) -> dict[str, int]:
-        return dict(zip(cameras, pixels, strict=True)) if pixels else {}
-
-    reason = row["expert"]
     values: dict[str, Any] = {name: value for name, value in row.items() if name != "episode_index"}
-    values |= {
-        "ego": Transform(*row["ego"]),
-        "rig_pose": Transform(*row["rig_pose"]),
-        "lane": SceneLane(**row["lane"]),
-        "actors": tuple(
-            SceneActor(
-                **{
-                    **one,
-                    "transform": Transform(*one["transform"]),
-                    "velocity_mps": tuple(one["velocity_mps"]),
-                    "extent_m": tuple(one["extent_m"]),
-                    "box_center_m": tuple(one["box_center_m"]),
-                    "visible_px": seen(one["visible_px"]),
-                }
-            )
-            for one in row["actors"]
-        ),
-        "signals": tuple(SceneSignal(**{**one, "visible_px": seen(one["visible_px"])}) for one in row["signals"]),
-        "expert": None if reason is None else ExpertReason(**{**reason, "actor_ids": tuple(reason["actor_ids"])}),
-    }
+    values["ego"], values["rig_pose"] = Transform(*row["ego"]), Transform(*row["rig_pose"])
+    values["lane"] = SceneLane(**row["lane"])
+    values["actors"] = tuple(_actor(one, cameras) for one in row["actors"])
+    values["signals"] = tuple(_signal(one, cameras) for one in row["signals"])
+    reason: dict[str, Any] | None = row["expert"]
+    if reason is not None:
+        told: dict[str, Any] = {**reason, "actor_ids": tuple(reason["actor_ids"])}
+        values["expert"] = ExpertReason(**told)
     return SceneState(**values)
+
+
+def _actor(one: dict[str, Any], cameras: Sequence[str]) -> SceneActor:
+    values: dict[str, Any] = {**one, "transform": Transform(*one["transform"])}
+    for name in ("velocity_mps", "extent_m", "box_center_m"):
+        values[name] = tuple(one[name])
+    values["visible_px"] = _by_camera(one["visible_px"], cameras)
+    return SceneActor(**values)
+
+
+def _signal(one: dict[str, Any], cameras: Sequence[str]) -> SceneSignal:
+    values: dict[str, Any] = {**one, "visible_px": _by_camera(one["visible_px"], cameras)}
+    return SceneSignal(**values)
+
+
+def _by_camera(pixels: list[int], cameras: Sequence[str]) -> dict[str, int]:
+    return dict(zip(cameras, pixels, strict=True)) if pixels else {}
 
 
 def _schema() -> pa.Schema:

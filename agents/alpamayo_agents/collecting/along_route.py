@@ -46,8 +46,9 @@ def places_along(path: ReferencePath, front_m: float, center: Array, yaw_rad: Ar
     aside = np.stack([-sine, cosine], axis=1)[:, None] * half_size_m[:, 1:, None]
     signs = np.array([[0.0, 0.0], [1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
     points = center[:, None, :2] + signs[None, :, :1] * ahead + signs[None, :, 1:] * aside
-    station, left, row = _project(path, first, last, points.reshape(-1, 2))
-    station, left, row = (found.reshape(count, 5) for found in (station, left, row))
+    flat_station, flat_left, flat_row = _project(path, first, last, points.reshape(-1, 2))
+    station, left = flat_station.reshape(count, 5), flat_left.reshape(count, 5)
+    row = flat_row.reshape(count, 5)
     begin_m, end_m = path.station_m[first], path.station_m[last - 1]
     middle = station[:, 0]
     # The path's first and last point are nearest to everything that lies before or behind it.

@@ -118,7 +118,11 @@ def dataset_figures(dataset: DrivingDataset) -> dict[str, object]:
         "width_px": dataset.rig.width_px,
         "height_px": dataset.rig.height_px,
         "splits": {
-            split: {"episodes": len(of), "frames": sum(i.frame_count for i in of), "routes": len({(i.town, i.route_id) for i in of})}
+            split: {
+                "episodes": len(of),
+                "frames": sum(info.frame_count for info in of),
+                "routes": len({(info.town, info.route_id) for info in of}),
+            }
             for split in SPLITS
             if (of := dataset.of_split(split))
         },

@@ -62,25 +62,18 @@ Splits are by town and route, never by frame. Held out, all in `test`: {", ".joi
 
 LeRobot's layout, version 3.0, so `LeRobotDataset("any/name", root=FOLDER)` reads it, and beside it:
 
-| where | what |
-|---|---|
-| `videos/observation.images.<camera>` | {", ".join(f"`{name}`" for name in rig.names)}, {rig.width_px} x {rig.height_px}, H.264 |
-| `data/` | `observation.rig_position_m`, `observation.rig_rotation` (rear axle on the ground, right-handed world frame), `observation.state`, `observation.guidance` (the route's words), `action` (pedals and steering), `driver.plan` (64 points at 10 Hz in the rig frame), `driver.is_perturbed` |
-| `scene/` | the privileged state of every frame: actors within 80 m with their pixels by camera, lights and signs ahead, the lane, the driver's reason. Never an input of a model |
-| `routes/` | the line that each episode followed |
-| `suite/`, `towns/` | routes and maps, to drive every episode again |
-| `meta/alpamayo.json`, `meta/alpamayo_episodes.jsonl` | rig, settings, seeds, verdicts |
-| `labels/coc/<version>.parquet` | reasoning labels, if there are any; labelling again touches nothing else |
+{_contents(about)}
 
 ## How it was made
 
 """
     if collect is not None:
         text += (
-            f"Driven by `{episodes[0].agent}` on server {episodes[0].server}, suite `{episodes[0].suite}`; code {about.code or 'unknown'}. "
-            f"{clean} of {len(episodes)} episodes ended without an infraction. So that the data show how to recover, {moved} episodes "
-            f"begin beside the lane's middle, turned or at a speed, and there are {bursts} bursts of noise on the steering; "
-            "`driver.is_perturbed` marks their frames, and plans stay those of the undisturbed driver.\n"
+            f"Driven by `{episodes[0].agent}` on server {episodes[0].server}, suite `{episodes[0].suite}`; "
+            f"code {about.code or 'unknown'}. {clean} of {len(episodes)} episodes ended without an infraction. So that the "
+            f"data show how to recover, {moved} episodes begin beside the lane's middle, turned or at a speed, and there are "
+            f"{bursts} bursts of noise on the steering; `driver.is_perturbed` marks their frames, and plans stay those of the "
+            "undisturbed driver.\n"
         )
     else:
         sources = ", ".join(sorted({info.source for info in episodes}))
@@ -91,3 +84,29 @@ LeRobot's layout, version 3.0, so `LeRobotDataset("any/name", root=FOLDER)` read
     if about.dropped:
         text += "\nLeft out:\n\n" + "".join(f"- {reason}\n" for reason in about.dropped)
     return text
+
+
+def _contents(about: DatasetAbout) -> str:
+    """The table of what lies where."""
+    rig = about.rig
+    cameras = ", ".join(f"`{name}`" for name in rig.names)
+    rows = (
+        ("`videos/observation.images.<camera>`", f"{cameras}, {rig.width_px} x {rig.height_px}, H.264"),
+        (
+            "`data/`",
+            "`observation.rig_position_m`, `observation.rig_rotation` (rear axle on the ground, right-handed world frame), "
+            "`observation.state`, `observation.guidance` (the route's words), `action` (pedals and steering), `driver.plan` "
+            "(64 points at 10 Hz in the rig frame), `driver.is_perturbed`",
+        ),
+        (
+            "`scene/`",
+            "the privileged state of every frame: actors within 80 m with their pixels by camera, lights and signs ahead, "
+            "the lane, the driver's reason. Never an input of a model",
+        ),
+        ("`routes/`", "the line that each episode followed"),
+        ("`suite/`, `towns/`", "routes and maps, to drive every episode again"),
+        ("`meta/alpamayo.json`, `meta/alpamayo_episodes.jsonl`", "rig, settings, seeds, verdicts"),
+        ("`labels/coc/<version>.parquet`", "reasoning labels, if there are any; labelling again touches nothing else"),
+    )
+    kept = rows if about.collect is not None else (*rows[:2], *rows[5:])
+    return "\n".join(["| where | what |", "|---|---|", *(f"| {where} | {what} |" for where, what in kept)])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.error import FFmpegError
 
 from alpamayo_sim.errors import InputError
 from alpamayo_training.data.driving_dataset import DrivingDataset
@@ -83,7 +84,7 @@ def _check_videos(dataset: DrivingDataset) -> int:
             try:
                 with av.open(str(path)) as container:
                     found = [(frame.width, frame.height) for frame in container.decode(container.streams.video[0])]
-            except (av.FFmpegError, IndexError, OSError) as error:
+            except (FFmpegError, IndexError, OSError) as error:
                 raise InputError(f"{path} cannot be read as a video: {error}") from error
             if len(found) != wanted:
                 raise InputError(f"{path} has {len(found)} frames; its episodes have {wanted}")

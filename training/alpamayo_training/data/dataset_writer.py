@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from alpamayo_sim.errors import InputError
@@ -246,11 +247,11 @@ class DatasetWriter:
             "index_columns": ["task"],
             "column_indexes": [],
             "columns": [
-                {"name": "task_index", "field_name": "task_index", "pandas_type": "int64", "numpy_type": "int64", "metadata": None},
-                {"name": "task", "field_name": "task", "pandas_type": "unicode", "numpy_type": "object", "metadata": None},
+                {"name": name, "field_name": name, "pandas_type": kind, "numpy_type": numpy_kind, "metadata": None}
+                for name, kind, numpy_kind in (("task_index", "int64", "int64"), ("task", "unicode", "object"))
             ],
             "pandas_version": "2.0.0",
-        }  # fmt: skip
+        }
         table = pa.table({"task_index": pa.array([0], type=pa.int64()), "task": pa.array([layout.TASK])})
         table = table.replace_schema_metadata({"pandas": json.dumps(about)})
         pa.parquet.write_table(table, self.folder / layout.TASKS_FILE)
@@ -322,7 +323,7 @@ def join_videos(parts: list[Path], target: Path) -> int:
                         packet.stream = stream
                         joined.mux(packet)
                         frames += 1
-    except (av.FFmpegError, IndexError) as error:
+    except (FFmpegError, IndexError) as error:
         raise InputError(f"the videos {parts[0]} ... cannot be joined: {error}") from error
     return frames
 

@@ -122,7 +122,7 @@ class DrivingDataset:
         """Return how the ego moved, as it was recorded: nothing is rounded."""
         info = self.episode(episode_index)
         return EgoMotion(
-            time_s=np.arange(info.frame_count) * STEP_S,
+            time_s=np.arange(info.frame_count, dtype=np.float64) * STEP_S,
             xyz=self._column(info, POSITION, 3),
             rotation=self._column(info, ROTATION, 9).reshape(-1, 3, 3),
             speed_mps=self._column(info, SPEED, 1).astype(np.float64),
@@ -200,7 +200,7 @@ class DrivingDataset:
         return Observation(
             camera_names=self.cameras,
             frames=pictures,
-            frame_times_s=np.tile(shown * STEP_S, (len(self.cameras), 1)),
+            frame_times_s=np.tile(shown.astype(np.float64) * STEP_S, (len(self.cameras), 1)),
             history_xyz_rig=positions,
             history_rotation_rig=rotations,
             t0_s=frame * STEP_S,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from alpamayo_sim.errors import InputError
@@ -38,9 +39,9 @@ def read_frames(path: Path, numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
                         break
                 if at != number + 1:
                     raise InputError(f"{path} has no frame {number}; the video is shorter than its dataset says")
-                found[number] = frame.to_ndarray(format="rgb24")  # pyright: ignore[reportPossiblyUnboundVariable]
+                found[number] = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)  # pyright: ignore[reportPossiblyUnboundVariable]
             if not found:
                 return np.zeros((0, stream.height, stream.width, 3), dtype=np.uint8)
-    except (av.FFmpegError, IndexError, StopIteration) as error:
+    except (FFmpegError, IndexError, StopIteration) as error:
         raise InputError(f"{path} cannot be read as a video: {error}") from error
     return np.stack([found[number] for number in numbers.tolist()])

@@ -76,7 +76,7 @@ def _appears(world: SynchronousWorld, actor_id: int | None) -> carla.Vehicle:
         for actor in world.world.get_actors().filter("vehicle.*"):
             seen[actor.id] = actor.attributes.get("role_name", "")
             wanted = actor.id == actor_id if actor_id is not None else seen[actor.id] == "hero"
-            if wanted and isinstance(actor, carla.Vehicle):
+            if wanted:
                 return actor
     found = ", ".join(f"{number} ({role})" for number, role in seen.items()) or "none"
     what = f"vehicle {actor_id}" if actor_id is not None else "vehicle with the role hero"

@@ -103,7 +103,7 @@ def forward_speed(position_m: Array, rotation: Array) -> Array:
 
 
 def rotations(yaw_rad: Array, pitch_rad: Array, roll_rad: Array) -> Array:
-    """Return matrices [N, 3, 3] of right-handed angles: yaw counter-clockwise about z, pitch about y (nose down), roll about x."""
+    """Return matrices [N, 3, 3] of right-handed angles: yaw about z, pitch about y (nose down positive), roll about x."""
     cy, sy, cp, sp, cr, sr = (f(a) for a in (yaw_rad, pitch_rad, roll_rad) for f in (np.cos, np.sin))
     rows = [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr]
     rows += [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr, -sp, cp * sr, cp * cr]

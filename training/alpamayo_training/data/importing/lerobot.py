@@ -37,8 +37,8 @@ def drives_of_lerobot(
     for row in episodes:
         number, name = int(row["episode_index"]), f"{folder.name}-{int(row['episode_index']):05d}"
         position, rotation = poses[number]
-        times = step_s * np.arange(len(position))
-        wanted = STEP_S * np.arange(int(times[-1] / STEP_S + 1e-6) + 1)
+        times = step_s * np.arange(len(position), dtype=np.float64)
+        wanted = STEP_S * np.arange(int(times[-1] / STEP_S + 1e-6) + 1, dtype=np.float64)
         at = np.clip(np.round(wanted / step_s).astype(np.int64), 0, len(times) - 1)
         (work / name).mkdir(parents=True)
         videos: dict[str, Path] = {}

@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from alpamayo_agents.collecting.camera_video import CameraVideo
@@ -56,7 +57,7 @@ def _drive(folder: Path, rig: CameraRig, work: Path, town: str) -> ImportedDrive
     starts, ends = zip(*(video_span(folder / f"{camera}.mp4") for camera in rig.names), strict=True)
     begin = max(float(poses["time_s"][0]), *starts)
     end = min(float(poses["time_s"][-1]), *ends)
-    times = begin + STEP_S * np.arange(max(0, int((end - begin) / STEP_S + 1e-6) + 1))
+    times = begin + STEP_S * np.arange(max(0, int((end - begin) / STEP_S + 1e-6) + 1), dtype=np.float64)
     if len(times) < 2:
         raise InputError(f"{folder}: videos and poses have no time in common ({begin:.2f} s to {end:.2f} s)")
     work.mkdir(parents=True)
@@ -113,7 +114,7 @@ def video_span(path: Path) -> tuple[float, float]:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             times = [float(p.pts * p.time_base) for p in container.demux(stream) if p.pts is not None and p.size]
-    except (av.FFmpegError, IndexError) as error:
+    except (FFmpegError, IndexError) as error:
         raise InputError(f"{path} cannot be read as a video: {error}") from error
     if not times:
         raise InputError(f"{path} holds no frame")
@@ -142,7 +143,7 @@ def copy_at(source: Path, times: NDArray[np.float64], target: Path, rig: CameraR
             if next_row == len(times) - 1 and before is not None and abs(before[0] - times[-1]) <= NEAREST_S:
                 video.write(_sized(before[1], rig))
                 next_row += 1
-    except av.FFmpegError as error:
+    except FFmpegError as error:
         raise InputError(f"{source} cannot be read as a video: {error}") from error
     finally:
         video.close()

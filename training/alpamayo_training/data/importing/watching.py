@@ -126,7 +126,7 @@ def watch(
 def _wait_for_hero(world: carla.World, actor_id: int | None, patience_s: float) -> carla.Vehicle:
     deadline = time.monotonic() + patience_s
     while True:
-        vehicles = [actor for actor in world.get_actors().filter("vehicle.*") if isinstance(actor, carla.Vehicle)]
+        vehicles = list(world.get_actors().filter("vehicle.*"))
         for vehicle in vehicles:
             if vehicle.id == actor_id or (actor_id is None and vehicle.attributes.get("role_name") == "hero"):
                 return vehicle
