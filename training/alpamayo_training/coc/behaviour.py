@@ -36,6 +36,7 @@ TURN_RAD, CURVE_RAD, SHIFT_M = 0.4, 0.15, 0.4
 RETURNS_WITHIN = 120
 """Who is back in its lane within so many frames has not changed lanes but left its own for something."""
 HARD_MPS2 = 4.0
+REVERSES_AHEAD = 18
 LITTLE_MPS = 1.2
 BEND_FRAMES = 50
 ACTS_WITHIN = 6
@@ -115,7 +116,13 @@ def _longitudinal(ahead: Array) -> tuple[str, float]:
             return "stop", 0.1 * float(standing[0])
     if len(changed) == 0:
         return "keep_speed", float("inf")
-    return ("speed_up" if soon[changed[0]] > now else "slow_down"), float("inf")
+    up = bool(soon[changed[0]] > now)
+    if up and bool((soon[:REVERSES_AHEAD] < now - CHANGE_MPS).any()):
+        # Speeding up that ends in braking at once was not what was decided.
+        if len(standing) and standing[0] <= REVERSES_AHEAD + 5:
+            return "stop", 0.1 * float(standing[0])
+        up = False
+    return ("speed_up" if up else "slow_down"), float("inf")
 
 
 def _lateral(drive: Drive, frame: int) -> tuple[str, int]:

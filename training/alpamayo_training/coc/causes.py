@@ -21,11 +21,22 @@ HEEDED = 3
 FOLLOW_REACH_S = 3.0
 LEAD_KEEPS_MPS2 = -0.1
 CLEARED_M = 30.0
+CREEPS_MPS = 5.0
+PATH_M, LEAVES_S = 2.5, 1.8
+"""Who is out of the ego's path within this time is as good as gone."""
 HEEDED_M = 45.0
+PASSES_WITHIN_M = 20.0
+LATELY_FRAMES = 8
 AT_LINE_M = 4.0
+LINE_PASSED_M = -1.0
+"""With its front bumper farther beyond a line, the ego does not go by its light any more."""
 STOPS_AT_LINE_M = 3.5
 STOPS_BEHIND_M = 9.0
 SIGNAL_SERVED_M = 12.0
+HOLDS_MPS2 = -2.0
+"""What wants less than this is heeded by every driver."""
+WEAK_MPS2 = 0.8
+"""What wants no less than this slows nobody down."""
 TIE_MPS2, LEAD_BEFORE_LINE_MPS2 = 2.5, 5.0
 """What the driver names may want so much less than the strongest: a queue before a red light holds back before the light does."""
 RULES = {
@@ -44,7 +55,7 @@ class Cause:
     name: str
     """As Demand.cause; or green_light, lead_moves, cleared, served_stop, bend_ends, limit_allows, free_road, gap_opens,
     follow on the road;
-    route, curve, pass, aside, returned, emergency sideways; merging; none."""
+    route, curve, pass, aside, returned, emergency sideways; merging, blocked; none."""
     thing: Thing | None = None
     signal: Signal | None = None
     demand_mps2: float = 0.0
@@ -70,14 +81,16 @@ def longitudinal_cause(drive: Drive, scene: Scene, behaviour: Behaviour) -> Caus
     hints = _hints(drive, scene.now.frame_index)
     if behaviour.longitudinal in HOLDING:
         return _holding(drive, scene, behaviour, demands, hints)
-    clear = is_clear(scene)
+    heeds = any(one.thing is not None and one.cause != "lead" and one.acceleration_mps2 < HOLDS_MPS2 for one in demands)
+    clear = is_clear(scene) and not heeds
     if behaviour.longitudinal in STARTING:
         cause = _starting(drive, scene, behaviour, demands)
     else:
         cause = _keeping(scene, demands)
     if cause.name == "free_road" and not clear:
         lead = scene.lead
-        behind = lead is not None and not lead.is_obstacle and behaviour.longitudinal != "start"
+        behind = lead is not None and not lead.is_obstacle and lead.closing_mps < 2.0
+        behind = behind and behaviour.longitudinal != "start"
         cause = (
             Cause("gap_opens" if behaviour.longitudinal in STARTING else "follow", lead) if behind else Cause("none")
         )
@@ -153,13 +166,18 @@ def _holding(
     drive: Drive, scene: Scene, behaviour: Behaviour, demands: list[Demand], hints: tuple[ExpertReason, ...]
 ) -> Cause:
     standing = behaviour.longitudinal == "stay_stopped"
+    blocked = sum(hint.rule == "blocked_junction" for hint in hints)
+    if 2 * blocked > len(hints) and not any(
+        one.kind == "traffic_light" and one.state == "red" for one in scene.signals
+    ):
+        return Cause("blocked", scene.lead) if scene.lead is not None else Cause("none")
     least = 0.5 if standing else -0.15
     able = [one for one in demands if one.acceleration_mps2 <= least]
     if not able:
         heeded = _named_in_scene(scene, hints)
         if heeded.name != "none" and _named_by(hints, demands) is None:
             return heeded
-        able = demands[:1]
+        able = [one for one in demands[:1] if one.acceleration_mps2 <= WEAK_MPS2]
     if behaviour.longitudinal != "slow_down":
         # Bends and limits slow down; they do not stop.
         able = [one for one in able if one.cause not in ("bend", "turn", "limit")] or able
@@ -174,6 +192,9 @@ def _holding(
     margin = LEAD_BEFORE_LINE_MPS2 if behind else TIE_MPS2
     if named is not None and named.acceleration_mps2 <= able[0].acceleration_mps2 + margin:
         return Cause(named.cause, named.thing, named.signal, named.acceleration_mps2, by_driver=named is not able[0])
+    if named is None and 2 * sum(bool(hint.rule or hint.actor_ids) for hint in hints) > len(hints):
+        # The driver goes by something else than what the scene seems to ask for.
+        return _named_in_scene(scene, hints)
     if not able:
         return _named_in_scene(scene, hints)
     best = able[0]
@@ -219,7 +240,7 @@ def _named_in_scene(scene: Scene, hints: tuple[ExpertReason, ...]) -> Cause:
 def _starting(drive: Drive, scene: Scene, behaviour: Behaviour, demands: list[Demand]) -> Cause:
     now, before = scene.now, scene.states[0]
     standing = now.speed_mps < 1.0
-    lights = [one for one in scene.signals if one.kind == "traffic_light" and -4.0 < one.distance_m < 40.0]
+    lights = [one for one in scene.signals if one.kind == "traffic_light" and LINE_PASSED_M < one.distance_m < 40.0]
     for light in lights:
         if light.state == "green" and (light.was or (standing and light.distance_m < SIGNAL_SERVED_M)):
             return Cause("green_light", None, light)
@@ -229,7 +250,8 @@ def _starting(drive: Drive, scene: Scene, behaviour: Behaviour, demands: list[De
         return Cause("served_stop", None, at_line[0])
     heeded = any(lead is not None and hint.actor_ids[:1] == (lead.actor_id,) for hint in _hints(drive, now.frame_index))
     reach = 40.0 if heeded else 12.0 + 2.0 * now.speed_mps
-    if lead is not None and lead.gap_m < reach and not lead.is_obstacle and lead.along_mps > 0.5:
+    goes = lead is not None and lead.along_mps > max(0.5, now.speed_mps - 1.0)
+    if lead is not None and goes and lead.gap_m < reach and not lead.is_obstacle:
         earlier = _earlier_speed(scene, lead.actor_id)
         if lead.along_mps > now.speed_mps + 0.3 or lead.along_mps > earlier + 0.5:
             return Cause("lead_moves", lead)
@@ -244,7 +266,8 @@ def _starting(drive: Drive, scene: Scene, behaviour: Behaviour, demands: list[De
     passes = _expert_lateral(drive, scene).startswith("pass") and not behaviour.lateral.startswith("return_lane")
     if behaviour.lateral.startswith("leave_lane") or passes:
         ahead = _obstacle_ahead(scene)
-        if ahead is not None:
+        stands = ahead is not None and ahead.speed_mps < 0.5 and ahead.gap_m < PASSES_WITHIN_M
+        if ahead is not None and (stands or behaviour.lateral.startswith("leave_lane")):
             return Cause("pass", ahead)
     if now.speed_limit_mps > before.speed_limit_mps + 1.0:
         return Cause("limit_allows")
@@ -276,23 +299,32 @@ def _keeping(scene: Scene, demands: list[Demand]) -> Cause:
 def _cleared(drive: Drive, scene: Scene) -> Cause | None:
     """Return who was given way to within the last 2 s and is out of the way now."""
     now = scene.now
-    counted: dict[int, int] = {}
-    for state in scene.states[:-1]:
-        hint = state.expert
-        if hint is not None and hint.longitudinal in ("yield", "emergency_brake") and hint.actor_ids:
-            counted[hint.actor_ids[0]] = counted.get(hint.actor_ids[0], 0) + 1
+    if now.speed_mps > CREEPS_MPS:
+        return None
+    heeded = {
+        actor_id
+        for state in scene.states[-LATELY_FRAMES:-1]
+        if state.expert is not None
+        for actor_id in state.expert.actor_ids[:1]
+    }
+    found: list[tuple[bool, float, Thing]] = []
     for thing in scene.things:
-        if thing.relation == "lead" or thing.distance_m > CLEARED_M:
+        if thing.relation == "lead" or thing.distance_m > CLEARED_M or thing.speed_mps < 0.3:
             continue
         past = [actor for state in scene.states[:-5] for actor in state.actors if actor.actor_id == thing.actor_id]
         was_on_path = any(abs(actor.lateral_m) < 2.0 and -1.0 < actor.gap_m < 25.0 for actor in past)
-        crossed = was_on_path and abs(thing.lateral_m) > 2.0 and not thing.in_ego_lane
         moves_away = math.isfinite(thing.lateral_m) and thing.lateral_m * thing.across_mps > 0.0
-        vulnerable_or_across = thing.is_vulnerable or thing.relation in ("crossing", "beside", "oncoming", "away")
-        given_way = thing.actor_id in counted
-        if now.speed_mps < 5.0 and vulnerable_or_across and ((crossed and moves_away) or given_way):
-            return Cause("cleared", thing, by_driver=given_way and not crossed)
-    return None
+        passed = moves_away or thing.gap_m < -2.0 or not math.isfinite(thing.gap_m)
+        crossed = was_on_path and moves_away and abs(thing.lateral_m) > 2.0 and not thing.in_ego_lane
+        across = thing.is_vulnerable or thing.relation in ("crossing", "beside", "oncoming", "away", "behind")
+        leaves_s = (PATH_M + abs(thing.lateral_m)) / max(0.1, abs(thing.across_mps))
+        given_way = thing.actor_id in heeded and (passed or leaves_s < LEAVES_S)
+        if across and (crossed or given_way):
+            found.append((thing.actor_id not in heeded, thing.distance_m, thing))
+    if not found:
+        return None
+    nearest = min(found, key=lambda one: one[:2])
+    return Cause("cleared", nearest[2], by_driver=not nearest[0])
 
 
 def _stood(scene: Scene) -> bool:

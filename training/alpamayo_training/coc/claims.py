@@ -38,7 +38,7 @@ CLEAR_M, CLEAR_S = 6.0, 1.2
 """Something slower within so many metres and seconds ahead makes "clear" untrue."""
 HALTED_MPS, CREEP_MPS, SLOW_MPS = 0.8, 1.5, 6.0
 NEAR_M = 12.0
-CROSSING_M = 2.2
+CROSSING_M, SOON_S, LONG_M = 2.2, 2.0, 4.0
 ROLES = {"lead": ("lead",), "oncoming": ("oncoming",), "behind": ("behind",)}
 CURVE_RAD = 0.1
 
@@ -223,10 +223,9 @@ def is_clear(scene: Scene) -> bool:
         and lead.acceleration_mps2 < 0.5
     )
     on_path = any(
-        thing.is_vulnerable
-        and thing.relation == "crossing"
-        and -1.0 < thing.gap_m < NEAR_M
-        and abs(thing.lateral_m) < CROSSING_M
+        thing.relation == "crossing"
+        and -LONG_M < thing.gap_m < NEAR_M
+        and (abs(thing.lateral_m) < CROSSING_M or _is_about_to_cross(thing))
         for thing in scene.things
     )
     red = any(
@@ -234,6 +233,11 @@ def is_clear(scene: Scene) -> bool:
         for signal in scene.signals
     )
     return not (held or on_path or red)
+
+
+def _is_about_to_cross(thing: Thing) -> bool:
+    towards = thing.lateral_m * thing.across_mps < 0.0
+    return not thing.is_vulnerable and towards and abs(thing.lateral_m) < SOON_S * abs(thing.across_mps)
 
 
 def _clear_fits(claim: StateClaim, scene: Scene) -> str:

@@ -21,6 +21,7 @@ LATERAL_MPS2 = 2.8
 FREE_MARGIN_MPS2 = 0.3
 CROSSING_REACH_M = 45.0
 ONCOMING_REACH_M = 70.0
+STANDING_MPS, PASSED_S, COMES_S = 0.5, 0.5, 5.0
 INVADES_M, INVADES_WITHIN_M = 2.5, 40.0
 SERVED_MPS, SERVED_M = 0.4, 3.0
 SIGNAL_REACH_M = 70.0
@@ -112,6 +113,13 @@ def demands_of(scene: Scene, drive: Drive | None = None) -> list[Demand]:
 
 def _cause_of(scene: Scene, thing: Thing) -> str:
     if thing.relation == "lead":
+        if (
+            thing.speed_mps < STANDING_MPS
+            and thing.gap_m < PASSED_S * scene.now.speed_mps
+            and scene.now.speed_mps > 2.0
+        ):
+            # Who drives on so close to something that stands drives past it.
+            return ""
         return "obstacle" if thing.is_obstacle else "lead"
     if not math.isfinite(thing.gap_m) and thing.distance_m > CROSSING_REACH_M:
         return ""
@@ -130,9 +138,9 @@ def _cause_of(scene: Scene, thing: Thing) -> str:
 
 
 def _comes_closer(thing: Thing) -> bool:
-    if not math.isfinite(thing.lateral_m):
-        return True
-    return thing.lateral_m * thing.across_mps < 0.0 or abs(thing.lateral_m) < 3.0
+    if abs(thing.left_m) > COMES_S * abs(thing.across_mps):
+        return False
+    return thing.left_m * thing.across_mps < 0.0 or abs(thing.left_m) < 3.0
 
 
 def _conflict_m(scene: Scene, thing: Thing) -> float:

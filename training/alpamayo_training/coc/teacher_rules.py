@@ -38,6 +38,7 @@ LONGITUDINAL = {
     "crossing": "yield",
     "oncoming": "yield",
     "merging": "yield",
+    "blocked": "lead_obstacle_following",
     "bend": "speed_adaptation",
     "turn": "speed_adaptation",
     "limit": "speed_adaptation",
@@ -89,6 +90,7 @@ PLACES = {
 SEEDS = 0xC0C
 LATER_FRAMES = (2, 3, 4)
 """A reactive label may lie so much later than its keyframe, still before the ego acts."""
+SOON_S = 3.0
 MOST_BYSTANDERS = 8
 
 
@@ -167,10 +169,10 @@ def compose(
         episode_index=drive.episode_index,
         frame_index=frame,
         kind=kind,
-        scenario=_scenario(behaviour, cause, sideways, lateral),
+        scenario=_scenario(_told(behaviour, cause), cause, sideways, lateral),
         longitudinal=LONGITUDINAL.get(cause.name, NO_DECISION),
         lateral=lateral,
-        trace=trace_of(behaviour, cause, sideways, lateral, random),
+        trace=trace_of(_told(behaviour, cause), cause, sideways, lateral, random),
         components=_components(drive, scene, behaviour, cause, sideways),
         meta_longitudinal=segments_around(drive.meta_longitudinal, frame),
         meta_lateral=segments_around(drive.meta_lateral, frame),
@@ -193,6 +195,15 @@ def _with_side(drive: Drive, frame: int, cause: Cause, behaviour: Behaviour) -> 
     if cause.name == "turn" and drive.scenes[frame].route_option in ("left", "right"):
         side = drive.scenes[frame].route_option
     return replace(cause, side=side)
+
+
+def _told(behaviour: Behaviour, cause: Cause) -> Behaviour:
+    """Return the behaviour as far as the cause explains it: bends slow down, as does who drives ahead; neither stops."""
+    moves = cause.name == "lead" and cause.thing is not None and cause.thing.along_mps > 1.0
+    only_slows = cause.name in ("bend", "turn", "limit") or (moves and behaviour.stops_in_s > SOON_S)
+    if behaviour.longitudinal == "stop" and only_slows:
+        return replace(behaviour, longitudinal="slow_down")
+    return behaviour
 
 
 def _scenario(behaviour: Behaviour, cause: Cause, sideways: Cause, lateral: str) -> str:

@@ -54,6 +54,8 @@ class Thing:
     gap_m: float
     """From the front bumper along the route; NOWHERE_M off the route."""
     lateral_m: float
+    left_m: float
+    """As lateral_m; of what is off the route, in the ego's own frame."""
     along_mps: float
     """Its speed along the route."""
     across_mps: float
@@ -201,6 +203,7 @@ def _thing(states: tuple[SceneState, ...], path: list[tuple[int, SceneActor]]) -
         comes_from=("right" if across > 0.0 else "left") if crosses and abs(across) > 0.2 else "",
         gap_m=actor.gap_m,
         lateral_m=actor.lateral_m,
+        left_m=_left_m(actor, dx, dy, now),
         along_mps=along,
         across_mps=across,
         closing_mps=now.speed_mps - along,

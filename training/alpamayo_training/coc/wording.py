@@ -20,6 +20,7 @@ WORDS_LEAST, WORDS_MOST = 8, 30
 JOINTS = ("because", "since", "as")
 PATH_M = 2.0
 SLOW_MPS = 5.0
+NEAR_M, NEAR_S = 6.0, 1.5
 FAR_M = 4.0
 """Nearer than this, no distance is said."""
 
@@ -202,7 +203,8 @@ def _of_thing(cause: Cause, thing: Thing, random: Random, *, leaves: bool) -> st
     if cause.name == "gap_opens":
         return _one((f"the gap to the lead {noun} is large enough", f"there is room behind the {noun} ahead"), random)
     if cause.name == "cleared":
-        if thing.in_ego_lane or abs(thing.lateral_m) < PATH_M:
+        gone = thing.gap_m < -2.0 or thing.lateral_m * thing.across_mps > 0.0
+        if not gone or thing.in_ego_lane or abs(thing.lateral_m) < PATH_M:
             return _one(
                 (f"the {noun} is moving out of the lane", f"the {noun}{where} is moving out of the way"), random
             )
@@ -234,6 +236,8 @@ def _of_thing(cause: Cause, thing: Thing, random: Random, *, leaves: bool) -> st
         )
     if cause.name in ("crossing", "oncoming"):
         return _across(cause, thing, noun, article, random)
+    if cause.name == "blocked":
+        return f"the {noun} ahead is blocking the way behind the junction"
     if cause.name == "obstacle":
         return _one((f"{article} {noun} is in the ego lane{away}", f"the {noun}{away} is blocking the lane"), random)
     return _of_lead(thing, noun, away, random, follows=cause.name == "follow")
@@ -246,7 +250,9 @@ def _of_lead(thing: Thing, noun: str, away: str, random: Random, *, follows: boo
     if not doing and follows:
         doing = ("is keeping a steady speed", "is ahead in the lane") if thing.doing == "moving" else ("is close",)
     elif not doing:
-        doing = ("is moving slowly", "is close") if thing.along_mps < SLOW_MPS else ("is close",)
+        near = thing.gap_m < NEAR_M + NEAR_S * max(0.0, thing.along_mps + thing.closing_mps)
+        doing = ("is moving slowly",) if thing.along_mps < SLOW_MPS else ()
+        doing = (*doing, "is close") if near or not doing else doing
     name = _one((f"the lead {noun}", f"the {noun} ahead"), random)
     if away and random.random() < 0.5:
         name = f"the {noun}{away}"
