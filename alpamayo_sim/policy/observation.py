@@ -34,10 +34,16 @@ class Observation:
     """Pose of the rig in the CARLA world frame at t0."""
     navigation: str | None = None
     """Guidance in words, such as "Turn right in 30m"; None without a route."""
+    route_points_rig: NDArray[np.float64] | None = None
+    """[N, 3] the route ahead in the rig frame at t0, metres, as `navigation.route_ahead` gives it: every 5 m up to 100 m, fewer
+    before the route's end; None without a route. Never an input of a model with a published format, which reads `navigation`."""
     speed_mps: float = 0.0
     """For control and logs: never a model's input."""
 
     def __post_init__(self) -> None:
+        points = self.route_points_rig
+        if points is not None and (points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all()):
+            raise InputError(f"points of the route ahead are finite, an array [N, 3]; found {list(points.shape)}")
         cameras = len(self.camera_names)
         if self.frames.ndim != 5 or self.frames.dtype != np.uint8 or self.frames.shape[-1] != 3:
             raise InputError(

@@ -14,7 +14,7 @@ from alpamayo_sim.errors import InputError
 from alpamayo_sim.frames import Transform
 from alpamayo_sim.policy.camera_rig import SENSOR_BLUEPRINT, CameraRig
 from alpamayo_sim.policy.ego_history import ego_history, rig_pose
-from alpamayo_sim.policy.navigation import navigation_ahead
+from alpamayo_sim.policy.navigation import navigation_ahead, route_ahead
 from alpamayo_sim.policy.observation import HISTORY_POINTS, STEP_S, Observation
 from alpamayo_sim.policy.sample_buffer import SampleBuffer
 from alpamayo_sim.roads.route_planner import Route
@@ -76,6 +76,7 @@ class RigObserver:
             return None
         positions, rotations = ego_history(poses, self._model.rear_axle_x_m)
         here = rig_pose(poses[-1], self._model.rear_axle_x_m)
+        route, along_m = self._route, self._move_along(here)
         return Observation(
             camera_names=self._rig.names,
             frames=np.stack([np.stack(pictures) for _, pictures in seen]),
@@ -84,17 +85,17 @@ class RigObserver:
             history_rotation_rig=rotations,
             t0_s=now_s,
             rig_pose_t0=here,
-            navigation=self._navigation(here),
+            navigation=navigation_ahead(route.arc_length_m, route.road_option, along_m),
+            route_points_rig=route_ahead(route.points, route.arc_length_m, along_m, here),
             speed_mps=speed_mps,
         )
 
-    def _navigation(self, here: Transform) -> str | None:
-        """The words for what the route asks next; the place on the route only moves on."""
+    def _move_along(self, here: Transform) -> float:
+        """How far along the route the rig is, metres; the place on the route only moves on."""
         ahead = self._route.points[self._along : self._along + _SEARCH_POINTS, :2]
         away = np.hypot(ahead[:, 0] - here.x, ahead[:, 1] - here.y)
         self._along += int(np.argmin(away))
-        along_m = float(self._route.arc_length_m[self._along])
-        return navigation_ahead(self._route.arc_length_m, self._route.road_option, along_m)
+        return float(self._route.arc_length_m[self._along])
 
     def destroy(self) -> None:
         """Take the cameras away; safe to call twice."""
