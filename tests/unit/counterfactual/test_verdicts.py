@@ -77,7 +77,7 @@ class Driven:
 
     def verify(self, *labels: CocLabel, controls: bool = False, second_sample: int = 0) -> Verification:
         """Verify; a drive that is not there would need a server, and fails for want of its route file."""
-        episodes = {0: DrivenEpisode(REPLAY, self.scenes)}
+        episodes = {0: DrivenEpisode(REPLAY, lambda: self.scenes)}
         return Verifier(episodes, self.store, jobs=1, controls=controls, second_sample=second_sample).verify(labels)
 
     def first(self, told: CocLabel, *names: int) -> tuple[Intervention, ...]:

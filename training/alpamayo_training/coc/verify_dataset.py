@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 
 from alpamayo_scenarios.counterfactual.branch import BranchStore, ReplaySpec
@@ -17,6 +18,7 @@ from alpamayo_training.data.driving_dataset import DrivingDataset
 from alpamayo_training.data.episode_info import EpisodeInfo
 
 REPLAYS, REPORT, MAPS_CACHE = "replays", "verification", "maps"
+SCENES_AT_ONCE = 8
 _TELL_EVERY_S = 10.0
 
 
@@ -39,8 +41,9 @@ def verify_dataset(
     dataset = DrivingDataset.open(dataset_folder)
     folder = dataset_folder / "labels" / "coc"
     wanted = sorted({label.episode_index for label in labels if not label.drop_reason})
+    scenes_of = lru_cache(maxsize=SCENES_AT_ONCE)(dataset.scene)
     episodes = {
-        index: DrivenEpisode(replay_of(dataset, dataset.episode(index), folder / REPLAYS), dataset.scene(index))
+        index: DrivenEpisode(replay_of(dataset, dataset.episode(index), folder / REPLAYS), partial(scenes_of, index))
         for index in wanted
         if is_replayable(dataset.episode(index))
     }

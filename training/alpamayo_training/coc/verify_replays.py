@@ -27,7 +27,13 @@ class DrivenEpisode:
     """An episode of a dataset as verification needs it."""
 
     replay: ReplaySpec
-    scenes: tuple[SceneState, ...]
+    read: Callable[[], tuple[SceneState, ...]]
+    """Returns the privileged state of every frame; asked for again and again, episode after episode."""
+
+    @property
+    def scenes(self) -> tuple[SceneState, ...]:
+        """The privileged state of every frame."""
+        return self.read()
 
 
 class Replays:
@@ -58,9 +64,9 @@ class Replays:
                 if not self._store.has(branch):
                     continue
                 result = self._store.read(branch)
-                until, largest_m, is_equal = reproduction(result.tape, self._episodes[index].scenes)
-                last = self._episodes[index].scenes[-1].world_frame
-                if until < last and attempt + 1 < REPEATS:
+                scenes = self._episodes[index].scenes
+                until, largest_m, is_equal = reproduction(result.tape, scenes)
+                if until < scenes[-1].world_frame and attempt + 1 < REPEATS:
                     self._store.remove(branch)
                     continue
                 self._factual[index] = result
