@@ -26,7 +26,7 @@ def grounded(component: Component, drive: Drive, frame: int) -> Component:
         return _as_signal(component, scene)
     if component.kind != "critical_object":
         return component
-    for text in (component.evidence, f"The {component.name} is ahead.", f"The {component.name} moves."):
+    for text in (component.evidence, f"The {component.name} is ahead.", f"The {component.name} is near."):
         for claim in parse_trace(text).things:
             thing = _nearest(claim, scene)
             if thing is not None:

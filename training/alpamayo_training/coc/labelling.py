@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from alpamayo_sim.errors import InputError
+from alpamayo_sim.errors import InfrastructureError, InputError
 from alpamayo_training.coc.drives import drive_of_dataset
 from alpamayo_training.coc.filters import examine
 from alpamayo_training.coc.keyframes import keyframes_of
 from alpamayo_training.coc.label import CocLabel, labels_path, read_labels, read_metadata, write_labels
 from alpamayo_training.coc.teaching import Case, Critic, Drive, Keyframe, Teacher
 from alpamayo_training.data.driving_dataset import DrivingDataset
+from alpamayo_training.endpoint.outcome import INFRASTRUCTURE
 
 Told = Callable[[int, int, int], None]
 """(episodes done, episodes in all, labels so far)."""
+UNANSWERED = frozenset(f"{who}_{kind}" for who in ("teacher", "critic") for kind in INFRASTRUCTURE)
+"""Drop reasons that say nothing of a label: whoever was asked was not heard."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class LabellingPlan:
     """A teacher behind a network has the cases of so many episodes to work on at a time."""
     most_per_episode: int = 0
     """Keyframes of an episode that are labelled, evenly spread; 0 for all."""
+    accepts_unanswered: bool = False
+    """Whether labels that a server gave no answer for are kept as dropped ones, instead of being asked for again."""
 
     @property
     def path(self) -> Path:
@@ -55,7 +61,8 @@ class LabellingPlan:
 def label_dataset(plan: LabellingPlan, told: Told | None = None) -> tuple[CocLabel, ...]:
     """Return the labels of all episodes, made or found from an earlier run, and leave them in the dataset.
 
-    Errors: InputError if the version is there already, by another teacher or critic, or the dataset is none.
+    Errors: InputError if the version is there already, by another teacher or critic, or the dataset is none;
+    InfrastructureError if a teacher or critic was not heard for some keyframes: the next run asks for their episodes again.
     """
     dataset = DrivingDataset.open(plan.dataset)
     _check_parts(plan)
@@ -63,16 +70,26 @@ def label_dataset(plan: LabellingPlan, told: Told | None = None) -> tuple[CocLab
     if plan.path.is_file() and read_metadata(plan.path).get("episodes") == str(len(episodes)):
         return read_labels(plan.path)
     waiting = [index for index in episodes if not _part(plan, index).is_file()]
-    labels = 0
+    labels, unanswered = 0, Counter[str]()
     for group in _groups(waiting, plan.episodes_at_once):
         found = label_drives(plan, [drive_of_dataset(dataset, index) for index in group])
         for index in group:
             own = [label for label in found if label.episode_index == index]
+            lost = [label.drop_reason for label in own if label.drop_reason in UNANSWERED]
+            if lost and not plan.accepts_unanswered:
+                unanswered.update(lost)
+                continue
             write_labels(_part(plan, index), own, plan.about)
             labels += len(own)
         if told is not None:
             done = sum(_part(plan, index).is_file() for index in episodes)
             told(done, len(episodes), labels)
+    if unanswered:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(unanswered.items()))
+        raise InfrastructureError(
+            f"no answer for {unanswered.total()} keyframes ({kinds}); everything else is kept: run the same command again, or "
+            "give --accept-unanswered to drop those keyframes"
+        )
     whole = tuple(label for index in episodes for label in read_labels(_part(plan, index)))
     save(plan, whole, len(episodes))
     _remove_parts(plan)
