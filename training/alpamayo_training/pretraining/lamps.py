@@ -18,7 +18,7 @@ from alpamayo_training.pretraining import cells as c
 
 Array = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
-LIGHTS_WITHIN_M, STOPS_WITHIN_M = 90.0, 45.0
+LIGHTS_WITHIN_M, STOPS_WITHIN_M = 250.0, 150.0
 LIGHT_TAG, SIGN_TAG = 7, 8
 DEPTH_M = 1.2
 """A pixel so near to where the thing should be is the thing's."""
