@@ -53,10 +53,10 @@ class CollectSettings:
     """Whether cameras take pictures. Without, they are spawned and not listened to: everything has the same ids."""
     masks: bool = True
     """Whether instance masks are taken, by which the scene states who is visible."""
-    crf: int = 20
+    crf: int = 18
     """Quality of the pictures' H.264: lower is better and larger."""
-    chroma: str = "yuv420p"
-    """How colours are sampled; yuv444p keeps those of single pixels, but few browsers play it."""
+    chroma: str = "yuv444p"
+    """How colours are sampled: at every pixel, or yuv420p, which every browser plays, and in which small lamps lose their colour."""
 
     def __post_init__(self) -> None:
         if self.chroma not in CHROMA:

@@ -74,7 +74,7 @@ class Arguments:
     crf: int = CollectSettings.crf
     """Quality of the videos (H.264): lower is better and larger."""
     chroma: str = CollectSettings.chroma
-    """yuv444p keeps the colours of single pixels; yuv420p plays in every browser."""
+    """yuv444p keeps the colours of small lamps; yuv420p loses more than half of them, and plays in every browser."""
     disturb: bool = True
     """Disturb the driver, so that the data show how to recover."""
     disturbance: Disturbance = field(default_factory=Disturbance)

@@ -13,6 +13,7 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
+from alpamayo_agents.collecting.settings import CollectSettings
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.policy.plan import PLAN_POINTS
 from alpamayo_sim.record.scene_state import SceneState
@@ -268,7 +269,7 @@ class DatasetWriter:
                     "video.height": rig.height_px,
                     "video.width": rig.width_px,
                     "video.codec": "h264",
-                    "video.pix_fmt": self._about.collect.chroma if self._about.collect is not None else "yuv420p",
+                    "video.pix_fmt": (self._about.collect or CollectSettings()).chroma,
                     "video.is_depth_map": False,
                     "video.fps": layout.FPS,
                     "video.channels": 3,
