@@ -13,9 +13,11 @@ torch = pytest.importorskip("torch")
 from sft_miniature import batch_of, maker_for, small_model, small_table  # noqa: E402
 
 from alpamayo_sim.errors import InputError  # noqa: E402
+from alpamayo_sim.model.action_embedding import fourier_frequencies  # noqa: E402
 from alpamayo_sim.model.checkpoint import from_pretrained  # noqa: E402
 from alpamayo_sim.model.sampling import TokenIds  # noqa: E402
 from alpamayo_sim.policy.unicycle import drive  # noqa: E402
+from alpamayo_training.sft.calm import calm_step  # noqa: E402
 from alpamayo_training.sft.checkpoints import model_folder  # noqa: E402
 from alpamayo_training.sft.distribution import Processes  # noqa: E402
 from alpamayo_training.sft.frame_store import FrameStore, gather  # noqa: E402
@@ -112,6 +114,17 @@ def test_adapters_train_alone_and_are_written_as_plain_weights(tmp_path: Path) -
         theirs = Objective(again, TokenIds.of(tokenizer), "vlm", LossWeights())(batch, Totals(1.0, 1.0, 1.0))
     assert float(ours.reasoning) == pytest.approx(float(theirs.reasoning), rel=1e-4)
     assert float(ours.trajectory) == pytest.approx(float(theirs.trajectory), rel=1e-4)
+
+
+def test_short_waves_move_by_as_much_less_as_they_are_shorter() -> None:
+    model, _ = small_model()
+    weight = model.action_in_proj.encoder.first.weight
+    before = weight.detach().clone()
+    with calm_step(model), torch.no_grad():
+        weight += 1.0
+    moved = (weight - before)[0].detach()
+    wanted = 1.0 / fourier_frequencies(model.config.action_embedding)[0].repeat(6)
+    assert torch.allclose(moved, wanted, atol=1e-5)
 
 
 def test_targets_follow_the_path_without_ringing() -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from alpamayo_sim.errors import InfrastructureError
 from alpamayo_sim.model.driving_model import DrivingModel
 from alpamayo_training.sft.batches import BatchMaker
+from alpamayo_training.sft.calm import calm_step
 from alpamayo_training.sft.checkpoints import Progress, save
 from alpamayo_training.sft.distribution import Processes, Wrapped
 from alpamayo_training.sft.frame_store import FrameStore
@@ -167,7 +168,8 @@ class Trainer:
             sums += torch.stack([found.reasoning, found.trajectory, found.flow])
         trained = [value for group in self.optimizer.param_groups for value in group["params"]]
         norm = torch.nn.utils.clip_grad_norm_(trained, self.maker.settings.clip)
-        self.optimizer.step()
+        with calm_step(self.wrapped.objective.model):
+            self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return norm, totals, sums, extra
 
