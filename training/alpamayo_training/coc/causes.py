@@ -43,6 +43,7 @@ RULES = {
     "red_light": ("red_light", "yellow_light"),
     "yellow_light": ("yellow_light", "red_light"),
     "stop_sign": ("stop_sign",),
+    "blocked_junction": ("red_light", "yellow_light"),
 }
 HOLDING = ("stop", "slow_down", "stay_stopped")
 STARTING = ("start", "speed_up")
@@ -175,7 +176,7 @@ def _holding(
     able = [one for one in demands if one.acceleration_mps2 <= least]
     if not able:
         heeded = _named_in_scene(scene, hints)
-        if heeded.name != "none" and _named_by(hints, demands) is None:
+        if heeded.name != "none" and _named_by(scene, hints, demands) is None:
             return heeded
         able = [one for one in demands[:1] if one.acceleration_mps2 <= WEAK_MPS2]
     if behaviour.longitudinal != "slow_down":
@@ -185,7 +186,7 @@ def _holding(
     if behaviour.longitudinal == "stop":
         ruled = [one for one in able if any(one.cause in RULES.get(hint.rule, ()) for hint in hints)]
         fits = able = list({id(one): one for one in [*_where_it_stops(drive, scene, behaviour, able), *ruled]}.values())
-    named = _named_by(hints, able)
+    named = _named_by(scene, hints, able)
     if named is not None and fits and behaviour.longitudinal == "stop":
         return Cause(named.cause, named.thing, named.signal, named.acceleration_mps2, by_driver=named is not able[0])
     behind = named is not None and able[0].signal is not None and named.cause == "lead"
@@ -201,23 +202,24 @@ def _holding(
     return Cause(best.cause, best.thing, best.signal, best.acceleration_mps2)
 
 
-def _named_by(hints: tuple[ExpertReason, ...], able: list[Demand]) -> Demand | None:
+def _named_by(scene: Scene, hints: tuple[ExpertReason, ...], able: list[Demand]) -> Demand | None:
     """Return the candidate that the driver's reasons of the next moments name most often."""
     counts: dict[int, int] = {}
     for hint in hints:
-        place = _place_of(hint, able)
+        place = _place_of(scene, hint, able)
         if place is not None:
             counts[place] = counts.get(place, 0) + 1
     return able[max(counts, key=lambda place: (counts[place], -place))] if counts else None
 
 
-def _place_of(hint: ExpertReason, able: list[Demand]) -> int | None:
+def _place_of(scene: Scene, hint: ExpertReason, able: list[Demand]) -> int | None:
     if hint.rule:
         return next((place for place, one in enumerate(able) if one.cause in RULES.get(hint.rule, ())), None)
-    for actor_id in hint.actor_ids[:HEEDED]:
-        for place, one in enumerate(able):
-            if one.thing is not None and one.actor_id == actor_id:
-                return place
+    binding = next((actor_id for actor_id in hint.actor_ids[:HEEDED] if scene.thing(actor_id) is not None), 0)
+    if binding:
+        return next(
+            (place for place, one in enumerate(able) if one.thing is not None and one.actor_id == binding), None
+        )
     if hint.longitudinal == "slow_down" and not hint.actor_ids:
         return next((place for place, one in enumerate(able) if one.cause in ("bend", "turn", "limit")), None)
     return None
@@ -233,6 +235,8 @@ def _named_in_scene(scene: Scene, hints: tuple[ExpertReason, ...]) -> Cause:
             crosses = thing.relation == "crossing"
             moving = "crossing" if crosses else "oncoming" if thing.relation == "oncoming" else "merging"
             name = "vulnerable" if thing.is_vulnerable else moving if thing.speed_mps > 0.5 else "obstacle"
+            if thing.relation == "lead" and not thing.is_obstacle:
+                name = "lead"
             return Cause(name, thing, None, 0.0, by_driver=True)
     return Cause("none")
 
