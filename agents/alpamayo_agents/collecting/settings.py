@@ -56,7 +56,7 @@ class CollectSettings:
     crf: int = 18
     """Quality of the pictures' H.264: lower is better and larger."""
     chroma: str = "yuv444p"
-    """How colours are sampled: at every pixel, or yuv420p, which every browser plays, and in which small lamps lose their colour."""
+    """How colours are sampled: at every pixel, or yuv420p, which every browser plays and which takes the colour out of lamps."""
 
     def __post_init__(self) -> None:
         if self.chroma not in CHROMA:
