@@ -12,6 +12,8 @@ from alpamayo_sim.errors import InputError
 from alpamayo_sim.policy.action_statistics import PUBLISHED_STATISTICS
 
 CONFIG_FILE = "config.json"
+RELEASES = ("alpamayo1_5", "alpamayo_r1")
+"""`model_type` in the folders of the published models."""
 FORMAT = "alpamayo-sim-model-1"
 
 
@@ -133,3 +135,8 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a JSON object, found {type(content).__name__}")
     return cast("dict[str, Any]", content)
+
+
+def is_release(folder: Path) -> bool:
+    """Return whether a folder holds a published model of NVIDIA's by its settings; InputError where it has none."""
+    return read_json(folder / CONFIG_FILE).get("model_type") in RELEASES

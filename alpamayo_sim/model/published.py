@@ -19,7 +19,7 @@ from torch import Tensor
 
 from alpamayo_sim.errors import InputError
 from alpamayo_sim.model.checkpoint import empty_model, fill, new_folder, own_tensors, read_weights, write_weights
-from alpamayo_sim.model.config import ActionEmbeddingConfig, ExpertConfig, ModelConfig, read_json
+from alpamayo_sim.model.config import RELEASES, ActionEmbeddingConfig, ExpertConfig, ModelConfig, read_json
 from alpamayo_sim.model.driving_model import DrivingModel
 from alpamayo_sim.model.graft import qwen_settings, qwen_tokenizer
 from alpamayo_sim.model.presets import from_backbone
@@ -51,7 +51,7 @@ def from_release(
     names. InputError says what does not fit: another kind of model, other token ids, missing or unknown weights.
     """
     release = read_json(folder / "config.json")
-    if release.get("model_type") not in ("alpamayo1_5", "alpamayo_r1"):
+    if release.get("model_type") not in RELEASES:
         raise InputError(
             f"{folder} holds no release of Alpamayo 1 or 1.5: expected model_type alpamayo1_5 or alpamayo_r1, found "
             f"{release.get('model_type')!r}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import nullcontext
 from pathlib import Path
 
-from alpamayo_sim.model.checkpoint import from_pretrained, new_folder
+from alpamayo_sim.model.checkpoint import new_folder
 from alpamayo_sim.model.driving_model import DrivingModel, new_model
+from alpamayo_sim.model.folders import from_folder
 from alpamayo_sim.model.presets import preset
 from alpamayo_sim.model.sampling import TokenIds
 from alpamayo_sim.model.tiny_tokenizer import tiny_tokenizer
@@ -23,7 +24,7 @@ def load_model(checkpoint: str, seed: int) -> tuple[DrivingModel, DrivingTokeniz
     if checkpoint == "tiny" and not Path(checkpoint).is_dir():
         tokenizer = tiny_tokenizer()
         return new_model(preset("tiny", len(tokenizer), tokenizer.backbone_ids), seed), tokenizer
-    return from_pretrained(Path(checkpoint))
+    return from_folder(Path(checkpoint))
 
 
 def export_and_check(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from alpamayo_sim.errors import InputError, MissingExtraError
-from alpamayo_sim.model.config import CONFIG_FILE, ImageConfig, ModelConfig
+from alpamayo_sim.model.config import CONFIG_FILE, ImageConfig, ModelConfig, is_release
 from alpamayo_sim.policy.sampling import SamplingConfig
 from alpamayo_sim.runtime.manifest import MANIFEST_FILE, Manifest
 from alpamayo_sim.runtime.policy import Policy
@@ -43,7 +43,8 @@ def checkpoint_kind(checkpoint: str) -> Kind:
         ModelConfig.load(folder)
         return "onnx"
     if (folder / CONFIG_FILE).is_file():
-        ModelConfig.load(folder)
+        if not is_release(folder):
+            ModelConfig.load(folder)
         return "torch"
     raise InputError(
         f"{checkpoint} is neither a checkpoint (it has no {CONFIG_FILE}) nor an export (no {MANIFEST_FILE}); "

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from alpamayo_sim.model.checkpoint import from_pretrained
 from alpamayo_sim.model.driving_model import DrivingModel, ModelInputs
+from alpamayo_sim.model.folders import from_folder
 from alpamayo_sim.model.generation import generate
 from alpamayo_sim.model.sampling import TokenIds
 from alpamayo_sim.policy.observation import Observation
@@ -59,7 +59,7 @@ class TorchPolicy:
         fast: bool | None = None,
     ) -> TorchPolicy:
         """Return the policy of a checkpoint folder; InputError for a folder that is none."""
-        model, tokenizer = from_pretrained(folder, dtype=dtype)
+        model, tokenizer = from_folder(folder, dtype=dtype)
         own = np.random.default_rng(seed)
         return cls(model.to(device), tokenizer, sampling or SamplingConfig(), own, samples, fast)
 
