@@ -41,6 +41,7 @@ NEAR_M = 12.0
 CROSSING_M, SOON_S, LONG_M = 2.2, 2.0, 4.0
 ROLES = {"lead": ("lead",), "oncoming": ("oncoming",), "behind": ("behind",)}
 CURVE_RAD = 0.1
+TURNED_DEG = 4.0
 
 
 def longitudinal_fits(claim: ActionClaim, behaviour: Behaviour) -> bool:
@@ -77,6 +78,7 @@ def state_fits(claim: StateClaim, scene: Scene, heading_ahead_rad: float, route_
         "sign": _sign_fits,
         "clear": _clear_fits,
         "limit": _limit_fits,
+        "ends": _ends_fits,
     }.get(claim.subject)
     if claim.subject == "curve":
         left = heading_ahead_rad > 0.0
@@ -251,6 +253,11 @@ def _route_fits(claim: StateClaim, scene: Scene, options: Collection[str]) -> st
     inside = scene.now.lane.is_junction
     so = option in options or (option == "straight" and "lane_follow" in options and inside)
     return "" if so != claim.negated else f"the route is not {claim.value}"
+
+
+def _ends_fits(claim: StateClaim, scene: Scene) -> str:
+    turned = abs((scene.now.ego.yaw - scene.states[0].ego.yaw + 180.0) % 360.0 - 180.0)
+    return "" if (turned >= TURNED_DEG) != claim.negated else "no turn or bend that ends"
 
 
 def _limit_fits(claim: StateClaim, scene: Scene) -> str:

@@ -286,6 +286,9 @@ ROUTE = re.compile(
     r"(?: in| to)?(?: the)? ?(?P<side>left|right|straight)(?P<lane> lane)?"
 )
 CURVE = re.compile(r"(?:curves?|bends?) (?:ahead )?to the (?P<side>left|right)|(?P<other>left|right) (?:curve|bend)")
+ENDS = re.compile(
+    rf"\b(?:turn|curve|bend) {BE} (?:not )?(?:done|over)|(?:curve|bend) ends|straight after the (?:curve|bend|turn)"
+)
 LIMIT = re.compile(r"speed limit")
 DISTANCE = re.compile(r"(\d+(?:\.\d+)?) ?(?:m|meters?|metres?)\b")
 FROM_SIDE = re.compile(r"from the (left|right)")

@@ -73,7 +73,7 @@ class StateClaim:
     """What the trace says of a light, a sign, the route, the road or the speed limit."""
 
     subject: str
-    """light, sign, route, curve, limit or clear."""
+    """light, sign, route, curve, ends (of a turn or bend), limit or clear."""
     value: str
     """red, yellow, green; stop, yield; left, right, straight, left_lane, right_lane; ""."""
     turned: bool
@@ -253,6 +253,8 @@ def _states(clause: str) -> Iterator[StateClaim]:
     curve = lexicon.CURVE.search(clause)
     if curve and not route:
         yield StateClaim("curve", curve.group("side") or curve.group("other"), False, None, _negated(clause), tense)
+    if lexicon.ENDS.search(clause):
+        yield StateClaim("ends", "", False, None, _negated(clause), tense)
     if lexicon.LIMIT.search(clause):
         yield StateClaim("limit", "", False, None, _negated(clause), tense)
 
