@@ -79,7 +79,7 @@ class CollectingAgent(Agent):
         control = self._disturber.disturbed(snapshot, state, decision.control, reason)
         try:
             self._watch(snapshot, state, decision, control)
-        except (InfrastructureError, OSError) as error:
+        except (InfrastructureError, OSError, RuntimeError) as error:
             # Not the driver's failure, though it happens while the driver is asked; `finish` tells it.
             self._broken = error
             raise

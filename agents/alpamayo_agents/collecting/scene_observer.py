@@ -33,7 +33,6 @@ Pixels = dict[int, dict[str, int]]
 
 @dataclass(frozen=True)
 class _Known:
-    actor: carla.Actor
     type_id: str
     kind: str
     role: str
@@ -52,6 +51,7 @@ class SceneObserver:
         self._signals = SignalsAhead(context.world, self._map, self._path, model)
         self._known: dict[int, _Known | None] = {context.ego.id: None}
         self._station_m = 0.0
+        self._lamps: dict[int, int] = {}
 
     def scene(
         self,
@@ -144,6 +144,8 @@ class SceneObserver:
             if math.hypot(where.x - ego.x, where.y - ego.y) < REACH_M:
                 near.append((seen.id, known, seen, transform_of(seen.get_transform())))
         near.sort(key=lambda found: found[0])
+        # One question for all: to ask a vehicle by itself takes a call each, and fails for one that has just gone.
+        self._lamps = {number: int(state) for number, state in self._world.get_vehicles_light_states().items()}
         places = self._places([(known, pose) for _, known, _, pose in near], front_m)
         return tuple(
             self._actor(actor_id, known, seen, pose, places, row, pixels)
@@ -170,7 +172,6 @@ class SceneObserver:
         pixels: Pixels,
     ) -> SceneActor:
         velocity = seen.get_velocity()
-        lights = int(known.actor.get_light_state()) if isinstance(known.actor, carla.Vehicle) else 0
         return SceneActor(
             actor_id=actor_id,
             type_id=known.type_id,
@@ -180,7 +181,7 @@ class SceneObserver:
             velocity_mps=(velocity.x, velocity.y, velocity.z),
             extent_m=known.extent,
             box_center_m=known.middle,
-            light_state=lights,
+            light_state=self._lamps.get(actor_id, 0),
             gap_m=float(places.gap_m[row]),
             lateral_m=float(places.lateral_m[row]),
             in_ego_lane=bool(places.in_lane[row]),
@@ -194,7 +195,6 @@ class SceneObserver:
         if actor is not None and actor.type_id.startswith(("vehicle.", "walker.", "static.prop")):
             box = actor.bounding_box
             found = _Known(
-                actor=actor,
                 type_id=actor.type_id,
                 kind=_kind(actor),
                 role=actor.attributes.get("role_name", ""),
