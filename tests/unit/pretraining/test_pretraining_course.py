@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -102,6 +104,28 @@ def test_a_full_feed_forgets_the_oldest(data: Path) -> None:
     assert (feed.count, feed.taken) == (10, 20)
     newest = torch.cat([torch.from_numpy(shard.motion) for shard in shards])[10:]
     assert torch.equal(feed.batch(torch.arange(10)).motion, newest)
+
+
+def test_pairs_that_are_being_replaced_are_not_drawn(data: Path) -> None:
+    """A draw in the middle of replacing the oldest pairs gets none of theirs."""
+    shards = [read_shard(path) for path in shard_paths(data, "train")]
+    feed = Feed(16, shards[0], CPU)
+    feed.add(shards[0])
+    feed.add(shards[1])
+    rows: list[torch.Tensor] = []
+
+    class Watched(np.ndarray):
+        """Frames that are being copied: meanwhile somebody draws."""
+
+        def __getitem__(self, key: object) -> object:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(feed, "batch", rows.append)
+                feed.draw(400, torch.Generator().manual_seed(1))
+            return np.asarray(self)[key]  # type: ignore[index]
+
+    feed.add(replace(shards[2], frames=np.asarray(shards[2].frames).view(Watched)))
+    (drawn,) = rows
+    assert set(drawn.tolist()) == set(range(len(shards[2]), 16))
 
 
 def test_a_stream_takes_in_what_appears(data: Path, tmp_path: Path) -> None:

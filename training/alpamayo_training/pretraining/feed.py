@@ -52,7 +52,10 @@ class Feed:
         self._motion = torch.empty((capacity, 2), dtype=torch.float32, device=device)
         self.capacity, self.device = capacity, device
         self.count, self.taken = 0, 0
-        """Pairs there are to draw from, and pairs that ever came in."""
+        """Pairs there are, and pairs that ever came in."""
+        self._changing = (0, 0)
+        """First row and number of those that are being replaced."""
+        self._lock = threading.Lock()
 
     def add(self, shard: Shard) -> None:
         """Take a shard's pairs in; InputError for another rig or size."""
@@ -65,6 +68,9 @@ class Feed:
         while begin < len(shard):
             at = self.taken % self.capacity
             rows = slice(begin, begin + min(len(shard) - begin, self.capacity - at))
+            if at < self.count:
+                with self._lock:
+                    self._changing = at, rows.stop - rows.start
             for room, values in (
                 (self._frames, shard.frames), (self._cells, cells), (self._labels, labels), (self._aims, aims),
                 (self._motion, shard.motion),
@@ -72,7 +78,16 @@ class Feed:
                 room[at : at + rows.stop - rows.start].copy_(torch.from_numpy(np.array(values[rows])))
             self.taken += rows.stop - rows.start
             self.count = min(self.taken, self.capacity)
+            self._changing = 0, 0
             begin = rows.stop
+
+    def draw(self, size: int, generator: torch.Generator) -> Batch:
+        """Return pairs drawn at random, none that is being replaced meanwhile."""
+        with self._lock:
+            # What is asked of the device here is done before what `add` asks of it next.
+            first, changing = self._changing
+            rows = torch.randint(max(1, self.count - changing), (size,), generator=generator)
+            return self.batch(rows + changing * (rows >= first))
 
     def batch(self, rows: Tensor) -> Batch:
         """Return the pairs of some rows."""

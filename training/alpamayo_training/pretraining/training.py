@@ -85,11 +85,10 @@ class Trainer:
             group["lr"] = rate
         number = plan.seed * 1_000_003 + course.step
         draw = torch.Generator().manual_seed(number)
-        rows = torch.randint(feed.count, (plan.batch,), generator=draw)
         disturbing = torch.Generator(device=self._device).manual_seed(number)
         torch.manual_seed(number)
         on_gpu = self._device.type == "cuda"
-        batch = feed.batch(rows)
+        batch = feed.draw(plan.batch, draw)
         pictures = pictures_of(batch.frames, disturbing, torch.bfloat16 if on_gpu else torch.float32)
         self.network.train()
         with torch.autocast(self._device.type, dtype=torch.bfloat16):
