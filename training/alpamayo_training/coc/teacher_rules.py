@@ -66,8 +66,6 @@ SCENARIOS = {
     "green_light": "resume_at_control",
     "served_stop": "resume_at_control",
     "vulnerable": "yield_to_vulnerable",
-    "crossing": "risky_driving",
-    "oncoming": "risky_driving",
     "merging": "cut_in",
 }
 CONTROL_KINDS = {
@@ -223,7 +221,9 @@ def _scenario(behaviour: Behaviour, cause: Cause, sideways: Cause, lateral: str)
 def _components(
     drive: Drive, scene: Scene, behaviour: Behaviour, cause: Cause, sideways: Cause
 ) -> tuple[Component, ...]:
-    found = [_component(scene, one, behaviour) for one in (cause, sideways) if one.name != "none"]
+    same = cause.thing is not None and sideways.thing is not None and cause.thing.actor_id == sideways.thing.actor_id
+    causes = (cause,) if same else (cause, sideways)
+    found = [_component(scene, one, behaviour) for one in causes if one.name != "none"]
     taken = {component.actor_id for component in found}
     signals = [signal for signal in scene.signals if signal.is_visible and 0.0 < signal.distance_m < 50.0]
     for thing in _mattering(drive, scene):
@@ -257,7 +257,7 @@ def _component(scene: Scene, cause: Cause, behaviour: Behaviour) -> Component:
     }
     name = name.format(side=cause.side or behaviour.side)
     if cause.name == "route":
-        name = f"route: {now.route_option.replace('_', ' ')}"
+        name = f"route: {behaviour.lateral.replace('_', ' ')}"
     return Component(kind=kind, name=name, evidence=f"{name}.", figures=figures, frame_index=now.frame_index)
 
 

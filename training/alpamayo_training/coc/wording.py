@@ -116,7 +116,8 @@ def trace_of(behaviour: Behaviour, cause: Cause, sideways: Cause, lateral: str, 
     same = cause.thing is not None and sideways.thing is not None and cause.thing.actor_id == sideways.thing.actor_id
     clause = _clause(sideways if same else cause, behaviour, random)
     other = "" if same or sideways.name == "curve" else _clause(sideways, behaviour, random)
-    purpose = _purpose(cause, random)
+    holds = behaviour.longitudinal in ("stop", "slow_down")
+    purpose = _purpose(cause, random) if holds else ""
     joint = _one(JOINTS, random)
     if not clause and not other:
         return _sentence(f"{head} and {side or 'keep the lane'}")
