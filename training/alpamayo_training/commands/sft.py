@@ -171,10 +171,12 @@ class Arguments:
 
         if self.preset is None or self.data is None:
             raise InputError("name a preset and --data DATASET, or go on with a run by --resume")
+        choice = DataChoice(self.data, self.labels, self.stride, self.cache, self.jobs)
+        choice.check()
         return Task(
             preset=self.preset,
             start=self.start,
-            data=DataChoice(self.data, self.labels, self.stride, self.cache, self.jobs),
+            data=choice,
             settings=self._settings(device),
             intervals=Intervals(
                 self.log_every, self.save_every, self.eval_every, self.keep, self.no_save, self.deadline_s

@@ -39,6 +39,13 @@ class DataChoice:
         content: dict[str, Any] = {**stored, "cache": None if cache is None else Path(cache)}
         return cls(**content)
 
+    def check(self) -> None:
+        """Raise InputError if there is nothing of that name, before a run folder is made for it."""
+        if not self.data.startswith(f"{SYNTHETIC}:") and not Path(self.data).is_dir():
+            raise InputError(
+                f"--data takes a dataset's folder, or {SYNTHETIC}:N for made-up samples; found {self.data!r}"
+            )
+
 
 def grader_for(choice: DataChoice) -> RulesGrader | None:
     """Return what grades words about a dataset's drives; None for made-up samples."""
