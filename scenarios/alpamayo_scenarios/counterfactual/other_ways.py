@@ -14,7 +14,7 @@ from alpamayo_sim.roads.route_planner import Route, RoutePlanner
 
 AHEAD_M = 200.0
 BEYOND_M = 120.0
-OFF_LANE_M = 3.0
+ELSEWHERE_M, ELSEWHERE_DEG = 5.0, 25.0
 
 
 def other_way(road_map: RoadMap, route: Route, x_m: float, y_m: float) -> Route | None:
@@ -38,12 +38,14 @@ def other_way(road_map: RoadMap, route: Route, x_m: float, y_m: float) -> Route 
         following = [one for one in following if one.length_m > 0.5 and one not in way]
         if not following:
             break
-        unused = [one for one in following if one.key not in taken]
+        used = [one for one in following if one.key in taken]
+        unused = [one for one in following if one.key not in taken and all(_leads_elsewhere(one, way) for way in used)]
         if not differs and len(following) > 1 and unused:
             chosen, differs = min(unused, key=_turn), True
         else:
             chosen = min(following, key=lambda one: (one.key not in taken and not differs, _turn(one)))
-        differs = differs or chosen.key not in taken
+            changes_lane = chosen.key not in taken and not chosen.is_junction and not way[-1].is_junction
+            differs = differs or changes_lane
         way.append(chosen)
         driven += chosen.length_m
         if differs and driven > BEYOND_M and not chosen.is_junction:
@@ -75,6 +77,13 @@ def _arc(segment: LaneSegment, x_m: float, y_m: float) -> float:
 def _turn(segment: LaneSegment) -> float:
     """How much a segment turns, in degrees."""
     return abs(math.remainder(float(segment.yaw_deg[-1] - segment.yaw_deg[0]), 360.0))
+
+
+def _leads_elsewhere(segment: LaneSegment, other: LaneSegment) -> bool:
+    """Whether two ways through a junction end apart: by another exit, not in another lane of one."""
+    apart_m = float(np.hypot(*(segment.points[-1, :2] - other.points[-1, :2])))
+    turned = abs(math.remainder(float(segment.yaw_deg[-1] - other.yaw_deg[-1]), 360.0))
+    return apart_m > ELSEWHERE_M and turned > ELSEWHERE_DEG
 
 
 def _middle(segment: LaneSegment) -> Transform:

@@ -21,7 +21,7 @@ from alpamayo_scenarios.counterfactual.interventions import (
 )
 from alpamayo_sim.record.scene_state import SceneSignal
 from alpamayo_training.coc.label import Component
-from alpamayo_training.coc.verify_causes import control_of, plan_tests
+from alpamayo_training.coc.verify_causes import control_of, plan_tests, speeds_up
 
 Shown = Literal["red", "yellow", "green", "off"]
 STEADY = [8.0] * 100
@@ -49,6 +49,12 @@ def test_who_lets_the_ego_go_is_held_where_it_was_in_the_way() -> None:
     assert cause.first.places[0] == cause.second.place
     assert abs(cause.first.places[0].y_m) < 0.2, "on the ego's path"
     assert cause.first.actors[0].y_m == pytest.approx(-3.0), "it is found where it is at the keyframe"
+
+
+def test_the_first_change_of_speed_decides() -> None:
+    first_up = [5.0] * 30 + [5.0 + 0.1 * k for k in range(12)] + [max(0.0, 6.2 - 0.4 * k) for k in range(58)]
+    first_down = [5.0] * 30 + [5.0 - 0.1 * k for k in range(12)] + [3.8 + 0.2 * k for k in range(58)]
+    assert [speeds_up(label(vehicle(7)), scenes(way)) for way in (first_up, first_down, STEADY)] == [True, False, False]
 
 
 def test_a_passed_obstacle_is_put_ahead_again() -> None:
@@ -122,10 +128,8 @@ def test_controls_are_unnamed_in_sight_and_alike() -> None:
     heeded = scenes(STEADY, around, heeded=(2,))
     later = [control_of(told, heeded, np.random.default_rng(seed)) for seed in range(20)]
     assert {one.actor_id for one in later if one is not None} == {5}, "not whom the driver goes by"
-    only = control_of(
-        told, scenes(STEADY, lambda f, x: (actor(2, 9.0, ego_x=x),), heeded=(2,)), np.random.default_rng(0)
-    )
-    assert only is not None and only.actor_id == 2, "unless there is nobody else"
+    ahead = scenes(STEADY, lambda f, x: (actor(2, 9.0, ego_x=x), actor(8, 30.0, ego_x=x)), heeded=(2,))
+    assert control_of(told, ahead, np.random.default_rng(0)) is None, "nor who drives before the one ahead"
     assert (
         control_of(label(vehicle(1)), scenes(STEADY, lambda f, x: (actor(1, 20.0, ego_x=x),)), np.random.default_rng(0))
         is None

@@ -77,9 +77,9 @@ def plan_tests(label: CocLabel, scenes: Sequence[SceneState]) -> LabelTests:
 def control_of(label: CocLabel, scenes: Sequence[SceneState], random: np.random.Generator) -> ActorRef | None:
     """Return somebody in sight whom the label does not name, drawn at random, of the kind of a named actor if there is one.
 
-    In sight is what a camera has at least 20 pixels of or, in drives without masks, what is ahead within 50 m. Whom the driver
-    itself goes by within the 6 s, which may be for a later decision, is only drawn where there is nobody else. None if there is
-    nobody at all.
+    In sight is what a camera has at least 20 pixels of or, in drives without masks, what is ahead within 50 m. Two are no
+    bystanders and left out: whom the driver itself goes by within the 6 s, which may be for a later decision, and who drives
+    ahead in the ego's lane, on whom the one between depends. None if there is nobody.
     """
     now = scenes[label.frame_index]
     named = {component.actor_id for component in label.components}
@@ -87,7 +87,7 @@ def control_of(label: CocLabel, scenes: Sequence[SceneState], random: np.random.
     kinds = {actor.kind for actor in now.actors if actor.actor_id in named}
     has_masks = any(actor.visible_px for actor in now.actors)
     seen = [actor for actor in now.actors if actor.actor_id not in named and _in_sight(actor, now, has_masks=has_masks)]
-    seen = [actor for actor in seen if actor.actor_id not in heeded] or seen
+    seen = [actor for actor in seen if actor.actor_id not in heeded and not (actor.in_ego_lane and actor.gap_m > 0.0)]
     alike = (
         [actor for actor in seen if actor.kind in kinds] or [actor for actor in seen if actor.kind != "prop"] or seen
     )
@@ -109,9 +109,12 @@ def _in_sight(actor: SceneActor, now: SceneState, *, has_masks: bool) -> bool:
 
 
 def speeds_up(label: CocLabel, scenes: Sequence[SceneState]) -> bool:
-    """Whether what the ego does after the keyframe is to gain speed."""
-    after = [state.speed_mps for state in scenes[label.frame_index : label.frame_index + SPEEDS_UP_FRAMES + 1]]
-    return max(after) - after[0] > SPEEDS_UP_MPS and min(after) > after[0] - SPEEDS_UP_MPS
+    """Whether the first thing that the ego does after the keyframe is to gain speed, not to lose it."""
+    begin = scenes[label.frame_index].speed_mps
+    for state in scenes[label.frame_index : label.frame_index + SPEEDS_UP_FRAMES + 1]:
+        if abs(state.speed_mps - begin) > SPEEDS_UP_MPS:
+            return state.speed_mps > begin
+    return False
 
 
 def _test(label: CocLabel, component: Component, scenes: Sequence[SceneState]) -> CauseTest | str:
