@@ -22,7 +22,7 @@ FOLLOW_REACH_S = 3.0
 LEAD_KEEPS_MPS2 = -0.1
 CLEARED_M = 30.0
 CREEPS_MPS = 5.0
-PATH_M, LEAVES_S = 2.5, 1.8
+PATH_M, LEAVES_S, AWAY_MPS = 2.5, 1.8, 0.4
 """Who is out of the ego's path within this time is as good as gone."""
 HEEDED_M = 45.0
 PASSES_WITHIN_M = 20.0
@@ -227,17 +227,21 @@ def _place_of(scene: Scene, hint: ExpertReason, able: list[Demand]) -> int | Non
 
 def _named_in_scene(scene: Scene, hints: tuple[ExpertReason, ...]) -> Cause:
     """Return who the driver says it gives way to, if that one is near and moves; Cause("none") else."""
+    counts: dict[int, int] = {}
     for hint in hints:
-        for actor_id in hint.actor_ids[:HEEDED]:
-            thing = scene.thing(actor_id)
-            if thing is None or thing.distance_m > HEEDED_M or thing.relation == "behind":
-                continue
-            crosses = thing.relation == "crossing"
-            moving = "crossing" if crosses else "oncoming" if thing.relation == "oncoming" else "merging"
-            name = "vulnerable" if thing.is_vulnerable else moving if thing.speed_mps > 0.5 else "obstacle"
-            if thing.relation == "lead" and not thing.is_obstacle:
-                name = "lead"
-            return Cause(name, thing, None, 0.0, by_driver=True)
+        there = (actor_id for actor_id in hint.actor_ids[:HEEDED] if scene.thing(actor_id) is not None)
+        binding = next(there, 0)
+        if binding:
+            counts[binding] = counts.get(binding, 0) + 1
+    for actor_id in sorted(counts, key=lambda one: -counts[one]):
+        thing = scene.thing(actor_id)
+        if thing is None or thing.distance_m > HEEDED_M or thing.relation == "behind":
+            continue
+        moving = thing.relation if thing.relation in ("crossing", "oncoming") else "merging"
+        name = "vulnerable" if thing.is_vulnerable else moving if thing.speed_mps > 0.5 else "obstacle"
+        if thing.relation == "lead" and not thing.is_obstacle:
+            name = "lead"
+        return Cause(name, thing, None, 0.0, by_driver=True)
     return Cause("none")
 
 
@@ -317,7 +321,8 @@ def _cleared(drive: Drive, scene: Scene) -> Cause | None:
             continue
         past = [actor for state in scene.states[:-5] for actor in state.actors if actor.actor_id == thing.actor_id]
         was_on_path = any(abs(actor.lateral_m) < 2.0 and -1.0 < actor.gap_m < 25.0 for actor in past)
-        moves_away = math.isfinite(thing.lateral_m) and thing.lateral_m * thing.across_mps > 0.0
+        away_mps = thing.across_mps if thing.lateral_m > 0.0 else -thing.across_mps
+        moves_away = math.isfinite(thing.lateral_m) and away_mps > AWAY_MPS
         passed = moves_away or thing.gap_m < -2.0 or not math.isfinite(thing.gap_m)
         crossed = was_on_path and moves_away and abs(thing.lateral_m) > 2.0 and not thing.in_ego_lane
         across = thing.is_vulnerable or thing.relation in ("crossing", "beside", "oncoming", "away", "behind")
