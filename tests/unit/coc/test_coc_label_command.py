@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,11 @@ from alpamayo_training.cli import main
 from alpamayo_training.coc.critic_rules import RulesCritic
 from alpamayo_training.coc.drives import drive_of_dataset
 from alpamayo_training.coc.label import CocLabel, labels_path, read_labels
-from alpamayo_training.coc.labelling import LabellingPlan, label_dataset
+from alpamayo_training.coc.labelling import LabellingPlan, label_dataset, label_drives
+from alpamayo_training.coc.seeded_errors import measure
 from alpamayo_training.coc.teacher_rules import RulesTeacher
 from alpamayo_training.coc.teaching import Case
+from alpamayo_training.data.driving_dataset import DrivingDataset
 
 FEW = NAMES[:3]
 
@@ -85,8 +88,6 @@ def test_few_keyframes_an_episode_can_be_asked_for(folder: Path) -> None:
 
 
 def test_the_drive_of_a_dataset_is_the_one_that_was_recorded(folder: Path) -> None:
-    from alpamayo_training.data.driving_dataset import DrivingDataset
-
     drive = drive_of_dataset(DrivingDataset.open(folder), 1)
     assert drive.route_id == NAMES[1]
     assert drive.cameras[0] == "camera_front_wide_120fov"
@@ -100,3 +101,22 @@ def test_what_cannot_be_is_refused(folder: Path, tmp_path: Path, capsys: pytest.
     assert "--base-url" in capsys.readouterr().err
     assert main(["label", str(tmp_path)]) == 2
     assert "alpamayo collect" in capsys.readouterr().err
+
+
+@pytest.mark.full
+def test_filters_on_a_whole_dataset(tmp_path: Path) -> None:
+    """Ten kinds of errors in the labels of the dataset that ALPAMAYO_DATASET names, as `alpamayo collect` left it."""
+    place = os.environ.get("ALPAMAYO_DATASET")
+    if not place:
+        pytest.skip("ALPAMAYO_DATASET names no dataset")
+    dataset = DrivingDataset.open(place)
+    drives = {info.episode_index: drive_of_dataset(dataset, info.episode_index) for info in dataset.episodes}
+    plan = LabellingPlan(tmp_path, "none", RulesTeacher(), None)
+    labels = [
+        label for label in label_drives(plan, list(drives.values())) if not label.drop_reason.startswith("teacher_")
+    ]
+    figures = measure(drives, labels)
+    assert figures["false_drops"] <= 0.02, figures["dropped"]
+    for name, made in figures["made"].items():
+        assert made < 20 or figures["recall"][name] >= 0.95, figures["missed"][name]
+    assert figures["recall"]["all"] >= 0.95
