@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from alpamayo_agents.base import EpisodeContext
 from alpamayo_agents.contract_drive.integration import LiveIntegration
-from alpamayo_agents.contract_drive.live_course import LiveCourse, Picture, shrunk
-from alpamayo_agents.ego import EgoModel, transform_of
+from alpamayo_agents.contract_drive.recorder import CourseRecorder
+from alpamayo_agents.ego import EgoModel
 from alpamayo_sim.client.connection import why_no_cameras
-from alpamayo_sim.client.sensor_rig import SensorRig, SensorSpec
 from alpamayo_sim.client.synchronous import SynchronousWorld
 from alpamayo_sim.errors import InfrastructureError, InputError
-from alpamayo_sim.frames import Transform, compose, to_local
-from alpamayo_sim.policy.camera_rig import SENSOR_BLUEPRINT, CameraRig, RigCamera
+from alpamayo_sim.frames import Transform, compose
+from alpamayo_sim.policy.camera_rig import CameraRig, RigCamera
 from alpamayo_sim.policy.contract.drive_course import TARGET_AFTER_S, probe_plan
 from alpamayo_sim.policy.contract.log import ContractLog, SeenObservation
+from alpamayo_sim.policy.contract.recorded_course import RecordedCourse
 from alpamayo_sim.policy.contract.truth import TICK_S
 from alpamayo_sim.roads.road_map import RoadMap
 from alpamayo_sim.roads.route_planner import RoadOption, Route, RoutePlanner
@@ -41,9 +41,14 @@ _TRIES = 200
 
 
 def drive_live(
-    client: carla.Client, road_map: RoadMap, integration: LiveIntegration, rig: CameraRig, seed: int
-) -> tuple[ContractLog, LiveCourse, tuple[int, ...]]:
-    """Return the log of an integration on a live drive, the truth of it, and at which ticks it observed.
+    client: carla.Client,
+    road_map: RoadMap,
+    integration: LiveIntegration,
+    rig: CameraRig,
+    seed: int,
+    weather: carla.WeatherParameters | None = None,
+) -> tuple[ContractLog, RecordedCourse]:
+    """Return the log of an integration on a live drive, and the truth of it. Without `weather` it is a clear day.
 
     What the integration raises passes through. InfrastructureError for a server that does not draw; InputError for a town without
     a route that turns.
@@ -54,52 +59,39 @@ def drive_live(
     route = _route(RoutePlanner(road_map.carla_map), seed)
     with ExitStack() as stack:
         world = stack.enter_context(SynchronousWorld(client, step_s=TICK_S))
-        world.world.set_weather(carla.WeatherParameters(cloudiness=10.0, sun_altitude_angle=60.0))
+        world.world.set_weather(weather or carla.WeatherParameters(cloudiness=10.0, sun_altitude_angle=60.0))
         ego = _spawn(world.world, route)
         stack.callback(ego.destroy)
         world.tick()
-        model = EgoModel.read(ego)
-        rear_axle = model.rear_axle_x_m
-        along = _along_m(route)
-        wanted = [_pose(route, float(at), rear_axle) for at in along]
+        rear_axle = EgoModel.read(ego).rear_axle_x_m
+        wanted = [_pose(route, float(at), rear_axle) for at in _along_m(route)]
         _place(ego, wanted[0])
         world.tick()
-        mounts = [
-            SensorSpec(camera.name, SENSOR_BLUEPRINT, camera.mount(rear_axle), rig.sensor_attributes(camera))
-            for camera in rig.cameras
-        ]
-        own = SensorRig(world.world, ego, mounts, step_s=TICK_S)
-        stack.callback(own.destroy)
-        before = {actor.id for actor in world.world.get_actors()}
+        recorder = CourseRecorder(world.world, ego, route, rig, asked=len(ASKED_AT))
+        stack.callback(recorder.destroy)
         stack.callback(integration.destroy)
         integration.setup(EpisodeContext(world.world, ego, road_map, route, seed))
         cameras: tuple[RigCamera, ...] = ()
-        poses: list[Transform] = []
-        pictures: dict[int, list[Picture]] = {}
         observations: list[SeenObservation] = []
-        observed_at: list[int] = []
-        truth = LiveCourse(rig, 0.0, rear_axle, poses, along, route, pictures)
+        course = recorder.course
+        observed_at = course.observed_ticks
         for number in range(TICKS):
             _place(ego, wanted[number])
             snapshot = world.tick()
-            if number == 0:
-                truth.start_s = snapshot.timestamp.elapsed_seconds
-            poses.append(_pose_of(snapshot, ego))
-            taken = own.collect(snapshot)
-            pictures[number] = [shrunk(_rgb(taken[name])) for name in rig.names]
+            recorder.see(snapshot)
             integration.see(snapshot)
             if number == ASKED_AT[0]:
-                cameras = _mounted(world.world, ego, rear_axle, before, rig)
+                cameras = recorder.mounted()
             if _is_asked(number, observed_at):
                 seen = integration.observe()
                 if seen is not None:
                     observations.append(seen)
-                    observed_at.append(number)
+                    recorder.observed()
             if observed_at and number == observed_at[-1] + _WAIT_TICKS:
-                target = integration.target(probe_plan(truth, observed_at[-1]), snapshot)
+                target = integration.target(probe_plan(course, observed_at[-1]), snapshot)
                 observations[-1] = replace(observations[-1], plan_target_world=np.asarray(target, dtype=np.float64))
     statistics = {name: float(value) for name, value in integration.statistics.items()}
-    return ContractLog(integration.style, cameras, statistics, tuple(observations)), truth, tuple(observed_at)
+    return ContractLog(integration.style, cameras, statistics, tuple(observations)), course
 
 
 def _is_asked(number: int, observed_at: Sequence[int]) -> bool:
@@ -150,42 +142,3 @@ def _place(ego: carla.Vehicle, pose: Transform) -> None:
     ego.set_transform(
         carla.Transform(carla.Location(pose.x, pose.y, pose.z), carla.Rotation(pose.pitch, pose.yaw, pose.roll))
     )
-
-
-def _pose_of(snapshot: carla.WorldSnapshot, ego: carla.Vehicle) -> Transform:
-    state = snapshot.find(ego.id)
-    assert state is not None, "the ego lives as long as its drive"
-    return transform_of(state.get_transform())
-
-
-def _mounted(
-    world: carla.World, ego: carla.Vehicle, rear_axle_x_m: float, before: set[int], rig: CameraRig
-) -> tuple[RigCamera, ...]:
-    """Return the cameras that somebody has mounted on the ego since `before`, each by the name of the one it is most like."""
-    vehicle = transform_of(ego.get_transform())
-    found: list[RigCamera] = []
-    for actor in world.get_actors().filter(SENSOR_BLUEPRINT):
-        parent = actor.parent
-        if actor.id in before or parent is None or parent.id != ego.id:
-            continue
-        pose = transform_of(actor.get_transform())
-        x, y, z = (float(v) for v in to_local(vehicle, np.array([pose[:3]]))[0])
-        yaw = -math.radians(math.remainder(pose.yaw - vehicle.yaw, 360.0))
-        found.append(RigCamera(actor.type_id, (x - rear_axle_x_m, -y, z), yaw, float(actor.attributes["fov"])))
-    named: list[RigCamera] = []
-    for wanted in rig.cameras:
-        if found:
-            nearest = min(found, key=lambda own: _unlike(own, wanted))
-            found.remove(nearest)
-            named.append(replace(nearest, name=wanted.name))
-    return tuple(named)
-
-
-def _unlike(own: RigCamera, wanted: RigCamera) -> float:
-    turned = abs(math.remainder(own.yaw_rad - wanted.yaw_rad, 2.0 * math.pi))
-    return math.dist(own.position_rig_m, wanted.position_rig_m) + turned + abs(own.fov_deg - wanted.fov_deg) / 30.0
-
-
-def _rgb(image: carla.Image) -> NDArray[np.uint8]:
-    bgra = np.frombuffer(image.raw_data, dtype=np.uint8).reshape(image.height, image.width, 4)
-    return np.ascontiguousarray(bgra[:, :, 2::-1])

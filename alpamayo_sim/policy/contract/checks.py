@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from alpamayo_sim.frames import rig_to_world
 from alpamayo_sim.policy.action_statistics import PUBLISHED_STATISTICS
 from alpamayo_sim.policy.camera_rig import CameraRig, RigCamera
-from alpamayo_sim.policy.contract.drive_course import FRAMES, OBSERVED_TICKS, TARGET_AFTER_S, probe_plan
+from alpamayo_sim.policy.contract.drive_course import FRAMES, TARGET_AFTER_S, probe_plan
 from alpamayo_sim.policy.contract.history_check import check_history
 from alpamayo_sim.policy.contract.log import ContractLog, SeenObservation
 from alpamayo_sim.policy.contract.mistake import Mistake
 from alpamayo_sim.policy.contract.picture_check import check_frames
-from alpamayo_sim.policy.contract.truth import CourseTruth
+from alpamayo_sim.policy.contract.truth import TICK_S, CourseTruth
 from alpamayo_sim.policy.ego_history import rig_pose
 from alpamayo_sim.policy.plan import PLAN_STEP_S
 from alpamayo_sim.policy.prompt import FORMATS, chat_prompt
@@ -27,6 +27,15 @@ _POSITION_TOLERANCE_M = 0.3
 _YAW_TOLERANCE_RAD = math.radians(6.0)
 _FOV_TOLERANCE_DEG = 1.0
 _TARGET_TOLERANCE_M = 0.05
+_OTHER_CLOCK_S = 2.0
+"""A time so far from the simulation's is no old sample but that of another clock."""
+_CLOCKS = {
+    "seconds from another start, such as the episode's": 1.0,
+    "milliseconds": 1e3,
+    "microseconds": 1e6,
+    "nanoseconds": 1e9,
+    "frame numbers": 1.0 / TICK_S,
+}
 _ALONG_M = 1.0
 """Where exactly along the route the vehicle is may be measured in more than one way."""
 
@@ -40,17 +49,11 @@ class Finding:
 
 
 def check_log(
-    log: ContractLog,
-    course: CourseTruth,
-    statistics: Mapping[str, float] | None = None,
-    *,
-    ticks: Sequence[int] = OBSERVED_TICKS,
-    asked: int = len(OBSERVED_TICKS),
+    log: ContractLog, course: CourseTruth, statistics: Mapping[str, float] | None = None
 ) -> tuple[Finding, ...]:
     """Return what is wrong with a log of a course, one finding per kind of mistake; nothing for a correct integration.
 
-    `statistics` are the checkpoint's, by default the published ones; `ticks` are those of the log's observations, of which so
-    many were `asked` for.
+    `statistics` are the checkpoint's, by default the published ones.
     """
     found: dict[str, tuple[Mistake, list[int]]] = {}
     for mistake in (
@@ -58,13 +61,46 @@ def check_log(
         *_check_statistics(log, statistics or asdict(PUBLISHED_STATISTICS)),
     ):
         found.setdefault(mistake.kind, (mistake, []))
-    if len(log.observations) != asked:
-        wrong = Mistake("observations_missing", f"{asked} observations", str(len(log.observations)))
+    if len(log.observations) != course.asked:
+        wrong = Mistake("observations_missing", f"{course.asked} observations", str(len(log.observations)))
         found.setdefault(wrong.kind, (wrong, []))
-    for number, (seen, tick) in enumerate(zip(log.observations, ticks, strict=False)):
+    times_are_wrong = _check_time_base(log, course)
+    if times_are_wrong is not None:
+        found.setdefault(times_are_wrong.kind, (times_are_wrong, []))
+    for number, (seen, tick) in enumerate(zip(log.observations, course.observed_ticks, strict=False)):
+        if times_are_wrong is not None:
+            # Said once: what is left to check are intervals.
+            late = course.time_s(tick)
+            seen = replace(seen, t0_s=late, frame_times_s=_ages(seen, log, course) + late)
         for mistake in _check_observation(log, seen, course, tick):
             found.setdefault(mistake.kind, (mistake, []))[1].append(number)
     return tuple(Finding(mistake, tuple(dict.fromkeys(where))) for mistake, where in found.values())
+
+
+def _check_time_base(log: ContractLog, course: CourseTruth) -> Mistake | None:
+    """What is wrong with all times together: another clock, another origin, another unit."""
+    given = np.array([seen.t0_s for seen in log.observations], dtype=np.float64)
+    truth = np.array([course.time_s(tick) for tick in course.observed_ticks], dtype=np.float64)[: len(given)]
+    off = given - truth
+    if len(given) < 2 or len(given) != len(truth) or np.abs(off).min() < _OTHER_CLOCK_S:
+        return None
+    expected = (
+        f"t0 = {', '.join(f'{time:.3f}' for time in truth)} s of the simulation (snapshot.timestamp.elapsed_seconds)"
+    )
+    found = ", ".join(f"{time:.3f}" for time in given)
+    paces = np.diff(given) / np.diff(truth)
+    for unit, pace in _CLOCKS.items():
+        if np.allclose(paces, pace, rtol=1e-3):
+            return Mistake("time_base", expected, f"{found}: {unit}")
+    return Mistake("time_base", expected, f"{found}: no steady clock of the simulation, such as the wall clock")
+
+
+def _ages(seen: SeenObservation, log: ContractLog, course: CourseTruth) -> NDArray[np.float64]:
+    """Times of frames after t0, in seconds, of an observation with a clock of its own."""
+    given = np.array([one.t0_s for one in log.observations], dtype=np.float64)
+    truth = np.array([course.time_s(tick) for tick in course.observed_ticks], dtype=np.float64)
+    pace = (given[-1] - given[0]) / (truth[len(given) - 1] - truth[0])
+    return (np.asarray(seen.frame_times_s, dtype=np.float64) - seen.t0_s) / (pace or 1.0)
 
 
 def check_cameras(found: Sequence[RigCamera], rig: CameraRig) -> Iterator[Mistake]:

@@ -17,6 +17,7 @@ from alpamayo_sim.policy.camera_rig import CameraRig
 from alpamayo_sim.policy.contract.truth import TICK_S, CourseTruth, Shown
 
 TICKS = 181
+OBSERVED_TICKS = (62, 95, 130, 165)
 START_S = 20.0
 REAR_AXLE_X_M = -1.42
 _START = Transform(310.0, -120.0, 0.4, yaw=35.0)
@@ -76,7 +77,17 @@ class Course(CourseTruth):
         arc_length = np.arange(0.0, along_m[-1] + 20.0, 1.0)
         at = np.interp(arc_length, along_m, time)
         options = np.where(np.abs(at - 3.0) < 1.0, 1, np.where(np.abs(at - 6.5) < 1.0, 2, 4)).astype(np.int64)
-        super().__init__(rig, START_S, REAR_AXLE_X_M, poses, along_m, arc_length, options)
+        super().__init__(
+            rig,
+            START_S,
+            REAR_AXLE_X_M,
+            poses,
+            along_m,
+            arc_length,
+            options,
+            observed_ticks=OBSERVED_TICKS,
+            asked=len(OBSERVED_TICKS),
+        )
 
     def tick(self, tick: int) -> CourseTick:
         """Return what an integration is told at a tick."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from alpamayo_sim.frames import Transform, rig_to_world
 from alpamayo_sim.policy.action_statistics import PUBLISHED_STATISTICS
 from alpamayo_sim.policy.camera_rig import ALPAMAYO_RIG, CameraRig, RigCamera
-from alpamayo_sim.policy.contract.course import Course, CourseTick
+from alpamayo_sim.policy.contract.course import OBSERVED_TICKS, Course, CourseTick
 from alpamayo_sim.policy.contract.log import ContractLog, SeenObservation
 from alpamayo_sim.policy.contract.truth import CourseTruth
 from alpamayo_sim.policy.ego_history import ego_history, rig_pose
@@ -25,7 +25,6 @@ from alpamayo_sim.policy.trajectory_tokens import FUTURE_BINS, history_bins
 
 Array = NDArray[np.float64]
 FRAMES = 4
-OBSERVED_TICKS = (62, 95, 130, 165)
 TARGET_AFTER_S = 0.5
 
 

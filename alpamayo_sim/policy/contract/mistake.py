@@ -19,6 +19,7 @@ MEANINGS = {
     "frames_spacing": "frames are not 0.1 s apart",
     "frames_stale": "the newest frame was taken before t0",
     "frame_times": "the times that are given are not those of the frames",
+    "time_base": "times are those of another clock than the simulation's, so nothing can be laid beside anything",
     "t0_wrong": "the observation is dated otherwise than it was asked for",
     "history_length": "a history has 16 poses",
     "history_y_flipped": "y of the history grows to the right; in the rig frame it grows to the left",
@@ -50,6 +51,53 @@ MEANINGS = {
     "observations_missing": "the course asks for more observations than the log holds",
 }
 """What each mistake means."""
+REMEDIES = {
+    "camera_missing": "mount the rig's four cameras: policy/camera_rig.py has them, `mount` gives CARLA's transform",
+    "camera_fov": "set the blueprint's `fov` to the expected width, and hand the whole picture over: scaled, never cut",
+    "camera_pose": "attach the camera at `RigCamera.mount(rear_axle_x_m)`: rear axle, y and yaw to the left turned into CARLA's",
+    "camera_order": "stack the cameras in the order of the rig's names",
+    "camera_swapped": "look up each picture by its sensor's own name where frames are stacked; check the sign of the mounts' y",
+    "frames_shape": "stack pictures as [camera, frame, height, width, colour]",
+    "frames_not_uint8": "hand over the pictures as they are, uint8; leave out the division by 255",
+    "picture_unknown": "compare a picture of that camera with the rig's mount and lens; leave out cropping and undistortion",
+    "frames_altered": "hand pictures over as `raw_data` has them, first row on top, first column on the left",
+    "colour_order": "take `raw_data` as [h, w, 4] and channels 2, 1, 0 of it",
+    "frames_newest_first": "turn the buffer over: oldest frame first",
+    "frames_spacing": "keep a picture every 0.1 s of simulation time (`sensor_tick` 0.1, or every second of 20 Hz)",
+    "frames_stale": "wait for the pictures of the tick itself before the model is asked",
+    "frame_times": "take each picture's own `timestamp`",
+    "time_base": "take `snapshot.timestamp.elapsed_seconds` for t0 and the pictures' `timestamp` for frames",
+    "t0_wrong": "t0 is the time of the tick at which the model is asked",
+    "history_length": "keep 1.5 s of poses: 16 with the one at t0",
+    "history_y_flipped": "change the sign of y once when CARLA's world becomes the rig frame (`frames.world_to_rig`)",
+    "history_spacing": "take a pose every 0.1 s of simulation time, not at every tick",
+    "history_newest_first": "turn the poses over: oldest first",
+    "history_axle": "move poses to the rear axle first (`ego_history.rig_pose`): wheels' positions are in the physics control",
+    "history_in_world": "express poses in the rig frame at t0 (`ego_history.poses_in_rig`)",
+    "history_not_turned": "turn displacements by the inverse of the rig's rotation at t0",
+    "history_stale": "add the pose of the tick itself before the model is asked",
+    "history_positions": "compare with `ego_history.ego_history` on the same poses",
+    "rotation_yaw_sign": "conjugate rotations with diag(1, -1, 1): CARLA's yaw changes its sign",
+    "rotation_degrees": "turn CARLA's degrees into radians before sines and cosines",
+    "rotation_in_world": "multiply by the inverse of the rig's rotation at t0",
+    "rotation_other": "compare with `ego_history.poses_in_rig` on the same poses",
+    "navigation_missing": "hand over `navigation.navigation_ahead` of the route",
+    "navigation_wrong": "count the distance from the rear axle along the route to the manoeuvre's first point, to 10 m",
+    "prompt_style": "build the prompt by `prompt.chat_prompt` with the release's own style",
+    "prompt_without_navigation": "put the words between <|route_start|> and <|route_end|>, behind past motion",
+    "prompt_text": "build the prompt by `prompt.chat_prompt`",
+    "token_offset": "past motion begins at <i3000>: 3000 plus the bin",
+    "token_count": "three tokens for each of 16 poses: x, y, z",
+    "token_bins": "make the tokens from the history that is handed over, by `trajectory_tokens.history_bins`",
+    "action_statistics": "read the numbers from the checkpoint",
+    "plan_reanchored": "keep the rig's pose at t0 with the plan, and lay its points from there",
+    "plan_y_flipped": "turn plan points into the world by `frames.rig_to_world`",
+    "plan_wrong_time": "enter the plan at now - t0: its first point is due 0.1 s after t0",
+    "plan_axle": "lay the plan from the rear axle's pose at t0",
+    "plan_target": "compare with `frames.rig_to_world(plan.rig_pose_t0, ...)` at the time since t0",
+    "observations_missing": "hand an observation over at the latest 0.2 s after it is asked for, from 2 s after the start on",
+}
+"""What to do about each."""
 
 
 @dataclass(frozen=True)
@@ -65,3 +113,8 @@ class Mistake:
     def meaning(self) -> str:
         """What the mistake is, in words."""
         return MEANINGS[self.kind]
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return REMEDIES[self.kind]

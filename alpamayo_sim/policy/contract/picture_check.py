@@ -27,20 +27,25 @@ def check_frames(seen: SeenObservation, course: CourseTruth, tick: int) -> Itera
         yield Mistake("colour_order", "RGB", "BGR")
     if shown.altered:
         yield Mistake("frames_altered", "pictures as the camera takes them", shown.altered)
-    yield from _cameras(seen, course, shown.cameras)
+    yield from _cameras(seen, course, shown.cameras, tick)
     if (shown.cameras >= 0).all():
         yield from _ticks(seen, course, shown.ticks, tick)
 
 
 def _cameras(
-    seen: SeenObservation, course: CourseTruth, shown: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    seen: SeenObservation, course: CourseTruth, shown: np.ndarray[tuple[int, ...], np.dtype[np.int64]], tick: int
 ) -> Iterator[Mistake]:
     wanted = course.rig.names
     if seen.camera_names != wanted:
         yield Mistake("camera_order", ", ".join(wanted), ", ".join(seen.camera_names))
-    for name, row in zip(seen.camera_names, shown, strict=True):
+    for name, row, frames in zip(seen.camera_names, shown, seen.frames, strict=True):
         known = wanted.index(name) if name in wanted else None
         if (row < 0).any():
+            fov_deg = None if known is None else course.seen_through(frames, known, tick)
+            if fov_deg is not None:
+                own = course.rig.camera(name).fov_deg
+                yield Mistake("camera_fov", f"{name}: {own:g} degrees wide", f"pictures of about {fov_deg:g} degrees")
+                return
             yield Mistake(
                 "picture_unknown",
                 f"{name} as it is mounted, with its lens, uncut",

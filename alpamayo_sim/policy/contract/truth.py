@@ -42,8 +42,14 @@ class CourseTruth(ABC):
         along_m: NDArray[np.float64],
         route_arc_length_m: NDArray[np.float64],
         route_road_option: NDArray[np.int64],
+        *,
+        observed_ticks: Sequence[int],
+        asked: int,
     ) -> None:
-        """Take poses in the CARLA world frame by tick, and how far along the route [N] the rear axle was then."""
+        """Take poses in the CARLA world frame by tick, and how far along the route [N] the rear axle was then.
+
+        `observed_ticks` are those at which observations were handed over, of which so many were `asked` for.
+        """
         self.rig = rig
         self.start_s = start_s
         self.rear_axle_x_m = rear_axle_x_m
@@ -51,10 +57,19 @@ class CourseTruth(ABC):
         self.along_m = along_m
         self.route_arc_length_m = route_arc_length_m
         self.route_road_option = route_road_option
+        self.observed_ticks = observed_ticks
+        self.asked = asked
 
     @abstractmethod
     def identify(self, frames: NDArray[np.uint8], tick: int) -> Shown:
         """Return which camera took each of frames [camera, frame, height, width, 3], handed over at `tick`, and when."""
+
+    def seen_through(self, frames: NDArray[np.uint8], camera: int, tick: int) -> float | None:
+        """Return the width in degrees of the lens through which a camera's frames [frame, h, w, 3] up to `tick` seem to be taken,
+        where no camera of the rig took them; None where that cannot be said.
+        """
+        del frames, camera, tick
+        return None
 
     def time_s(self, tick: int) -> float:
         """Return the simulation time of a tick."""

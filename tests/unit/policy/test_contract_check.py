@@ -18,6 +18,7 @@ from alpamayo_sim.policy.contract.checks import check_log
 from alpamayo_sim.policy.contract.course import Course, CourseTick
 from alpamayo_sim.policy.contract.drive_course import CorrectIntegration, drive_course
 from alpamayo_sim.policy.contract.log import ContractLog, SeenObservation
+from alpamayo_sim.policy.contract.mistake import MEANINGS, REMEDIES
 from alpamayo_sim.policy.ego_history import ego_history, rig_pose
 from alpamayo_sim.policy.plan import Plan
 from alpamayo_sim.policy.prompt import chat_prompt
@@ -66,6 +67,11 @@ def altered_tokens(make: Any) -> type[Altered]:
         return replace(seen, history_tokens=make(seen))
 
     return type("SpoiltTokens", (KeepsTokens, Altered), {"spoil": spoil})
+
+
+def dated(clock: Any) -> type[Altered]:
+    """An integration whose times are those of another clock."""
+    return altered(t0_s=lambda self, seen: clock(seen.t0_s), frame_times_s=lambda self, seen: clock(seen.frame_times_s))
 
 
 def frames_apart(ticks: int, late: int = 0) -> type[Altered]:
@@ -160,6 +166,10 @@ MISTAKES: list[tuple[type[CorrectIntegration], set[str]]] = [
     ),
     (altered(history_rotation_rig=_in_degrees), {"rotation_degrees"}),
     (altered(t0_s=lambda self, seen: seen.t0_s - 0.3), {"t0_wrong"}),
+    (dated(lambda time_s: time_s - 20.0), {"time_base"}),
+    (dated(lambda time_s: 1e3 * time_s), {"time_base"}),
+    (dated(lambda time_s: 20.0 * time_s), {"time_base"}),
+    (dated(lambda time_s: 1.7e9 + 3.1 * time_s), {"time_base"}),
     (altered(prompt=_old_prompt), {"prompt_style"}),
     (altered(prompt=lambda self, seen: seen.prompt.replace("output the", "Output the")), {"prompt_text"}),
     (altered(prompt=lambda self, seen: chat_prompt(seen.camera_names, 4)), {"prompt_without_navigation"}),
@@ -184,7 +194,10 @@ def test_a_mistake_is_found_and_named(kind: type[CorrectIntegration], named: set
     course = Course(ALPAMAYO_RIG)
     findings = check_log(drive_course(kind(), course), course)
     assert {finding.mistake.kind for finding in findings} == named
-    assert all(finding.mistake.meaning and finding.mistake.expected != finding.mistake.found for finding in findings)
+    assert all(
+        finding.mistake.meaning and finding.mistake.remedy and finding.mistake.expected != finding.mistake.found
+        for finding in findings
+    )
 
 
 def test_the_correct_integration_passes_and_so_does_its_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,6 +205,10 @@ def test_the_correct_integration_passes_and_so_does_its_log(tmp_path: Path, caps
     assert main(["contract", "check", target, "--out", str(tmp_path)]) == 0
     assert main(["contract", "check", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"ok": True, "mistakes": []}
+
+
+def test_every_mistake_has_a_meaning_and_a_remedy() -> None:
+    assert MEANINGS.keys() == REMEDIES.keys()
 
 
 def test_the_command_names_mistakes_and_exits_with_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,9 @@ from alpamayo_sim.policy.contract.checks import Finding, check_log
 from alpamayo_sim.policy.contract.course import Course
 from alpamayo_sim.policy.contract.drive_course import Integration, drive_course
 from alpamayo_sim.policy.contract.log import ContractLog
+from alpamayo_sim.policy.contract.recorded_course import FILE as TRUTH_FILE
+from alpamayo_sim.policy.contract.recorded_course import RecordedCourse
+from alpamayo_sim.policy.contract.truth import CourseTruth
 
 if TYPE_CHECKING:
     from alpamayo_agents.contract_drive.integration import LiveIntegration
@@ -37,7 +39,8 @@ class Arguments:
     action: Annotated[Literal["check"], Positional]
     """check."""
     target: Annotated[str, Positional]
-    """module:Class of an integration, `vla` for the agent of that name, or a folder with a log of the computed course. What has a
+    """module:Class of an integration, `vla` for the agent of that name, or a folder with a log: of such a drive, or of one's own
+    (`truth.npz` beside it), or of the computed course. What has a
     `setup` is driven on a server, with the sensors that it mounts; what has none is driven over the computed course."""
     town: str = "Gridvale"
     """Where to drive on a server: a town of ours, or the path of an OpenDRIVE file."""
@@ -45,10 +48,12 @@ class Arguments:
     """HOST:PORT of a CARLA server to drive on, in the town that it shows; by default an embedded one is started."""
     seed: int = 0
     """Of the route on a server."""
+    weather: str | None = None
+    """One of CARLA's presets, such as ClearNoon, on a server; by default a clear day."""
     statistics: Path | None = None
     """JSON file with the checkpoint's action statistics; by default the published ones."""
     out: Path | None = None
-    """Also write the log of what reached the model into this folder."""
+    """Also write the log of what reached the model, and the truth of a drive on a server, into this folder."""
     json: bool = False
     """Print one JSON line and nothing else."""
 
@@ -57,34 +62,33 @@ class Arguments:
         statistics = None if self.statistics is None else vars(ActionStatistics.load(self.statistics))
         folder = Path(self.target)
         integration = None if folder.is_dir() else _integration(self.target)
-        if integration is not None and hasattr(integration, "setup"):
-            if self.out is not None:
-                raise InputError(
-                    "--out keeps logs of the computed course; a drive on a server is checked while it lasts"
-                )
-            log, findings = self._check_live(cast("LiveIntegration", integration), statistics)
-        else:
-            course = Course(ALPAMAYO_RIG)
-            log = (
-                ContractLog.load(folder)
-                if integration is None
-                else drive_course(cast(Integration, integration), course)
-            )
-            if self.out is not None:
-                log.save(self.out)
-            findings = check_log(log, course, statistics)
+        log, course = self._record() if integration is None else self._drive(integration)
+        if self.out is not None:
+            log.save(self.out)
+            if isinstance(course, RecordedCourse):
+                course.save(self.out)
+        findings = check_log(log, course, statistics)
         print(json.dumps(_plain(findings)) if self.json else _text(self.target, log, findings))
         return 1 if findings else 0
 
-    def _check_live(
-        self, integration: LiveIntegration, statistics: Mapping[str, float] | None
-    ) -> tuple[ContractLog, tuple[Finding, ...]]:
-        """Drive an integration on a server; return what reached the model and what is wrong with it."""
-        from alpamayo_agents.contract_drive.drive import ASKED_AT, drive_live
+    def _record(self) -> tuple[ContractLog, CourseTruth]:
+        """Return a log with the truth that lies beside it; without one it is of the computed course."""
+        folder = Path(self.target)
+        has_truth = (folder / TRUTH_FILE).is_file()
+        return ContractLog.load(folder), RecordedCourse.load(folder) if has_truth else Course(ALPAMAYO_RIG)
+
+    def _drive(self, integration: object) -> tuple[ContractLog, CourseTruth]:
+        """Drive an integration on a server if it mounts its own sensors, else over the computed course."""
+        if not hasattr(integration, "setup"):
+            course = Course(ALPAMAYO_RIG)
+            return drive_course(cast(Integration, integration), course), course
+        from alpamayo_agents.contract_drive.drive import drive_live
+        from alpamayo_scenarios.weather import preset
         from alpamayo_sim.client.connection import ServerAddress, connect
         from alpamayo_sim.client.embedded import EmbeddedServer
         from alpamayo_sim.roads.road_map import load_road_map, road_map_from_text
 
+        weather = None if self.weather is None else preset(self.weather)
         with ExitStack() as stack:
             if self.server is None:
                 road_map = load_road_map(self.town)
@@ -94,8 +98,8 @@ class Arguments:
                 client = connect(ServerAddress.parse(self.server), timeout_s=_CONNECT_S)
                 shown = client.get_world().get_map()
                 road_map = road_map_from_text(shown.name.rsplit("/", 1)[-1], shown.to_opendrive())
-            log, truth, ticks = drive_live(client, road_map, integration, ALPAMAYO_RIG, self.seed)
-            return log, check_log(log, truth, statistics, ticks=ticks, asked=len(ASKED_AT))
+            live = cast("LiveIntegration", integration)
+            return drive_live(client, road_map, live, ALPAMAYO_RIG, self.seed, weather)
 
 
 def _integration(name: str) -> object:
@@ -130,6 +134,7 @@ def _plain(findings: tuple[Finding, ...]) -> dict[str, object]:
                 "meaning": finding.mistake.meaning,
                 "expected": finding.mistake.expected,
                 "found": finding.mistake.found,
+                "remedy": finding.mistake.remedy,
                 "observations": list(finding.observations),
             }
             for finding in findings
@@ -148,5 +153,6 @@ def _text(target: str, log: ContractLog, findings: tuple[Finding, ...]) -> str:
             f"  {mistake.kind}: {mistake.meaning}{where}",
             f"    expected {mistake.expected}",
             f"    found    {mistake.found}",
+            f"    do       {mistake.remedy}",
         ]
     return "\n".join(lines)
