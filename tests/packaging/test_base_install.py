@@ -20,6 +20,8 @@ OPTIONAL = (
     "peft",
     "tensorboard",
     "scenariogeneration",
+    "openai",
+    "httpx2",
 )
 START = """
 import sys
@@ -53,3 +55,9 @@ def test_a_driving_model_without_its_packages_names_the_extra() -> None:
     result = command("drive", "--agent", "vla", "--checkpoint", "tiny", "--length-m", "60", "--no-video")
     assert result.returncode == 2
     assert "pip install 'alpamayo-sim[model]'" in result.stderr
+
+
+def test_a_teacher_behind_an_endpoint_without_its_package_names_the_extra() -> None:
+    result = command("label", "nowhere", "--teacher", "openai", "--base-url", "http://localhost:1/v1", "--model", "m")
+    assert result.returncode == 2
+    assert "pip install 'alpamayo-sim[label]'" in result.stderr
