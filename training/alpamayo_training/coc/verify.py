@@ -88,6 +88,8 @@ class Verifier:
         by_place = {(one.episode_index, one.frame_index): one for one in verdicts}
         cost = {
             "branches_driven": float(self._replays.driven),
+            "drives_retried": float(self._replays.retries),
+            "drives_given_up": float(len(self._replays.given_up)),
             "cpu_s": self._replays.cpu_s,
             "wall_time_s": self._replays.wall_time_s,
             "keyframes_per_core_minute": 60.0 * len(cases) / self._replays.cpu_s if self._replays.cpu_s else 0.0,

@@ -52,7 +52,9 @@ class Replays:
         self._bit_equal = 0
         self._branches = self._repeated = self._never = 0
         self.cpu_s = self.wall_time_s = 0.0
-        self.driven = 0
+        self.driven = self.retries = 0
+        self.given_up: dict[str, str] = {}
+        """Keys of the branches that infrastructure kept from being driven, and why."""
 
     def drive_factual(self) -> None:
         """Drive every episode as it was; one that differs from its record is driven again, since the machine may be at fault."""
@@ -133,6 +135,8 @@ class Replays:
         self.cpu_s += report.cpu_s
         self.wall_time_s += report.wall_time_s
         self.driven += report.driven
+        self.retries += report.retries
+        self.given_up.update(report.given_up)
 
 
 def reproduction(tape: EgoTape, scenes: Sequence[SceneState]) -> tuple[int, float, bool]:
