@@ -31,7 +31,8 @@ def assemble(
     """Return the dataset of a collection's complete episodes, put together anew in `target`.
 
     It comes there whole or not at all. Episodes that are too short to learn from are left out and named. With `keep` false the
-    episodes' own copies are removed then. Raises InputError if nothing was recorded.
+    episodes' own pictures are removed once every episode is in it; the dataset stays as it is from then on. Raises InputError
+    if nothing was recorded.
     """
     plan = store.plan
     assert plan.settings.collect is not None
@@ -51,6 +52,8 @@ def assemble(
             dropped.append(f"{task.task_id}: {collected.frame_count} frames, fewer than {FEWEST_FRAMES}")
             continue
         found.append((task, result, collected))
+    if target.is_dir() and any(not _pictures(store, task, collected) for task, _, collected in found):
+        return DrivingDataset.open(target)
     found.sort(key=lambda entry: SPLITS.index(splits[entry[0].town, entry[0].route_id]))
     about = DatasetAbout(
         title=f"{plan.settings.suite} driven by {plan.settings.agent}",
@@ -71,12 +74,18 @@ def assemble(
     _copy_suite(store, draft, maps)
     shutil.rmtree(target, ignore_errors=True)
     draft.replace(target)
-    if not keep:
+    if not keep and len(found) + len(dropped) == len(plan.tasks):
         for task, _, _ in found:
             folder = store.run.episode_folder(task.task_id) / episode_files.FOLDER
             for video in folder.glob("*.mp4"):
                 video.unlink()
     return DrivingDataset.open(target)
+
+
+def _pictures(store: ResultStore, task: Task, collected: Collected) -> bool:
+    """Whether an episode's own videos are there."""
+    folder = store.run.episode_folder(task.task_id) / episode_files.FOLDER
+    return all((folder / f"{camera}.mp4").is_file() for camera in collected.cameras)
 
 
 def _info(plan: Plan, task: Task, result: EpisodeResult, collected: Collected, split: str) -> EpisodeInfo:

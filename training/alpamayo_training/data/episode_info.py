@@ -17,7 +17,6 @@ ABOUT_FILE = Path("meta/alpamayo.json")
 EPISODES_FILE = Path("meta/alpamayo_episodes.jsonl")
 FORMAT_VERSION = 1
 SPLITS = ("train", "val", "test")
-COLLISIONS = ("collision",)
 
 
 @dataclass(frozen=True)
