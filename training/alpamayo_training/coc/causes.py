@@ -205,10 +205,15 @@ def _holding(
 def _named_by(scene: Scene, hints: tuple[ExpertReason, ...], able: list[Demand]) -> Demand | None:
     """Return the candidate that the driver's reasons of the next moments name most often."""
     counts: dict[int, int] = {}
+    others = 0
     for hint in hints:
         place = _place_of(scene, hint, able)
         if place is not None:
             counts[place] = counts.get(place, 0) + 1
+        elif hint.rule or hint.actor_ids:
+            others += 1
+    if others > max(counts.values(), default=0):
+        return None
     return able[max(counts, key=lambda place: (counts[place], -place))] if counts else None
 
 
