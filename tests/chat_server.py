@@ -104,10 +104,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.at_once += 1
             self.server.most_at_once = max(self.server.most_at_once, self.server.at_once)
         try:
-            self._act(self.server.script(number, request), request)
+            act = self.server.script(number, request)
         finally:
+            # Before the answer is sent: after it, the client's next request may be here first.
             with self.server.lock:
                 self.server.at_once -= 1
+        self._act(act, request)
 
     def _act(self, act: Act, request: Request) -> None:
         if isinstance(act, Say):

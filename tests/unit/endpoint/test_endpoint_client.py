@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from pathlib import Path
 from typing import Any, Literal
@@ -243,10 +244,12 @@ def test_a_wrong_key_is_the_users_to_mend_and_is_not_told(monkeypatch: pytest.Mo
 
 
 def test_nobody_at_the_port_is_an_infrastructure_error() -> None:
-    with serving(Stall()) as server:
-        asking = client(server, retries=1)
-    with pytest.raises(InfrastructureError, match="nobody answers"):
-        asking.ask(question())
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        asking = EndpointClient(EndpointSettings(url, "m", timeout_s=GENEROUS_S, backoff_s=0.01, retries=1))
+        with pytest.raises(InfrastructureError, match="nobody answers"):
+            asking.ask(question())
 
 
 def test_a_server_that_is_gone_ends_the_work_instead_of_failing_every_question() -> None:
