@@ -63,7 +63,8 @@ def write_gallery(
             version=version,
             labels=mine,
             facts=_facts(info),
-            track=json.dumps(_track(dataset, info, mine)),
+            # Inside of a script element, where words of a model must not end it.
+            track=json.dumps(_track(dataset, info, mine)).replace("<", "\\u003c"),
         )
         write_text(folder / f"{name}.html", page)
         shown.append(ShownEpisode(info, name, mine))
