@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from pathlib import Path
 
+from alpamayo_sim.errors import InfrastructureError, InputError
 from alpamayo_sim.model.checkpoint import new_folder
 from alpamayo_sim.model.driving_model import DrivingModel, new_model
 from alpamayo_sim.model.folders import from_folder
@@ -17,6 +18,10 @@ from alpamayo_sim.runtime.bfloat16_files import rounding_engine
 from alpamayo_sim.runtime.export import write_graphs
 from alpamayo_sim.runtime.onnx_engine import OnnxEngine
 from alpamayo_sim.runtime.parity import ONNX_EXECUTED, Parity, check_parity, random_prompts
+from alpamayo_sim.runtime.tensorrt_engines import NOT_EXECUTED, note_status
+from alpamayo_sim.runtime.tensorrt_session import tensorrt_engine
+
+ENGINES_EXECUTED = "the TensorRT engines on this GPU against torch in float32"
 
 
 def load_model(checkpoint: str, seed: int) -> tuple[DrivingModel, DrivingTokenizer]:
@@ -53,3 +58,21 @@ def export_and_check(
             )
         parity.save(unfinished)
     return parity
+
+
+def check_engines(checkpoint: str, folder: Path, *, prompts: int, tokens: int, seed: int) -> tuple[Parity | None, str]:
+    """Return the gates of an export's TensorRT engines, or None and why they cannot run here; also kept in `engines.json`."""
+    model, tokenizer = load_model(checkpoint, seed)
+    try:
+        engine = tensorrt_engine(folder)
+    except (InfrastructureError, InputError) as error:
+        note_status(folder, f"{NOT_EXECUTED} ({error})")
+        return None, str(error)
+    moments = random_prompts(model, tokenizer, prompts, seed)
+    parity = check_parity(
+        model, TokenIds.of(tokenizer), engine, moments, reasoning_tokens=tokens, seed=seed, executed=ENGINES_EXECUTED
+    )
+    note_status(
+        folder, "built, executed, every gate holds" if parity.passed else "built, executed, a gate does not hold"
+    )
+    return parity, ""

@@ -43,6 +43,19 @@ class OnnxPolicy:
     ) -> OnnxPolicy:
         """Return the policy of an export folder; InputError for a folder that is none."""
         engine = OnnxEngine.load(folder, threads=threads, providers=providers)
+        return cls.on(engine, folder, seed=seed, sampling=sampling, samples=samples)
+
+    @classmethod
+    def on(
+        cls,
+        engine: OnnxEngine,
+        folder: Path,
+        *,
+        seed: int = 0,
+        sampling: SamplingConfig | None = None,
+        samples: int = 1,
+    ) -> OnnxPolicy:
+        """Return the policy of an export folder whose graphs run on an engine that is there already."""
         return cls(
             engine,
             ModelConfig.load(folder),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 RANDOM_MODEL = "tiny"
 Kind = Literal["random", "torch", "onnx"]
-Device = Literal["auto", "cpu", "cuda"]
+Device = Literal["auto", "cpu", "cuda", "tensorrt"]
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,26 @@ def open_policy(
 ) -> OpenedPolicy:
     """Return the policy of a checkpoint; `seed` is of what it draws. InputError for what is none, or for a missing package.
 
-    On a CPU torch computes in float32, on a GPU in bfloat16; `auto` takes a GPU where torch sees one, and ONNX Runtime a CPU.
+    On a CPU torch computes in float32, on a GPU in bfloat16; `auto` takes a GPU where torch sees one, and ONNX Runtime a CPU;
+    `tensorrt` runs the engines that an export holds for the GPU at hand.
     """
     kind = checkpoint_kind(checkpoint)
     folder = Path(checkpoint)
     if kind == "onnx":
         from alpamayo_sim.runtime.onnx_policy import OnnxPolicy
 
+        if device == "tensorrt":
+            from alpamayo_sim.runtime.tensorrt_session import tensorrt_engine
+
+            built = OnnxPolicy.on(tensorrt_engine(folder), folder, seed=seed, sampling=sampling)
+            return OpenedPolicy(built, built.config.images)
         providers = ("CUDAExecutionProvider",) if device == "cuda" else ("CPUExecutionProvider",)
         exported = OnnxPolicy.load(folder, seed=seed, sampling=sampling, providers=providers)
         return OpenedPolicy(exported, exported.config.images)
+    if device == "tensorrt":
+        raise InputError(
+            f"TensorRT runs exports with engines; {checkpoint} is none: `alpamayo export --to tensorrt` makes one"
+        )
     try:
         import torch
 

@@ -19,7 +19,9 @@ from alpamayo_sim.runtime.manifest import GRAPHS, Manifest
 ENGINES_FILE = "engines.json"
 TARGETS: Mapping[str, str] = {"rtx30": "SM86", "rtx40": "SM89", "rtx50": "SM120"}
 """Graphics cards by series and the compute capability that TensorRT-RTX calls them by."""
-NOT_EXECUTED = "built, not executed: no supported GPU here"
+HERE = "here"
+"""The target of engines for the GPU at hand, which `tensorrt` builds."""
+NOT_EXECUTED = "built, not executed"
 
 
 @dataclass(frozen=True)
@@ -79,16 +81,26 @@ def build_engines(folder: Path, targets: Sequence[str] = tuple(TARGETS), limits:
     InfrastructureError if a build fails.
     """
     Manifest.load(folder)
-    unknown = [name for name in targets if name not in TARGETS]
+    unknown = [name for name in targets if name not in (*TARGETS, HERE)]
     if unknown:
-        raise InputError(f"engines are built for {', '.join(TARGETS)}; found {', '.join(unknown)}")
+        raise InputError(f"engines are built for {', '.join((*TARGETS, HERE))}; found {', '.join(unknown)}")
     tensorrt = load_tensorrt()
-    if not hasattr(tensorrt, "ComputeCapability"):
-        raise InputError("this TensorRT builds for the GPU at hand only; tensorrt_rtx builds for named targets")
+    if tuple(targets) != (HERE,) and not hasattr(tensorrt, "ComputeCapability"):
+        raise InputError(
+            "this TensorRT builds for the GPU at hand only: give --targets here; tensorrt_rtx builds for named ones"
+        )
     engines = [_build(tensorrt, folder, graph, target, limits or Limits()) for graph in GRAPHS for target in targets]
     content = {"engines": [asdict(engine) for engine in engines], "tensorrt": tensorrt.__version__}
     (folder / ENGINES_FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return engines
+
+
+def note_status(folder: Path, status: str) -> None:
+    """Write into an export's list of engines what became of them."""
+    path = folder / ENGINES_FILE
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["engines"] = [{**engine, "status": status} for engine in content["engines"]]
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _build(tensorrt: Any, folder: Path, graph: str, target: str, limits: Limits) -> Engine:
@@ -100,8 +112,9 @@ def _build(tensorrt: Any, folder: Path, graph: str, target: str, limits: Limits)
         problems = "; ".join(str(parser.get_error(index)) for index in range(parser.num_errors))
         raise InputError(f"TensorRT does not take {folder / graph}.onnx: {problems}")
     config = builder.create_builder_config()
-    config.num_compute_capabilities = 1
-    config.set_compute_capability(getattr(tensorrt.ComputeCapability, TARGETS[target]), 0)
+    if target != HERE:
+        config.num_compute_capabilities = 1
+        config.set_compute_capability(getattr(tensorrt.ComputeCapability, TARGETS[target]), 0)
     config.add_optimization_profile(_profile(builder, network, limits))
     engine = builder.build_serialized_network(network, config)
     if engine is None:

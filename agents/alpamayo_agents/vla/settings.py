@@ -34,8 +34,8 @@ class VlaSettings:
     """With --agent vla: tokens of reasoning at most."""
     temperature: float = 0.6
     """With --agent vla: of the sampling of words; 0 takes the likeliest."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """With --agent vla: where the model runs; auto takes a GPU for torch where there is one."""
+    device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
+    """With --agent vla: where the model runs; auto takes a GPU for torch where there is one, tensorrt an export's engines."""
 
     def check(self) -> None:
         """Raise InputError for settings with which nothing can drive."""

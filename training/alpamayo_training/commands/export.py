@@ -50,11 +50,7 @@ class Arguments:
         parity = export_and_check(
             self.checkpoint, self.out, dtype=self.dtype, prompts=gates, tokens=self.tokens, seed=self.seed
         )
-        if self.to == "tensorrt":
-            from alpamayo_sim.runtime.tensorrt_engines import build_engines
-
-            for engine in build_engines(self.out, self.targets):
-                print(f"{engine.file}: {engine.size_bytes / 1e6:.1f} MB, {engine.status}")
+        engines_hold = self._build_engines(gates) if self.to == "tensorrt" else True
         if parity is None:
             print(f"written without gates: {self.out}")
             return 0
@@ -63,4 +59,21 @@ class Arguments:
         print(f"{'every gate holds' if parity.passed else 'a gate does not hold'}: {self.out}")
         if self.json:
             print(json.dumps({gate.name: gate.found for gate in parity.gates} | {"passed": parity.passed}))
-        return 0 if parity.passed else 1
+        return 0 if parity.passed and engines_hold else 1
+
+    def _build_engines(self, gates: int) -> bool:
+        """Build the engines; where they can run, compare them too. Return whether every gate that could be run holds."""
+        from alpamayo_sim.runtime.exporting import check_engines
+        from alpamayo_sim.runtime.tensorrt_engines import build_engines
+
+        for engine in build_engines(self.out, self.targets):
+            print(f"{engine.file}: {engine.size_bytes / 1e6:.1f} MB")
+        if gates == 0:
+            return True
+        parity, reason = check_engines(self.checkpoint, self.out, prompts=gates, tokens=self.tokens, seed=self.seed)
+        if parity is None:
+            print(f"engines: built, not executed: {reason}")
+            return True
+        print(f"gates of the engines: {parity.executed}")
+        print(parity.describe())
+        return parity.passed
