@@ -26,9 +26,11 @@ from alpamayo_training.coc.critic_endpoint import make_critic
 from alpamayo_training.coc.critic_prompt import Evidence
 from alpamayo_training.coc.filters import examine
 from alpamayo_training.coc.keyframes import keyframes_of
-from alpamayo_training.coc.label import CocLabel, CriticGrades, labels_path, read_labels
+from alpamayo_training.coc.label import CocLabel, CriticGrades, labels_path, read_labels, write_labels
 from alpamayo_training.coc.teacher_openai import make_teacher
 from alpamayo_training.coc.teaching import Case, Drive
+from alpamayo_training.data.driving_dataset import DrivingDataset
+from alpamayo_training.data.gallery import write_gallery
 from alpamayo_training.endpoint.outcome import Failure, TimedOut
 
 KEY = "sk-loopback-abcdef0123456789"
@@ -399,3 +401,14 @@ def test_options_that_cannot_be_are_refused(
 def test_a_url_that_is_none_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert label_command(folder, "gopher://localhost/v1", "nobody") == 2
     assert "http://localhost:8000/v1" in capsys.readouterr().err
+
+
+def test_words_of_a_model_are_escaped_in_the_gallery(folder: Path, tmp_path: Path) -> None:
+    evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+    label = replace(kept()[0], episode_index=0, trace=evil, verdict_detail=evil)
+    write_labels(labels_path(folder, "evil"), [label])
+    dataset = DrivingDataset.open(folder)
+    page = write_gallery(dataset, tmp_path / "gallery", dataset.episodes[:1], labels_version="evil")
+    pages = [path.read_text(encoding="utf-8") for path in page.parent.glob("*.html")]
+    assert any("alert(1)" in text for text in pages)
+    assert not any("<script>alert" in text or "<img src=x" in text or "</script><script" in text for text in pages)
