@@ -55,6 +55,8 @@ def test_the_first_change_of_speed_decides() -> None:
     first_up = [5.0] * 30 + [5.0 + 0.1 * k for k in range(12)] + [max(0.0, 6.2 - 0.4 * k) for k in range(58)]
     first_down = [5.0] * 30 + [5.0 - 0.1 * k for k in range(12)] + [3.8 + 0.2 * k for k in range(58)]
     assert [speeds_up(label(vehicle(7)), scenes(way)) for way in (first_up, first_down, STEADY)] == [True, False, False]
+    stops = replace(label(vehicle(7)), scenario="stop_for_lead")
+    assert not speeds_up(stops, scenes(first_up)), "a label that holds back is taken at its word"
 
 
 def test_a_passed_obstacle_is_put_ahead_again() -> None:

@@ -26,6 +26,8 @@ from alpamayo_sim.record.scene_state import SceneActor, SceneState
 from alpamayo_training.coc.label import FUTURE_FRAMES, HISTORY_FRAMES, CocLabel, Component
 
 SPEEDS_UP_MPS, SPEEDS_UP_FRAMES = 0.8, 30
+HOLDING_SCENARIOS = ("slow_for_lead", "stop_for_lead", "stop_for_control")
+HOLDING_DECISIONS = ("yield", "stop_for_static_constraint")
 STOPPED_LIGHTS = ("red", "yellow")
 CONTROL_SEEN_PX, CONTROL_WITHIN_M = 20, 50.0
 PASSED_M = 1.0
@@ -109,7 +111,9 @@ def _in_sight(actor: SceneActor, now: SceneState, *, has_masks: bool) -> bool:
 
 
 def speeds_up(label: CocLabel, scenes: Sequence[SceneState]) -> bool:
-    """Whether the first thing that the ego does after the keyframe is to gain speed, not to lose it."""
+    """Whether the decision is to gain speed: the label's own where it holds back, else the first thing that the ego does."""
+    if label.scenario in HOLDING_SCENARIOS or label.longitudinal in HOLDING_DECISIONS:
+        return False
     begin = scenes[label.frame_index].speed_mps
     for state in scenes[label.frame_index : label.frame_index + SPEEDS_UP_FRAMES + 1]:
         if abs(state.speed_mps - begin) > SPEEDS_UP_MPS:
