@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from alpamayo_agents.contract_drive.integration import LiveIntegration
 
 _CONNECT_S = 60.0
+_OWN_AGENT = "vla"
+"""Always the agent, even beside a folder of that name."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Arguments:
         """Return 0 without mistakes, 1 with some."""
         statistics = None if self.statistics is None else vars(ActionStatistics.load(self.statistics))
         folder = Path(self.target)
-        integration = None if folder.is_dir() else _integration(self.target)
+        is_log = folder.is_dir() and self.target != _OWN_AGENT
+        integration = None if is_log else _integration(self.target)
         log, course = self._record() if integration is None else self._drive(integration)
         if self.out is not None:
             log.save(self.out)
@@ -103,7 +106,7 @@ class Arguments:
 
 
 def _integration(name: str) -> object:
-    if name == "vla":
+    if name == _OWN_AGENT:
         from alpamayo_agents.contract_drive.integration import VlaIntegration
 
         return VlaIntegration()
