@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,10 +107,9 @@ class DrivingTokenizer:
         return self._engine.decode(list(ids), skip_special_tokens=True)
 
     def reasoning(self, ids: Sequence[int]) -> str:
-        """Return the reasoning in generated ids: what stands before `<|cot_end|>`, or all of it without one."""
-        end = self.id("<|cot_end|>")
-        own = list(ids)
-        return self.decode(own[: own.index(end)] if end in own else own).strip()
+        """Return the reasoning in generated ids: what stands before `<|cot_end|>` or `<|traj_future_start|>`, else all of it."""
+        ends = {self.id("<|cot_end|>"), self.id("<|traj_future_start|>")}
+        return self.decode(list(takewhile(lambda own: own not in ends, ids))).strip()
 
 
 def read_tokenizer(folder: Path) -> Tokenizer:

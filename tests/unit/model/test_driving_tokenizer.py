@@ -76,6 +76,8 @@ def test_reasoning_is_what_stands_before_its_end() -> None:
     ids = TINY.encode(" Turn left.<|cot_end|><|traj_future_start|><i5>")
     assert TINY.reasoning(ids) == "Turn left."
     assert TINY.reasoning(TINY.encode("Turn")) == "Turn"
+    # A model that leaves the end out and drives on in tokens.
+    assert TINY.reasoning([*TINY.encode("Turn"), TINY.id("<|traj_future_start|>"), TINY.trajectory_start + 7]) == "Turn"
 
 
 def test_images_take_their_places_and_history_its_tokens() -> None:

@@ -96,7 +96,7 @@ def answers(
         found = generate(model, inputs, tokens, config, own)
         assert found.flow is not None
         actions, bins = found.flow.actions, found.trajectory_bins
-        said = [tokenizer.reasoning(_before(row, tokens.future_start)) for row in found.token_ids.tolist()]
+        said = [tokenizer.reasoning(row) for row in found.token_ids.tolist()]
         ended = found.finished.cpu().numpy()
     else:
         words = ["" if condition.words == "none" else text for text in prompts.words]
@@ -109,11 +109,6 @@ def answers(
     if bins is not None:
         discrete = _paths(model, prompts, actions_of_bins(bins.cpu().numpy()).reshape(len(seeds), samples, -1, 2))
     return Answers(flow, discrete, by_moment, ended.reshape(len(seeds), samples))
-
-
-def _before(ids: list[int], token: int) -> list[int]:
-    """Return what stands before a token: a trajectory in tokens is no part of what was said."""
-    return ids[: ids.index(token)] if token in ids else ids
 
 
 def _inputs(model: DrivingModel, tokenizer: DrivingTokenizer, prompts: Prompts, condition: Condition) -> ModelInputs:
