@@ -14,10 +14,8 @@ from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 from alpamayo_agents.registry import make_agent
 from alpamayo_agents.vla.settings import VlaSettings
 from alpamayo_scenarios.benchmark.comparison import comparison_table, read_run
-from alpamayo_scenarios.benchmark.coordinator import Coordinator, Limits
 from alpamayo_scenarios.benchmark.messages import ServerChoice, WorkerSetup
 from alpamayo_scenarios.benchmark.plan import Plan, Settings, make_plan, read_plan, store_plan
-from alpamayo_scenarios.benchmark.progress import BenchProgress
 from alpamayo_scenarios.benchmark.scores import RESULTS_FILE, skipped_text, write_scores
 from alpamayo_scenarios.benchmark.store import ResultStore
 from alpamayo_scenarios.benchmark.tables import result_table
@@ -31,6 +29,7 @@ from alpamayo_sim.record.report import write_report
 from alpamayo_sim.record.run_folder import RunFolder, check_writable
 from alpamayo_sim.roads.town_lookup import available_towns
 from alpamayo_training.commands.drive import MAP_CACHE
+from alpamayo_training.suite_runs import check_numbers, drive_missing
 
 _AGENT = "expert"
 
@@ -103,7 +102,7 @@ class Arguments:
         if plan.skipped:
             print(skipped_text(plan.skipped), file=sys.stderr)
         with ResultStore(run, plan) as store:
-            self._drive(store)
+            drive_missing(store, self._setups(store), self.attempts, _resume_command(run))
             summary = write_scores(store)
         report = write_report(run)
         if self.json:
@@ -122,32 +121,8 @@ class Arguments:
             return 3
         return 1 if summary["episodes_invalid"] or summary["episodes_policy_failed"] else 0
 
-    def _drive(self, store: ResultStore) -> None:
-        plan = store.plan
-        done = [task for task in plan.tasks if store.is_complete(task)]
-        if len(done) == len(plan.tasks):
-            return
-        try:
-            with (
-                BenchProgress(plan.tasks, done) as progress,
-                Coordinator(store, self._setups(store), progress, Limits(self.attempts)) as coordinator,
-            ):
-                coordinator.run()
-        except KeyboardInterrupt:
-            print(f"stopped; go on with: {_resume_command(store.run)}", file=sys.stderr)
-            raise
-
     def _check(self) -> None:
-        for name in ("jobs", "attempts"):
-            if getattr(self, name) < 1:
-                raise InputError(f"--{name} is 1 or more; found {getattr(self, name)}")
-        if self.repeat is not None and self.repeat < 1:
-            raise InputError(f"--repeat is 1 or more; found {self.repeat}")
-        if self.seed is not None and self.seed < 0:
-            raise InputError(f"--seed is 0 or more; found {self.seed}")
-        for name in ("agent_timeout", "server_timeout", "ready_timeout"):
-            if getattr(self, name) <= 0.0:
-                raise InputError(f"--{name.replace('_', '-')} is more than 0 s; found {getattr(self, name)}")
+        check_numbers(self, ("agent_timeout", "server_timeout", "ready_timeout"))
         if self.restart_every < 0 or self.memory_limit_mib < 0:
             raise InputError("--restart-every and --memory-limit-mib are 0 or more")
         if self.server and self.carla is not None:

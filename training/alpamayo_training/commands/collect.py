@@ -13,10 +13,8 @@ from tyro.conf import Positional, UseAppendAction
 
 from alpamayo_agents.collecting.settings import NOT_DISTURBED, CollectSettings, Disturbance
 from alpamayo_agents.registry import make_agent
-from alpamayo_scenarios.benchmark.coordinator import Coordinator, Limits
 from alpamayo_scenarios.benchmark.messages import ServerChoice, WorkerSetup
 from alpamayo_scenarios.benchmark.plan import Plan, Settings, make_plan, read_plan, store_plan
-from alpamayo_scenarios.benchmark.progress import BenchProgress
 from alpamayo_scenarios.benchmark.scores import skipped_text
 from alpamayo_scenarios.benchmark.store import ResultStore
 from alpamayo_scenarios.suite import load_suite
@@ -31,6 +29,7 @@ from alpamayo_training.data.assembly import assemble
 from alpamayo_training.data.rigs import named_rig
 from alpamayo_training.data.splits import SplitRule
 from alpamayo_training.data.throughput import collection_figures, figures_text
+from alpamayo_training.suite_runs import check_numbers, drive_missing
 
 RUN_NAME = "collect"
 DATASET_FOLDER = "dataset"
@@ -101,7 +100,10 @@ class Arguments:
         if plan.skipped:
             print(skipped_text(plan.skipped), file=sys.stderr)
         with ResultStore(run, plan) as store:
-            figures = collection_figures(store, lambda: self._drive(store))
+            command = f"alpamayo collect --resume {shlex.quote(str(run.path))}"
+            figures = collection_figures(
+                store, lambda: drive_missing(store, self._setups(store), self.attempts, command)
+            )
             store.rewrite_metrics()
             rule = SplitRule(held_out_towns=tuple(run.config.get("hold_out", self.hold_out)), seed=plan.settings.seed)
             dataset = assemble(store, run.path / DATASET_FOLDER, rule, maps=self._maps(run), keep=self.keep_episodes)
@@ -110,7 +112,6 @@ class Arguments:
         print(json.dumps(figures) if self.json else figures_text(figures, dataset))
         missing = len(plan.tasks) - int(figures["episodes"])
         if missing:
-            command = f"alpamayo collect --resume {shlex.quote(str(run.path))}"
             print(
                 f"{missing} episodes could not be driven for reasons of infrastructure; try again: {command}",
                 file=sys.stderr,
@@ -118,32 +119,8 @@ class Arguments:
             return 3
         return 1 if any(info.status != "ok" for info in dataset.episodes) else 0
 
-    def _drive(self, store: ResultStore) -> None:
-        plan = store.plan
-        done = [task for task in plan.tasks if store.is_complete(task)]
-        if len(done) == len(plan.tasks):
-            return
-        try:
-            with (
-                BenchProgress(plan.tasks, done) as progress,
-                Coordinator(store, self._setups(store), progress, Limits(self.attempts)) as coordinator,
-            ):
-                coordinator.run()
-        except KeyboardInterrupt:
-            print(f"stopped; go on with: alpamayo collect --resume {shlex.quote(str(store.run.path))}", file=sys.stderr)
-            raise
-
     def _check(self) -> None:
-        for name in ("jobs", "attempts"):
-            if getattr(self, name) < 1:
-                raise InputError(f"--{name} is 1 or more; found {getattr(self, name)}")
-        if self.repeat is not None and self.repeat < 1:
-            raise InputError(f"--repeat is 1 or more; found {self.repeat}")
-        if self.seed is not None and self.seed < 0:
-            raise InputError(f"--seed is 0 or more; found {self.seed}")
-        for name in ("agent_timeout", "server_timeout"):
-            if getattr(self, name) <= 0.0:
-                raise InputError(f"--{name.replace('_', '-')} is more than 0 s; found {getattr(self, name)}")
+        check_numbers(self, ("agent_timeout", "server_timeout"))
         if self.agent is not None:
             make_agent(self.agent)
         if self.resume is None and self.suite is None:
