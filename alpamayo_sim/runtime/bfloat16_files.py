@@ -53,7 +53,11 @@ def _write_rounding(source: Path, target: Path) -> None:
         onnx.checker.check_model(str(source), full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise InfrastructureError(f"{source} is not well formed: {error}") from error
-    model: Any = onnx.shape_inference.infer_shapes(onnx.load(str(source)))
+    # From file to file: a model of over two gigabytes does not fit into one message.
+    inferred = target.with_suffix(".inferred")
+    onnx.shape_inference.infer_shapes_path(str(source), str(inferred))
+    model: Any = onnx.load(str(inferred), load_external_data=False)
+    onnx.load_external_data_for_model(model, str(source.parent))
     graph = model.graph
     short = onnx.TensorProto.BFLOAT16
     values = [*graph.input, *graph.output, *graph.value_info]

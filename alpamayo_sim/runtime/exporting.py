@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from pathlib import Path
 
-from alpamayo_sim.errors import InfrastructureError, InputError
+from alpamayo_sim.errors import InfrastructureError
 from alpamayo_sim.model.checkpoint import new_folder
 from alpamayo_sim.model.driving_model import DrivingModel, new_model
 from alpamayo_sim.model.folders import from_folder
@@ -16,11 +16,13 @@ from alpamayo_sim.policy.tokenizer import DrivingTokenizer
 from alpamayo_sim.runtime.bfloat16_files import EXECUTED as ROUNDED
 from alpamayo_sim.runtime.bfloat16_files import rounding_engine
 from alpamayo_sim.runtime.export import write_graphs
+from alpamayo_sim.runtime.manifest import GRAPHS
 from alpamayo_sim.runtime.onnx_engine import OnnxEngine
 from alpamayo_sim.runtime.parity import ONNX_EXECUTED, Parity, check_parity, random_prompts
-from alpamayo_sim.runtime.tensorrt_engines import NOT_EXECUTED, note_status
-from alpamayo_sim.runtime.tensorrt_session import tensorrt_engine
+from alpamayo_sim.runtime.tensorrt_engines import note_status
+from alpamayo_sim.runtime.tensorrt_session import Cuda, target_here, tensorrt_engine
 
+ENGINES_PARITY_FILE = "parity_tensorrt.json"
 ENGINES_EXECUTED = "the TensorRT engines on this GPU against torch in float32"
 
 
@@ -61,18 +63,24 @@ def export_and_check(
 
 
 def check_engines(checkpoint: str, folder: Path, *, prompts: int, tokens: int, seed: int) -> tuple[Parity | None, str]:
-    """Return the gates of an export's TensorRT engines, or None and why they cannot run here; also kept in `engines.json`."""
-    model, tokenizer = load_model(checkpoint, seed)
+    """Return the gates of an export's TensorRT engines, also kept in `parity_tensorrt.json`; None and why where none runs.
+
+    That is so without a GPU and on one for which none was built. InfrastructureError where the GPU does not take its own.
+    """
     try:
-        engine = tensorrt_engine(folder)
-    except (InfrastructureError, InputError) as error:
-        note_status(folder, f"{NOT_EXECUTED} ({error})")
+        cuda = Cuda.load()
+    except InfrastructureError as error:
         return None, str(error)
+    target = target_here(cuda)
+    if not all((folder / f"{graph}.{target}.engine").is_file() for graph in GRAPHS):
+        return None, f"no engines were built for the GPU here ({cuda.capability()})"
+    engine = tensorrt_engine(folder, cuda)
+    model, tokenizer = load_model(checkpoint, seed)
     moments = random_prompts(model, tokenizer, prompts, seed)
     parity = check_parity(
         model, TokenIds.of(tokenizer), engine, moments, reasoning_tokens=tokens, seed=seed, executed=ENGINES_EXECUTED
     )
-    note_status(
-        folder, "built, executed, every gate holds" if parity.passed else "built, executed, a gate does not hold"
-    )
+    parity.save(folder, ENGINES_PARITY_FILE)
+    held = "every gate holds" if parity.passed else "a gate does not hold"
+    note_status(folder, target, f"built, executed, {held}")
     return parity, ""

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from alpamayo_sim.errors import InputError, MissingExtraError
+from alpamayo_sim.errors import InfrastructureError, InputError, MissingExtraError
 from alpamayo_sim.runtime.manifest import GRAPHS, Manifest
 
 Array = NDArray[Any]
@@ -85,9 +85,16 @@ class OnnxEngine:
         for name in GRAPHS:
             path = folder / f"{name}.onnx"
             try:
-                sessions[name] = runtime.InferenceSession(str(path), options, providers=list(providers))
+                # It would go on with another provider, and say so on a line of its own.
+                session = runtime.InferenceSession(str(path), options, providers=list(providers), enable_fallback=0)
             except runtime.capi.onnxruntime_pybind11_state.OnnxRuntimeException as error:
                 raise InputError(f"{path} cannot be loaded: {error}") from error
+            if session.get_providers()[0] != providers[0]:
+                raise InfrastructureError(
+                    f"ONNX Runtime takes {session.get_providers()[0]} for {name} here, not {providers[0]}: is the GPU's driver "
+                    "there, with the CUDA and cuDNN that this ONNX Runtime was built for?"
+                )
+            sessions[name] = session
         return cls(manifest, **sessions)
 
     @property

@@ -95,11 +95,13 @@ def build_engines(folder: Path, targets: Sequence[str] = tuple(TARGETS), limits:
     return engines
 
 
-def note_status(folder: Path, status: str) -> None:
-    """Write into an export's list of engines what became of them."""
+def note_status(folder: Path, target: str, status: str) -> None:
+    """Write into an export's list of engines what became of those for one target; the others stay as they were."""
     path = folder / ENGINES_FILE
     content = json.loads(path.read_text(encoding="utf-8"))
-    content["engines"] = [{**engine, "status": status} for engine in content["engines"]]
+    content["engines"] = [
+        {**engine, "status": status} if engine["target"] == target else engine for engine in content["engines"]
+    ]
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 

@@ -164,21 +164,27 @@ class TensorrtSession:
         return from_bfloat16_bits(value) if is_short else value
 
 
-def tensorrt_engine(folder: Path) -> OnnxEngine:
+def target_here(cuda: Cuda) -> str:
+    """Return which target's engines are for the GPU at hand."""
+    capability = cuda.capability()
+    return next((name for name, own in TARGETS.items() if own == capability), HERE)
+
+
+def tensorrt_engine(folder: Path, cuda: Cuda | None = None) -> OnnxEngine:
     """Return an export's engines for the GPU at hand, behind the same calls as ONNX Runtime's.
 
-    MissingExtraError without TensorRT; InfrastructureError without a GPU; InputError where the export has no engines for it.
+    MissingExtraError without TensorRT; InfrastructureError without a GPU, or for engines that it does not take; InputError where
+    the export has none for it.
     """
     manifest = Manifest.load(folder)
     tensorrt = load_tensorrt()
-    cuda = Cuda.load()
-    capability = cuda.capability()
-    target = next((name for name, own in TARGETS.items() if own == capability), HERE)
+    cuda = cuda or Cuda.load()
+    target = target_here(cuda)
     paths = {graph: folder / f"{graph}.{target}.engine" for graph in GRAPHS}
     missing = [path.name for path in paths.values() if not path.is_file()]
     if missing:
         raise InputError(
-            f"{folder} has no {', '.join(missing)} for this GPU ({capability}); "
+            f"{folder} has no {', '.join(missing)} for this GPU ({cuda.capability()}); "
             f"`alpamayo export CHECKPOINT --out {folder} --to tensorrt --targets {target}` builds them"
         )
     return OnnxEngine(manifest, **{name: TensorrtSession.load(tensorrt, cuda, path) for name, path in paths.items()})

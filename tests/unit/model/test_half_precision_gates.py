@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,6 +66,32 @@ def test_an_export_of_other_weights_is_caught(engines: dict[str, OnnxEngine], dt
         weight += 3.0 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0))
     parity = check_parity(model, TokenIds.of(tokenizer), engines[dtype], [prompts(tokenizer)], reasoning_tokens=3)
     assert gate in {own.name for own in parity.gates if not own.passed}, parity.describe()
+
+
+@pytest.mark.parametrize("dtype", ["fp16", "bf16"])
+def test_a_clear_choice_that_is_turned_over_is_caught(
+    engines: dict[str, OnnxEngine], dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, tokenizer = miniature_model()
+    engine = engines[dtype]
+    faithful = check_parity(model, TokenIds.of(tokenizer), engine, [prompts(tokenizer)], reasoning_tokens=6)
+    assert faithful.choices == 6
+    read = engine.read_token
+
+    def one_word_wrong(*arguments: Any) -> np.ndarray:
+        # One logit of thousands is off: no bound on the logits as a whole need see that.
+        logits = read(*arguments).copy()
+        logits[:, 40] = logits.max() + 0.02 * np.abs(logits).max()
+        return logits
+
+    monkeypatch.setattr(engine, "read_token", one_word_wrong)
+    spoilt = check_parity(model, TokenIds.of(tokenizer), engine, [prompts(tokenizer)], reasoning_tokens=6)
+    found = {gate.name: gate.found for gate in spoilt.gates}
+    assert spoilt.clear_choices > 0
+    assert found["confident_tokens_differing"] > 0, spoilt.describe()
+    monkeypatch.setattr(engine, "read_token", lambda *arguments: np.full_like(read(*arguments), np.nan))
+    broken = check_parity(model, TokenIds.of(tokenizer), engine, [prompts(tokenizer)], reasoning_tokens=2)
+    assert not broken.passed
 
 
 def test_what_comes_out_is_rounded_to_bfloat16(engines: dict[str, OnnxEngine]) -> None:

@@ -7,6 +7,7 @@ not told by the calls that TensorRT has, it does not know. Names and types are c
 from __future__ import annotations
 
 import ctypes
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,11 +25,12 @@ from miniature import miniature_model, prompts  # noqa: E402
 from alpamayo_sim.errors import InfrastructureError, InputError  # noqa: E402
 from alpamayo_sim.model.sampling import TokenIds  # noqa: E402
 from alpamayo_sim.runtime import tensorrt_session  # noqa: E402
+from alpamayo_sim.runtime.exporting import check_engines  # noqa: E402
 from alpamayo_sim.runtime.manifest import GRAPHS, Manifest  # noqa: E402
 from alpamayo_sim.runtime.onnx_engine import OnnxEngine  # noqa: E402
 from alpamayo_sim.runtime.open_policy import open_policy  # noqa: E402
 from alpamayo_sim.runtime.parity import check_parity  # noqa: E402
-from alpamayo_sim.runtime.tensorrt_engines import build_engines  # noqa: E402
+from alpamayo_sim.runtime.tensorrt_engines import build_engines, note_status  # noqa: E402
 from alpamayo_sim.runtime.tensorrt_session import (  # noqa: E402
     Cuda,
     TensorrtSession,
@@ -202,6 +204,31 @@ def test_without_a_gpu_engines_are_refused_by_name(
     monkeypatch.setattr(tensorrt_session.Cuda, "load", lambda: Cuda(device))
     with pytest.raises(InputError, match=r"no vision\.rtx50\.engine.*SM120.*--targets rtx50"):
         open_policy(str(folder), seed=0, device="tensorrt")
+
+
+def test_engines_that_a_machine_does_not_take_are_refused(miniature_export: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(miniature_export, tmp_path / "export")
+    build_engines(folder, ("rtx40",))
+    whole = folder / "vision.rtx40.engine"
+    cut = tmp_path / "cut.engine"
+    cut.write_bytes(whole.read_bytes()[:5000])
+    for path in (cut,) if torch.cuda.is_available() else (whole, cut):
+        with pytest.raises(InfrastructureError, match="cannot run here"):
+            TensorrtSession.load(tensorrt, Cuda(HostDevice()), path)
+    build_engines(folder, ("rtx40", "rtx50"))
+    note_status(folder, "rtx40", "built, executed, every gate holds")
+    engines = json.loads((folder / "engines.json").read_text())["engines"]
+    assert {(own["target"], own["status"]) for own in engines} == {
+        ("rtx40", "built, executed, every gate holds"),
+        ("rtx50", "built, not executed"),
+    }
+
+
+def test_without_a_gpu_the_engines_gates_are_left_out_and_say_why(miniature_export: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("a GPU is here")
+    parity, reason = check_engines("tiny", miniature_export, prompts=1, tokens=1, seed=0)
+    assert parity is None and "NVIDIA GPU" in reason
 
 
 def test_checkpoints_of_torch_are_not_for_tensorrt() -> None:

@@ -21,7 +21,7 @@ class Arguments:
     out: Path
     """The folder to write; one that is there is replaced."""
     to: Literal["onnx", "tensorrt"] = "onnx"
-    """What to export to; TensorRT engines come besides the ONNX graphs, and are built but not executed."""
+    """What to export to; TensorRT engines come besides the ONNX graphs, and are compared, too, where a GPU takes them."""
     targets: tuple[str, ...] = ("rtx30", "rtx40", "rtx50")
     """Graphics cards that TensorRT engines are built for."""
     dtype: Literal["fp32", "fp16", "bf16"] = "fp32"
